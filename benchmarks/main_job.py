@@ -1,0 +1,191 @@
+"""What the main job costs beside reading headers: a benchmark of ``dicomlake index`` on synthetic files, on this machine.
+
+It does not show what reading costs on your disk (the files are warm), nor how a cluster behaves. It shows the CPU that listing, planning,
+writing, committing and rolling up take for each file, over all processes of a run; the driver's peak memory as the number of files
+grows; and that a second run reads nothing. Every run's answer is checked before its figures are printed.
+
+    python benchmarks/main_job.py [--files 20000 100000] [--workers 2] [--folder FOLDER]
+
+It leaves a dated record in ``benchmarks/records/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+STARTUP_CPU_SECONDS = 3.0
+FILE_CPU_MICROSECONDS_LIMIT = 40.0
+PEAK_GROWTH_LIMIT = 1.2
+PACKAGES = ("dask", "deltalake", "polars", "pyarrow", "pydicom")
+
+
+def main() -> int:
+    """Run the benchmark, print its figures, leave a record; exit status 1 where a check fails."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, nargs="+", default=[20_000, 100_000])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=None, help="where corpora and lakes go (default: a temporary folder, removed afterwards)")
+    parser.add_argument("--no-record", action="store_true")
+    parser.add_argument("--one-run", nargs=2, metavar=("ARCHIVE", "LAKE"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one_run:
+        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers)))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="dicomlake-benchmark-") as temporary:
+        folder = arguments.folder or Path(temporary)
+        record = _measure(folder, arguments.files, arguments.workers)
+    _print(record)
+    if not arguments.no_record:
+        path = Path(__file__).parent / "records" / f"main-job-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(record, indent=1) + "\n")
+        print(f"record: {path.relative_to(Path(__file__).parent.parent)}")
+    return 0 if record["passed"] else 1
+
+
+def _measure(folder: Path, counts: list[int], workers: int) -> dict[str, Any]:
+    from dicomlake.samples import write_corpus  # noqa: PLC0415
+
+    runs: list[dict[str, Any]] = []
+    for files in counts:
+        archive, lake = folder / f"archive-{files}", folder / f"lake-{files}"
+        if not archive.exists():
+            write_corpus(archive, files)
+        if lake.exists():
+            shutil.rmtree(lake)
+        floor = _floor_microseconds(archive)
+        for kind in ("first", "second"):
+            run = _spawn(archive, lake, workers)
+            _check(run, lake, files, kind)
+            runs.append({"files": files, "kind": kind, "floor_microseconds": floor, **run})
+    firsts = [run for run in runs if run["kind"] == "first"]
+    for run in firsts:
+        beside = run["cpu_seconds_all_processes"] - run["stage_cpu_seconds"]["reading headers"]
+        run["beside_engine_microseconds_a_file"] = (beside - STARTUP_CPU_SECONDS) / run["files"] * 1e6
+    growth = firsts[-1]["driver_peak_mebibytes"] / firsts[0]["driver_peak_mebibytes"]
+    passed = (
+        all(run["beside_engine_microseconds_a_file"] <= FILE_CPU_MICROSECONDS_LIMIT for run in firsts)
+        and growth <= PEAK_GROWTH_LIMIT
+        and all(run["summary"]["requests"] == 0 for run in runs if run["kind"] == "second")
+    )
+    return {
+        "benchmark": "main job",
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": "python benchmarks/main_job.py --files " + " ".join(map(str, counts)) + f" --workers {workers}",
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in (*PACKAGES, "dicomlake")}},
+        "startup_cpu_seconds_allowed": STARTUP_CPU_SECONDS,
+        "driver_peak_growth": growth,
+        "passed": passed,
+        "runs": runs,
+    }
+
+
+def _spawn(archive: Path, lake: Path, workers: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--workers", str(workers), "--one-run", str(archive), str(lake)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    wall = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Workers are children of the run, which waits for them: their time is in this figure too.
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {**json.loads(done.stdout), "wall_seconds": wall, "cpu_seconds_all_processes": cpu}
+
+
+def _one_run(archive: str, lake: str, workers: int) -> dict[str, Any]:
+    from dicomlake.config import load_settings  # noqa: PLC0415
+    from dicomlake.parts import Location  # noqa: PLC0415
+    from dicomlake.run import IndexRequest, Progress, run_index  # noqa: PLC0415
+    from dicomlake.runner.dask import local_runner  # noqa: PLC0415
+
+    settings = load_settings(overrides={"running.workers": workers})
+    progress = Progress()
+    summary = run_index(IndexRequest((archive,), Location.of(lake), settings), lambda: local_runner(settings.running), progress)
+    return {
+        "summary": summary.as_dict(),
+        "stage_cpu_seconds": progress.cpu_seconds,
+        "stage_wall_seconds": progress.stage_seconds,
+        "driver_peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _check(run: dict[str, Any], lake: Path, files: int, kind: str) -> None:
+    """The answer, before any figure."""
+    import polars as pl  # noqa: PLC0415
+
+    from dicomlake import Lake  # noqa: PLC0415
+    from dicomlake.lake import verify  # noqa: PLC0415
+    from dicomlake.parts import Location  # noqa: PLC0415
+
+    summary = run["summary"]
+    expected = {"first": (files, 0), "second": (0, files)}[kind]
+    found = (summary["files_indexed"], summary["files_unchanged"])
+    if found != expected:
+        raise SystemExit(f"{kind} run over {files:,} files: indexed and unchanged are {found}, not {expected}")
+    rows = Lake(lake).instances.select(pl.col("SOPInstanceUID").n_unique(), pl.col("Rows").drop_nulls().len().alias("with_rows")).collect().row(0)
+    if rows != (files, files):
+        raise SystemExit(f"{kind} run over {files:,} files: instances and those with Rows are {rows}")
+    if defects := verify(Location.of(lake)).defects:
+        raise SystemExit(f"{kind} run over {files:,} files: the lake is defective: {defects}")
+
+
+def _floor_microseconds(archive: Path) -> float:
+    """What opening, reading 16 KiB and closing a file costs here (DESIGN section 6)."""
+    paths = [os.path.join(folder, name) for folder, _, names in os.walk(archive) for name in names][:20_000]
+    for _ in range(2):  # the first round warms
+        started = time.perf_counter()
+        for path in paths:
+            descriptor = os.open(path, os.O_RDONLY)
+            os.pread(descriptor, 16_384, 0)
+            os.close(descriptor)
+        seconds = time.perf_counter() - started
+    return seconds / len(paths) * 1e6
+
+
+def _print(record: dict[str, Any]) -> None:
+    for run in record["runs"]:
+        print(f"\n{run['files']:,} files, {run['kind']} run: {run['wall_seconds']:.1f} s, {run['cpu_seconds_all_processes']:.1f} s of CPU, "
+              f"driver at most {run['driver_peak_mebibytes']:.0f} MiB; floor {run['floor_microseconds']:.1f} µs a file")
+        for stage, seconds in sorted(run["stage_cpu_seconds"].items(), key=lambda item: -item[1]):
+            print(f"  {stage:<28}{seconds:8.2f} s of CPU {seconds / run['files'] * 1e6:8.1f} µs a file")
+        if "beside_engine_microseconds_a_file" in run:
+            print(f"  everything but the engine, less {STARTUP_CPU_SECONDS:.0f} s of start-up: {run['beside_engine_microseconds_a_file']:.1f} µs of CPU a file "
+                  f"(limit {FILE_CPU_MICROSECONDS_LIMIT:.0f})")
+    print(f"\ndriver's peak, most files against fewest: {record['driver_peak_growth']:.2f} times (limit {PEAK_GROWTH_LIMIT})")
+    print("passed" if record["passed"] else "NOT PASSED")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

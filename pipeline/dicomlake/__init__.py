@@ -1,0 +1,42 @@
+"""dicomlake: files full of DICOM into a lake of metadata that people query.
+
+    import dicomlake
+
+    summary = dicomlake.index("/archive", lake="lake")
+    lake = dicomlake.Lake("lake")
+    lake.sql("select Modality, count(*) from series group by 1").collect()
+
+What it takes to read or write a lake is imported when it is first asked for, so that ``import dicomlake`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dicomlake import errors
+
+if TYPE_CHECKING:
+    from dicomlake.api import index, scan
+    from dicomlake.lake import Lake
+    from dicomlake.version import VERSION as __version__
+
+__all__ = ["Lake", "__version__", "errors", "index", "scan"]
+
+_HOMES = {
+    "Lake": ("dicomlake.lake", "Lake"),
+    "__version__": ("dicomlake.version", "VERSION"),
+    "index": ("dicomlake.api", "index"),
+    "scan": ("dicomlake.api", "scan"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dicomlake' has no attribute '{name}'")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

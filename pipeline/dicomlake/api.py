@@ -1,0 +1,183 @@
+"""What Python programs call: index an archive, or read the headers of a few files.
+
+Both take what the command line takes, and answer objects instead of printing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from dicomlake.config import RunningSettings, Settings, load_settings
+from dicomlake.errors import ConfigurationError
+from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.engines import make_engine
+from dicomlake.parts import Location
+from dicomlake.run import IndexRequest, Progress, Summary, run_index
+from dicomlake.runner import Runner, SerialRunner
+from dicomlake.sources import is_local_url, path_of_url, url_of_path
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Place = str | os.PathLike[str]
+
+
+def index(
+    source: Place | Iterable[Place],
+    *,
+    lake: Place,
+    config: Place | Settings | None = None,
+    client: Client | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    engine: str | None = None,
+    headers: bool = False,
+    full: bool = False,
+    complete: bool = False,
+    dry_run: bool = False,
+    missing_limit: float | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Index sources into a lake; only what is new or changed is read.
+
+    Args:
+        source: a folder, file, glob, url, archive or listing (``@list.csv``), or several.
+        lake: folder or url of the lake; made where there is none.
+        config: a YAML file, or settings; arguments below go over it.
+        client: a Dask client whose workers read; it stays open.
+        storage_options: of fsspec, for urls.
+        workers: processes on this machine; 0 reads in this one. One for each core where None.
+        scheduler: address of a Dask scheduler whose workers read.
+        engine: what reads headers.
+        headers: keep each whole header as JSON too.
+        full: read every file again.
+        complete: listings made elsewhere name all files of their source.
+        dry_run: only list and compare; the lake stays as it is.
+        missing_limit: fraction of a source's files that may vanish at once.
+        progress: written while the run goes on.
+
+    Raises:
+        UsageError: a source is not there, or the configuration can't be used.
+        RefusedError: too much vanished at once, or the lake can't be read or written.
+    """
+    overrides = {
+        "running.workers": workers,
+        "running.scheduler": scheduler,
+        "engine": engine,
+        "headers": headers or None,
+        "lake.missing_limit": missing_limit,
+        "storage_options": None if storage_options is None else dict(storage_options),
+    }
+    settings = _settings(config, overrides)
+    if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
+        raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
+    sources = [source] if isinstance(source, str | os.PathLike) else list(source)
+    location = Location.of(lake)
+    if not location.is_local:
+        location = Location.of(lake, settings.storage_options)
+    request = IndexRequest(
+        sources=tuple(os.fspath(place) for place in sources),
+        lake=location,
+        settings=settings,
+        full=full,
+        complete=complete,
+        dry_run=dry_run,
+    )
+    prefers_scheduler = workers is None
+    return run_index(request, _runner_starter(settings.running, client, prefers_scheduler=prefers_scheduler), progress)
+
+
+def scan(
+    paths: Place | Iterable[Place],
+    *,
+    config: Place | Settings | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+) -> Scanned:
+    """Read the headers of files, without a lake.
+
+    Args:
+        paths: local paths or urls of files. A ``files`` row comes for each, in this order; one that is not there is ``unreadable``.
+        config: a YAML file, or settings.
+        storage_options: of fsspec, for urls.
+        engine: what reads headers.
+
+    Returns:
+        ``instances``, ``files`` and ``findings`` as pyarrow tables, duplicates kept.
+    """
+    overrides = {"engine": engine, "storage_options": None if storage_options is None else dict(storage_options)}
+    settings = _settings(config, overrides)
+    request = ScanRequest(
+        schema=settings.schema_of_lake(),
+        reading=settings.reading,
+        headers=settings.headers,
+        storage_options=settings.storage_options,
+    )
+    places = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    return make_engine(settings.engine).scan(_as_listed([url_of(place) for place in places]), request)
+
+
+def url_of(place: Place) -> str:
+    """What a path or url is called in the column ``url``: a local path becomes absolute."""
+    text = os.fspath(place)
+    if "://" in text or "::" in text:
+        return text
+    return url_of_path(os.path.abspath(text))
+
+
+def _as_listed(urls: list[str]) -> pa.Table:
+    """Files as a listing has them, for an engine. What is not there has no size, and the engine says so in its row."""
+    sizes: list[int | None] = []
+    modified: list[int | None] = []
+    for url in urls:
+        try:
+            status = os.stat(path_of_url(url)) if is_local_url(url) else None
+        except (OSError, ValueError):
+            status = None
+        sizes.append(status.st_size if status else None)
+        modified.append(status.st_mtime_ns // 1000 if status else None)
+    return pa.table(
+        {
+            "url": pa.array(urls, pa.string()),
+            "file_size": pa.array(sizes, pa.int64()),
+            "modified": pa.array(modified, pa.int64()).cast(pa.timestamp("us", "UTC")),
+            "etag": pa.nulls(len(urls), pa.string()),
+        }
+    )
+
+
+def _settings(config: Place | Settings | None, overrides: Mapping[str, Any]) -> Settings:
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if not isinstance(config, Settings):
+        return load_settings(None if config is None else Path(config), given)
+    values = config.model_dump()
+    for key, value in given.items():
+        *parents, leaf = key.split(".")
+        target = values
+        for parent in parents:
+            target = target[parent]
+        target[leaf] = value
+    return load_settings(None, values)
+
+
+def _runner_starter(running: RunningSettings, client: Client | None, *, prefers_scheduler: bool) -> Callable[[], Runner]:
+    """What starts the runner, should there be something to read."""
+
+    def start() -> Runner:
+        from dicomlake.runner import dask  # noqa: PLC0415 - a run with nothing to read does without it
+
+        if client is not None:
+            return dask.DaskRunner(client, running)
+        if running.scheduler and prefers_scheduler:
+            return dask.scheduler_runner(running.scheduler, running)
+        return dask.local_runner(running)
+
+    if client is None and running.workers == 0 and (not running.scheduler or not prefers_scheduler):
+        return SerialRunner
+    return start

@@ -1,0 +1,5 @@
+"""The command line: each command parses, calls one function, and prints. stdout is data, stderr is talk."""
+
+from dicomlake.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,61 @@
+"""The commands and their names. Typer and rich live in this room alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.main import get_command
+
+from dicomlake.cli.index import index
+from dicomlake.cli.info import info
+from dicomlake.cli.inspect import inspect
+from dicomlake.cli.query import query
+from dicomlake.cli.sample import sample
+from dicomlake.cli.schema import schema
+from dicomlake.cli.verify import verify
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+COMMANDS = (sample, index, info, query, inspect, schema, verify)
+
+application = typer.Typer(
+    name="dicomlake",
+    help="""DICOM headers into Delta tables that people query.
+
+    \b
+    dicomlake sample ./archive                   something to try it on
+    dicomlake index ./archive --lake ./lake      list, read headers, write tables; again: only what changed
+    dicomlake query ./lake "select Modality, count(*) from series group by 1"
+    """,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from dicomlake.version import VERSION  # noqa: PLC0415 - looking it up takes time
+
+        typer.echo(f"dicomlake {VERSION}")
+        raise typer.Exit
+
+
+@application.callback()
+def _common(
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    pass
+
+
+for _command in COMMANDS:
+    application.command()(_command)
+
+
+def command_line() -> TyperGroup:
+    """The whole command line, ready to be given arguments."""
+    command = get_command(application)
+    return command  # type: ignore[return-value]  # an application with several commands is a group

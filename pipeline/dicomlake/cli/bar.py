@@ -1,0 +1,65 @@
+"""The progress bar of a terminal: drawn a few times a second from a `Progress`, and gone when the run has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dicomlake.cli.talk import figures_of
+from dicomlake.cli.visible import visible
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress
+
+DRAWINGS_PER_SECOND = 5
+
+
+@contextmanager
+def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
+    """Draw a bar while the block goes on; messages of the run stay above it."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    said = 0
+
+    def pass_on_messages() -> None:
+        nonlocal said
+        while said < len(progress.messages):
+            console.print(Text(f"dicomlake: {visible(progress.messages[said])}"))
+            said += 1
+
+    live = Live(
+        get_renderable=lambda: drawing_of(progress),
+        console=console,
+        refresh_per_second=DRAWINGS_PER_SECOND,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    try:
+        with live:
+            yield
+    finally:
+        pass_on_messages()
+
+
+def drawing_of(progress: Progress) -> RenderableType:
+    """The bar with its figures, and below it the workers and the dashboard."""
+    total = progress.files_to_read if progress.listing_ended and progress.files_to_read else None
+    row = Table.grid(padding=(0, 1), expand=True)
+    row.add_column(no_wrap=True)
+    row.add_column(ratio=1, min_width=8)
+    row.add_column(no_wrap=True)
+    bar = ProgressBar(total=total, completed=progress.files_read, pulse=total is None)
+    row.add_row(Text(progress.stage), bar, Text(" · ".join(figures_of(progress))))
+    if not progress.workers:
+        return row
+    below = f"{progress.workers} {'worker' if progress.workers == 1 else 'workers'}"
+    if progress.dashboard:
+        below += f" · dashboard {visible(progress.dashboard)}"
+    return Group(row, Text(below, style="dim", no_wrap=True, overflow="ellipsis"))

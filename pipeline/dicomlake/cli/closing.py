@@ -1,0 +1,52 @@
+"""What is said when a run has ended: tables on stderr, and one line that sums it up."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, TextIO
+
+from dicomlake.cli.screen import print_lines, print_table
+from dicomlake.cli.table import Heading
+from dicomlake.cli.talk import duration
+from dicomlake.cli.visible import visible
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress, Summary
+
+_FILES = Heading("files", is_number=True)
+
+
+def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO) -> None:
+    """Print what became of the files that the run read, and what was wrong with those that it couldn't."""
+    read = _statuses(summary)
+    if any(read.values()):
+        print_table([Heading("status"), _FILES], [[name, f"{count:,}"] for name, count in read.items()], stream)
+    codes = sorted(progress.codes.items(), key=lambda entry: (-entry[1], entry[0]))
+    if codes:
+        print_lines([""], stream)
+        print_table([Heading("code"), _FILES], [[visible(code), f"{count:,}"] for code, count in codes], stream)
+    if summary.files_failed:
+        sql = "select url, code, message from files where status = 'failed'"
+        print_lines(["", f'failed files: dicomlake query {visible(shlex.quote(lake))} "{sql}"'], stream)
+
+
+def result_line(summary: Summary, *, dry_run: bool) -> str:
+    """The run in one line."""
+    listed = (
+        f"{summary.files_listed:,} files listed: {summary.files_new:,} new, {summary.files_changed:,} changed, "
+        f"{summary.files_unchanged:,} unchanged, {summary.files_missing:,} missing"
+    )
+    if dry_run:
+        return f"dry run, nothing was read: {listed}"
+    read = sum(_statuses(summary).values())
+    return f"snapshot {summary.snapshot}: {listed}; {read:,} read, {summary.files_failed:,} failed, in {duration(summary.seconds)}"
+
+
+def _statuses(summary: Summary) -> dict[str, int]:
+    return {
+        "indexed": summary.files_indexed,
+        "duplicate": summary.files_duplicate,
+        "not_dicom": summary.files_not_dicom,
+        "skipped": summary.files_skipped,
+        "failed": summary.files_failed,
+    }

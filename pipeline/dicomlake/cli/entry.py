@@ -1,0 +1,139 @@
+"""The way in: runs a command and turns whatever ends it into an exit code and at most one line on stderr.
+
+0 done, 1 refused or broken off, 2 usage or configuration, 130 interrupted; what else a command answers is in its help.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from dicomlake.cli.visible import visible
+from dicomlake.errors import DicomlakeError
+
+INTERRUPTED = 130
+TRACEBACK_VARIABLE = "DICOMLAKE_TRACEBACK"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and answer its exit code.
+
+    Args:
+        arguments: without the program's name; those of the process where None.
+    """
+    _write_what_can_be_encoded(sys.stdout, sys.stderr)
+    with _interruptible():
+        try:
+            code = _run(sys.argv[1:] if arguments is None else arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read stdout has seen enough, as `head` does. What is still in the buffer must not be tried again at exit.
+            _discard(sys.stdout)
+            return 0
+        except OSError as error:
+            _discard(sys.stdout)
+            return _say(f"stdout can't be written: {error.strerror or error}", 1)
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import typer  # noqa: PLC0415 - a worker process imports this module and needs no command line
+
+    from dicomlake.cli.application import command_line  # noqa: PLC0415
+
+    try:
+        command = command_line()
+        with command.make_context("dicomlake", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as request:
+        return request.exit_code
+    except typer.TyperException as error:
+        return _usage(error)
+    except DicomlakeError as error:
+        _show_traceback()
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED, kind="")
+    except BrokenPipeError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic in compiled code is no Exception
+        if isinstance(error, SystemExit):
+            raise
+        _show_traceback()
+        hint = "" if _wants_traceback() else f"; this is a bug: set {TRACEBACK_VARIABLE}=1 to see where, and report it"
+        return _say(f"{type(error).__name__}: {error}{hint}", 1)
+    return 0
+
+
+def _usage(error: Exception) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "dicomlake"
+    message = getattr(error, "format_message", error.__str__)()
+    return _say(f"{message.rstrip('.')}; see '{path} --help'", 2)
+
+
+def _say(message: str, code: int, kind: str = "error: ") -> int:
+    line = " ".join(message.split())
+    try:
+        print(f"dicomlake: {kind}{visible(line)}", file=sys.stderr, flush=True)
+    except OSError:
+        _discard(sys.stderr)
+    return code
+
+
+def _wants_traceback() -> bool:
+    return os.environ.get(TRACEBACK_VARIABLE, "") not in ("", "0")
+
+
+def _show_traceback() -> None:
+    if _wants_traceback():
+        traceback.print_exc()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM interrupts as SIGINT does; a second signal ends the process at once, in case tidying up takes too long for whoever waits."""
+    seen = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        if seen:
+            os._exit(INTERRUPTED)
+        seen = True
+        raise KeyboardInterrupt
+
+    former = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and & mean it
+                former[number] = signal.signal(number, interrupt)
+        except ValueError:  # not the main thread: signals are another's business
+            break
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _write_what_can_be_encoded(*streams: TextIO) -> None:
+    for stream in streams:
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _discard(stream: TextIO) -> None:
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)

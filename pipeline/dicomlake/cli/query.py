@@ -1,0 +1,93 @@
+"""``query``: SQL over the tables of a lake."""
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help answers at once
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from dicomlake.cli.options import FormOption, LakeArgument
+from dicomlake.cli.screen import is_terminal
+from dicomlake.errors import AccessDenied, QueryError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FORMS_OF_SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+_VALUES = re.compile(r"(:\s*)?\[.*")
+
+
+def query(
+    lake: LakeArgument,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over files, instances, series, studies, patients, findings, snapshots.")],
+    *,
+    form: FormOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its suffix says how unless --format does.")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
+    ] = None,
+    snapshot: Annotated[int | None, typer.Option("--snapshot", metavar="N", help="The lake as run N left it.", show_default="the last")] = None,
+) -> None:
+    """Run SQL over the tables of a lake.
+
+    The dialect is that of polars. `dicomlake schema` lists tables and columns. On a terminal, wide tables are cut to its width; CSV, JSON
+    and Parquet hold everything.
+
+    \b
+    dicomlake query ./lake "select Modality, count(*) as series from series group by Modality order by 2 desc"
+    dicomlake query ./lake "select url, code, message from files where status = 'failed'"
+    dicomlake query ./lake "select * from instances where Modality = 'CT'" -o ct.parquet
+    """
+    from dicomlake.cli.formats import Form, write_rows
+    from dicomlake.lake import Lake
+
+    chosen = Form(form or _FORMS_OF_SUFFIXES.get(output.suffix.lower() if output else "", "table"))
+    if chosen is Form.PARQUET and output is None and is_terminal(sys.stdout):
+        raise UsageError("Parquet is not for a terminal; add -o FILE, or send stdout elsewhere")
+    frame = Lake(lake, snapshot=snapshot).sql(sql)
+    with _opened(output) as out, _query_errors():
+        write_rows(chosen, frame.collect_batches(), frame.collect_schema(), out, rows)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[BinaryIO | None]:
+    """The file to write, which takes its name only when it is whole; a device or pipe is written as it is."""
+    if output is None:
+        yield None
+        return
+    in_place = output.exists() and not stat.S_ISREG(output.stat().st_mode)
+    path = output if in_place else output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        with path.open("wb") as file:
+            yield file
+        if not in_place:
+            path.replace(output)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AccessDenied(f"{output} can't be written: {error.strerror or error}; name another file with -o") from None
+    finally:
+        if not in_place:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _query_errors() -> Iterator[None]:
+    """What is wrong with a query often shows only in the rows; values of the rows are left out of the message."""
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except PolarsError as error:
+        line = _VALUES.sub("", str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
+        raise QueryError(f"the query can't be run: {line}; 'dicomlake schema' lists columns and their types") from None

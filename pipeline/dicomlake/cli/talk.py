@@ -1,0 +1,113 @@
+"""What a run says on stderr while it goes on: a bar on a terminal, else a plain line every ten seconds. Figures only, no name of a file.
+
+The run knows nothing of this: a thread looks at its `Progress` now and then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from dicomlake.cli.screen import is_terminal
+from dicomlake.cli.visible import visible
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress
+
+LINE_SECONDS = 10.0
+"""How long a plain talker is silent."""
+
+Pause = Callable[[float], bool]
+"""Waits so many seconds, or until the run ends, and answers whether it ended."""
+
+
+@contextmanager
+def talking(progress: Progress, stream: TextIO, *, quiet: bool = False) -> Iterator[None]:
+    """Talk about a run while the block goes on."""
+    if quiet:
+        yield
+    elif is_terminal(stream):
+        from dicomlake.cli.bar import bar_on  # noqa: PLC0415 - rich takes time, and nothing else here needs it
+
+        with bar_on(progress, stream):
+            yield
+    else:
+        with plain_lines_on(progress, stream):
+            yield
+
+
+@contextmanager
+def plain_lines_on(progress: Progress, stream: TextIO, pause: Pause | None = None) -> Iterator[None]:
+    """A line every `LINE_SECONDS`, from a thread of its own."""
+    ended = threading.Event()
+    talker = PlainTalker(progress, stream)
+    thread = threading.Thread(target=talker.talk, args=(pause or ended.wait,), name="dicomlake-talk", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        talker.pass_on_messages()
+
+
+class PlainTalker:
+    """Writes plain lines: messages of the run, the dashboard's address once, and how far the run is."""
+
+    def __init__(self, progress: Progress, stream: TextIO) -> None:
+        self._progress = progress
+        self._stream = stream
+        self._messages_said = 0
+        self._dashboard_said = False
+
+    def talk(self, pause: Pause) -> None:
+        """Write a line after every pause until the run has ended."""
+        while not pause(LINE_SECONDS):
+            self.pass_on_messages()
+            if self._progress.dashboard and not self._dashboard_said:
+                self._dashboard_said = True
+                self._say(f"dashboard {self._progress.dashboard}")
+            self._say(line_of(self._progress))
+
+    def pass_on_messages(self) -> None:
+        """Write the messages of the run that were not written yet."""
+        while self._messages_said < len(self._progress.messages):
+            self._say(self._progress.messages[self._messages_said])
+            self._messages_said += 1
+
+    def _say(self, text: str) -> None:
+        try:
+            print(f"dicomlake: {visible(text)}", file=self._stream, flush=True)
+        except OSError:
+            # Whoever listened is gone; the run goes on.
+            return
+
+
+def line_of(progress: Progress) -> str:
+    """How far a run is, as one line."""
+    return f"{progress.stage}: " + ", ".join(figures_of(progress))
+
+
+def figures_of(progress: Progress) -> list[str]:
+    """How far a run is: files, files a second, failed, time left."""
+    known = f"{progress.files_to_read:,}" if progress.listing_ended else f"{progress.files_to_read:,}+"
+    figures = [f"{progress.files_read:,} of {known} files read"]
+    if progress.files_read:
+        figures.append(f"{progress.files_per_second:,.0f}/s")
+    figures.append(f"{progress.statuses['failed']:,} failed")
+    left = progress.seconds_left
+    if left is not None and left > 0:
+        figures.append(f"{duration(left)} left")
+    return figures
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,186 @@
+"""Settings: YAML into frozen, closed models. An unknown key is an error that names its path.
+
+`configs/default.yaml` shows every key with its default; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dicomlake.errors import ConfigurationError
+from dicomlake.schema import Column, LakeSchema, user_column
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ColumnSettings(_Model):
+    """A column that the user adds to `instances`; see ``dicomlake.schema.path`` for the syntax of ``path``."""
+
+    path: str
+    name: str | None = None
+    vr: str | None = None
+    type: str | None = None
+    description: str | None = None
+    units: str | None = None
+
+    def column(self) -> Column:
+        """The column.
+
+        Raises:
+            ConfigurationError: the path, VR or type can't be used.
+        """
+        return user_column(
+            self.path,
+            name=self.name,
+            vr=self.vr,
+            type_name=self.type,
+            description=self.description,
+            units=self.units,
+        )
+
+
+class ListingSettings(_Model):
+    """How sources are listed and cut into units of work."""
+
+    follow_folder_links: bool = False
+    unit_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+
+
+class ReadingSettings(_Model):
+    """How far into a file an engine reads. ``first_read`` and ``header_limit`` are bytes."""
+
+    first_read: Annotated[int, Field(ge=256, le=64 * MIB)] = 16 * KIB
+    header_limit: Annotated[int, Field(ge=4 * KIB, le=4096 * MIB)] = 64 * MIB
+    file_seconds_limit: Annotated[float, Field(gt=0)] = 60.0
+
+
+class LakeSettings(_Model):
+    """How tables are written and kept."""
+
+    partition_by: str = "Modality"
+    missing_limit: Annotated[float, Field(ge=0, le=1)] = 0.10
+    commit_units: Annotated[int, Field(ge=1, le=10_000)] = 16
+    part_bytes_limit: Annotated[int, Field(ge=MIB)] = 128 * MIB
+    rollup_rows: Annotated[int, Field(ge=1)] = 20_000
+    log_retention_days: Annotated[int, Field(ge=1)] = 3650
+
+
+class RunningSettings(_Model):
+    """Where units run: on workers of this machine, or on the cluster of ``scheduler``."""
+
+    workers: Annotated[int, Field(ge=0, le=1024)] | None = None
+    scheduler: str | None = None
+    units_in_flight_per_worker: Annotated[int, Field(ge=1, le=64)] = 2
+    worker_deaths_limit: Annotated[int, Field(ge=1, le=100)] = 3
+    dashboard_address: str | None = "127.0.0.1:0"
+
+
+class Settings(_Model):
+    """Every setting of a run."""
+
+    engine: Literal["pydicom"] = "pydicom"
+    headers: bool = False
+    columns: Annotated[tuple[ColumnSettings, ...], Field(strict=False)] = ()
+    listing: ListingSettings = ListingSettings()
+    reading: ReadingSettings = ReadingSettings()
+    lake: LakeSettings = LakeSettings()
+    running: RunningSettings = RunningSettings()
+    storage_options: Annotated[dict[str, Any], Field(repr=False)] = {}
+
+    def schema_of_lake(self) -> LakeSchema:
+        """The schema of the lake that these settings describe.
+
+        Raises:
+            ConfigurationError: a column can't be used.
+        """
+        return LakeSchema.build([column.column() for column in self.columns], self.lake.partition_by)
+
+    def digest(self) -> str:
+        """A digest of the settings that change rows: where it differs from the last run's, every file is read again.
+
+        No path, address or credential goes into it; nor does what only describes a column, or how long a file may take
+        (one that took too long is tried again by every run anyway).
+        """
+        columns = sorted((column.column() for column in self.columns), key=lambda column: column.name)
+        rows: dict[str, Any] = {
+            "headers": self.headers,
+            "columns": [(column.name, column.path.text, column.vr, column.type) for column in columns],
+            "header_limit": self.reading.header_limit,
+            "partition_by": self.lake.partition_by,
+        }
+        return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def load_settings(path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read settings from a YAML file (or take the defaults), then put ``overrides`` over them.
+
+    Args:
+        path: the file; the defaults where None.
+        overrides: values by their keys with dots, as in ``lake.missing_limit``.
+
+    Raises:
+        ConfigurationError: the file can't be read or is no YAML, or a key or value can't be used.
+    """
+    where = "configuration" if path is None else f"configuration {path}"
+    values = {} if path is None else _read_yaml(Path(path))
+    for key, value in (overrides or {}).items():
+        _put(values, key, value)
+    try:
+        settings = Settings.model_validate(values)
+        settings.schema_of_lake()
+    except ValidationError as error:
+        raise ConfigurationError(f"{where}: {_first_line(error)}") from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
+    return settings
+
+
+def _put(values: dict[str, Any], key: str, value: object) -> None:
+    *parents, leaf = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            return  # the file has a value where a section belongs: validation says so
+    values[leaf] = value
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"configuration {path} can't be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"configuration {path} is no UTF-8 text") from None
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise ConfigurationError(f"configuration {path} is no YAML: {line}") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"configuration {path} must hold keys and values; see configs/default.yaml")
+    # A section whose every line is commented out is None in YAML, and means its defaults.
+    return {key: value for key, value in loaded.items() if value is not None}
+
+
+def _first_line(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_input=False)
+    first = details[0]
+    key = ".".join(str(part) for part in first["loc"])
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"key '{key}' is unknown; see configs/default.yaml for every key{more}"
+    if first["type"] == "model_type":
+        return f"key '{key}' must hold keys and values; see configs/default.yaml{more}"
+    return f"key '{key}': {first['msg'][0].lower()}{first['msg'][1:]}{more}"

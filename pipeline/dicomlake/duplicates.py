@@ -1,0 +1,86 @@
+"""Copies of one instance: which is kept, which are duplicates, and which of those differ from the kept one."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from dicomlake.errors import FileStatus, FindingCode
+
+COPY_COLUMNS = ("url", "SOPInstanceUID", "code", "header_digest", "status", "duplicate_of")
+
+
+def resolve(copies: pl.DataFrame) -> pl.DataFrame:
+    """Decide between the copies of instances.
+
+    Of the copies whose header was read to its end (else of all) the one with the smallest ``url`` is kept.
+
+    Args:
+        copies: ``COPY_COLUMNS`` of **every** readable copy of some SOPInstanceUIDs.
+
+    Returns:
+        The same rows with ``new_status`` (``indexed`` or ``duplicate``), ``new_duplicate_of`` and ``conflicts`` (whether the copy's digest
+        is not the kept one's).
+    """
+    ordered = copies.with_columns(complete=pl.col("code").is_null()).sort(
+        "SOPInstanceUID", "complete", "url", descending=[False, True, False]
+    )
+    kept_url = pl.col("url").first().over("SOPInstanceUID")
+    kept_digest = pl.col("header_digest").first().over("SOPInstanceUID")
+    is_kept = pl.col("url") == kept_url
+    return ordered.with_columns(
+        new_status=pl.when(is_kept).then(pl.lit(FileStatus.INDEXED.value)).otherwise(pl.lit(FileStatus.DUPLICATE.value)),
+        new_duplicate_of=pl.when(is_kept).then(None).otherwise(kept_url),
+        conflicts=~is_kept & pl.col("header_digest").ne_missing(kept_digest),
+    ).drop("complete")
+
+
+def conflict_findings(resolved: pl.DataFrame, snapshot: int) -> pl.DataFrame:
+    """The findings of copies that differ from the kept one; columns of `findings` that have a value."""
+    return resolved.filter("conflicts").select(
+        level=pl.lit("file"),
+        code=pl.lit(FindingCode.CONFLICTING_DUPLICATE.value),
+        url="url",
+        SOPInstanceUID="SOPInstanceUID",
+        message=pl.lit("this copy's header differs from the header of the copy that is kept"),
+        snapshot=pl.lit(snapshot, dtype=pl.Int64),
+    )
+
+
+class KeyIndex:
+    """The SOPInstanceUIDs that a run has committed so far, 12 bytes each: a 64-bit hash, and the number of its part file.
+
+    It answers where a UID may have been seen; the caller reads those part files to be sure.
+    """
+
+    _MERGE_AT = 16
+
+    def __init__(self) -> None:
+        self._chunks: list[tuple[np.ndarray, np.ndarray]] = []
+
+    @staticmethod
+    def hashes(uids: pl.Series) -> np.ndarray:
+        """64-bit hashes, stable within a process."""
+        return uids.hash(seed=0).to_numpy()
+
+    def add(self, hashes: np.ndarray, part_number: int) -> None:
+        """Remember the UIDs of a part file."""
+        self._chunks.append((np.sort(hashes), np.full(len(hashes), part_number, dtype=np.uint32)))
+        if len(self._chunks) >= self._MERGE_AT:
+            keys = np.concatenate([chunk[0] for chunk in self._chunks])
+            numbers = np.concatenate([chunk[1] for chunk in self._chunks])
+            order = np.argsort(keys, kind="stable")
+            self._chunks = [(keys[order], numbers[order])]
+
+    def find(self, hashes: np.ndarray) -> tuple[np.ndarray, set[int]]:
+        """Which of the hashes are known (a mask), and the numbers of the part files that hold them."""
+        known = np.zeros(len(hashes), dtype=bool)
+        part_numbers: set[int] = set()
+        for keys, numbers in self._chunks:
+            left = np.searchsorted(keys, hashes, side="left")
+            right = np.searchsorted(keys, hashes, side="right")
+            hit = right > left
+            known |= hit
+            for start, stop in zip(left[hit], right[hit], strict=True):
+                part_numbers.update(int(number) for number in numbers[start:stop])
+        return known, part_numbers

@@ -1,0 +1,94 @@
+"""The seam between what reads headers and everything else: an engine takes a unit of files and answers Arrow tables.
+
+Nothing above this seam knows which engine ran. An engine opens files, reads no further than the pixel data, types values, and
+answers for every file that it was given, in the order given; it raises for its own bugs only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from dicomlake.config import ReadingSettings
+from dicomlake.schema import LakeSchema
+
+SCANNED_FILE_COLUMNS = (
+    "url",
+    "file_size",
+    "modified",
+    "etag",
+    "status",
+    "code",
+    "message",
+    "byte_offset",
+    "element_path",
+    "SOPInstanceUID",
+    "header_digest",
+    "bytes_read",
+    "requests",
+)
+"""The columns of `files` that an engine answers; the others are the lake's (source, duplicates, snapshots)."""
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """What to read of each file.
+
+    ``headers`` asks for ``header_json``; ``storage_options`` go to fsspec for urls that are not local.
+    """
+
+    schema: LakeSchema
+    reading: ReadingSettings = ReadingSettings()
+    headers: bool = False
+    storage_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def instances_schema(self) -> pa.Schema:
+        """The schema of `instances` less ``snapshot``."""
+        return _without_snapshot(self.schema.table("instances"))
+
+    def findings_schema(self) -> pa.Schema:
+        """The schema of `findings` less ``snapshot``."""
+        return _without_snapshot(self.schema.table("findings"))
+
+    def files_schema(self) -> pa.Schema:
+        """The schema of what an engine says of each file."""
+        files = self.schema.table("files")
+        return pa.schema([files.field(name) for name in SCANNED_FILE_COLUMNS])
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What an engine answers for a unit.
+
+    ``files`` has a row for each file given, in that order, with status ``indexed``, ``not_dicom``, ``skipped`` or ``failed``;
+    ``instances`` a row for each ``indexed`` file (two copies of an instance are two rows), in the order of ``files``;
+    ``findings`` the defects of those files. Schemas are those of the ``ScanRequest``.
+    """
+
+    files: pa.Table
+    instances: pa.Table
+    findings: pa.Table
+
+
+class Engine(Protocol):
+    """Reads headers."""
+
+    def name_and_version(self) -> str:
+        """The engine's name and version, as ``pydicom 3.0.2``; a change of it reads everything anew."""
+        ...
+
+    def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
+        """Read the headers of a unit of files.
+
+        Args:
+            files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]), ``etag`` (string).
+            request: what to read.
+        """
+        ...
+
+
+def _without_snapshot(schema: pa.Schema) -> pa.Schema:
+    return schema.remove(schema.get_field_index("snapshot"))

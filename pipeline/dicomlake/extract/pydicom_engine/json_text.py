@@ -1,0 +1,2 @@
+class JsonRecorder:
+    def text(self): return None

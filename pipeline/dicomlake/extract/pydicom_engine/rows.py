@@ -1,0 +1,187 @@
+"""What was read of a unit's files into the three Arrow tables of the seam, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus, FindingCode
+from dicomlake.extract.derived import derived_columns
+from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.pydicom_engine.columns import ReadColumn
+from dicomlake.extract.pydicom_engine.findings import FILE_LIMIT, Finding
+from dicomlake.extract.pydicom_engine.reading import HeaderRead
+from dicomlake.extract.pydicom_engine.values import Scalar, cell
+
+REQUIRED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality")
+"""Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance."""
+
+_READ_COLUMNS = (
+    "url",
+    "file_size",
+    "modified",
+    "header_bytes",
+    "header_digest",
+    "pixel_data_keyword",
+    "pixel_data_offset",
+    "pixel_data_length",
+    "private_creators",
+    "header_json",
+)
+"""Columns of `instances` that are not of the header and not derived from it either."""
+
+_FINDING_COLUMNS = (
+    "level",
+    "code",
+    "url",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
+    "element_path",
+    "tag",
+    "byte_offset",
+    "raw",
+    "message",
+)
+
+Row = list[Scalar | list[Scalar]]
+
+
+@dataclass(slots=True)
+class UnitRows:
+    """Gathers the rows of a unit. Files come in the order given."""
+
+    request: ScanRequest
+    columns: list[ReadColumn]
+    _files: list[tuple[object, ...]] = field(default_factory=list)
+    _headers: list[Row] = field(default_factory=list)
+    _read: list[tuple[object, ...]] = field(default_factory=list)
+    _syntaxes: list[str | None] = field(default_factory=list)
+    _functional_groups: list[bool] = field(default_factory=list)
+    _findings: list[tuple[object, ...]] = field(default_factory=list)
+    _index: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._index = {column.name: index for index, column in enumerate(self.columns)}
+
+    def add(self, url: str, listed: tuple[int | None, object, str | None], header: HeaderRead, header_json: str | None) -> None:
+        """Add a file.
+
+        Args:
+            url: its key.
+            listed: size, modified time and etag as its listing says.
+            header: what was read of it.
+            header_json: where it was asked for.
+        """
+        size, modified, etag = listed
+        size = header.size if size is None else size
+        findings = header.found.findings
+        row = self._header_row(header, findings) if header.top is not None else None
+        uid = row[self._index["SOPInstanceUID"]] if row is not None else None
+        defect = header.found.defect
+        code = defect.code if defect is not None else (None if uid is not None else FileCode.MISSING_KEY)
+        status = FileStatus.INDEXED if uid is not None or code is None else STATUS_OF_CODE[code]
+        message, offset, path = None, None, None
+        if defect is not None:
+            message, offset, path = defect.message, defect.byte_offset, defect.element_path
+        elif code is not None:
+            message = "the file has no SOPInstanceUID"
+        digest = header.digest if status is FileStatus.INDEXED else None
+        self._files.append(
+            (url, size, modified, etag, status, code, message, offset, path, uid, digest, header.bytes_read, header.requests)
+        )
+        if code is not None and status in (FileStatus.INDEXED, FileStatus.FAILED):
+            findings.insert(0, Finding("file", code, message or "", path, None, offset))
+        if status in (FileStatus.INDEXED, FileStatus.FAILED):
+            keys = self._keys(row)
+            for found in findings[:FILE_LIMIT]:
+                self._findings.append(
+                    (found.level, found.code, url, *keys, found.element_path, found.tag, found.byte_offset, found.raw, found.message)
+                )
+        if row is not None and status is FileStatus.INDEXED:
+            self._headers.append(row)
+            self._read.append((url, size, modified, *_positions(header, size), header_json))
+            self._syntaxes.append(header.syntax.uid if header.syntax is not None else None)
+            self._functional_groups.append(header.has_functional_groups)
+
+    def _header_row(self, header: HeaderRead, findings: list[Finding]) -> Row:
+        """The header columns of a file: each raw value typed by its column."""
+        row: Row = []
+        for column, raw in zip(self.columns, header.gathered.cells, strict=True):
+            if raw is None:
+                row.append(None)
+            elif isinstance(raw, list):
+                row.append([_entry(column, entry, findings) for entry in raw])
+            else:
+                row.append(cell(column, raw, findings))
+        self._complete_keys(row, findings)
+        return row
+
+    def _complete_keys(self, row: Row, findings: list[Finding]) -> None:
+        instance = self._index["SOPInstanceUID"]
+        if row[instance] is None:
+            row[instance] = row[self._index["MediaStorageSOPInstanceUID"]]
+            if row[instance] is not None:
+                findings.append(self._missing("SOPInstanceUID", "it is absent or empty; that of the file meta is taken instead"))
+        for name in REQUIRED:
+            if row[self._index[name]] is None and not any(
+                finding.code is FindingCode.INVALID_CODE_STRING and finding.element_path == name for finding in findings
+            ):
+                findings.append(self._missing(name, "it is absent or empty"))
+
+    def _missing(self, name: str, message: str) -> Finding:
+        column = self.columns[self._index[name]]
+        return Finding("value", FindingCode.MISSING_REQUIRED, message, column.label, column.tag)
+
+    def _keys(self, row: Row | None) -> tuple[object, ...]:
+        if row is None:
+            return (None, None, None, None)
+        return tuple(row[self._index[name]] for name in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"))
+
+    def tables(self) -> Scanned:
+        """The tables of the unit."""
+        return Scanned(
+            files=_table(self.request.files_schema(), self._files),
+            instances=self._instances(),
+            findings=_table(self.request.findings_schema(), self._findings, _FINDING_COLUMNS),
+        )
+
+    def _instances(self) -> pa.Table:
+        schema = self.request.instances_schema()
+        arrays: dict[str, pa.Array] = {}
+        for column, values in zip(self.columns, zip(*self._headers, strict=True) or (), strict=False):
+            arrays[column.name] = pa.array(values, schema.field(column.name).type)
+        if not self._headers:
+            return schema.empty_table()
+        for name, read in zip(_READ_COLUMNS, zip(*self._read, strict=True), strict=True):
+            arrays[name] = pa.array(read, schema.field(name).type)
+        arrays |= derived_columns(arrays, pa.array(self._syntaxes, pa.string()), pa.array(self._functional_groups, pa.bool_()))
+        return pa.table([arrays[name] for name in schema.names], schema=schema)
+
+
+def _entry(column: ReadColumn, raw: object, findings: list[Finding]) -> Scalar:
+    value = None if raw is None else cell(column, raw, findings)  # type: ignore[arg-type]
+    return value  # type: ignore[return-value]
+
+
+def _positions(header: HeaderRead, size: int | None) -> tuple[object, ...]:
+    """header_bytes, header_digest, pixel_data_keyword, pixel_data_offset, pixel_data_length, private_creators."""
+    pixel_data = header.pixel_data
+    deflated = header.syntax is not None and header.syntax.deflated
+    creators = sorted({name for name in (header.top.creators or {}).values() if name}) if header.top is not None else []
+    cut = header.found.defect is not None and header.found.defect.code is not FileCode.TRUNCATED
+    if pixel_data is None:
+        # Where reading broke off it is not known whether there is pixel data; a file that ends inside its header has none.
+        return (None if deflated or cut else size, header.digest, None, None, None, creators)
+    header_bytes = None if deflated else pixel_data.tag_position
+    offset = None if deflated else pixel_data.value_position
+    return (header_bytes, header.digest, pixel_data.keyword, offset, pixel_data.length, creators)
+
+
+def _table(schema: pa.Schema, rows: list[tuple[object, ...]], names: tuple[str, ...] | None = None) -> pa.Table:
+    if not rows:
+        return schema.empty_table()
+    columns = dict(zip(names or schema.names, zip(*rows, strict=True), strict=True))
+    return pa.table([pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema)

@@ -1,0 +1,166 @@
+"""One unit of work, from a list of files to part files: what a worker does.
+
+The answer is small whatever the unit holds: the part files it wrote, and counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus
+from dicomlake.extract.engine import Engine, Scanned, ScanRequest
+from dicomlake.extract.engines import make_engine
+from dicomlake.parts import Location, PartFile, write_parts, write_sorted
+from dicomlake.schema import ROW_ORDER
+
+
+@dataclass(frozen=True)
+class UnitTask:
+    """A unit of work. ``files`` has the columns of ``dicomlake.plan.UNIT_SCHEMA``."""
+
+    number: int
+    files: pa.Table
+    engine: str
+    request: ScanRequest
+    lake: Location
+    snapshot: int
+    part_rows_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What a unit came to: its part files by table, counts by status and by code, and what it cost (CPU seconds)."""
+
+    number: int
+    parts: tuple[PartFile, ...]
+    files: int
+    statuses: dict[str, int]
+    codes: dict[str, int]
+    bytes_read: int
+    requests: int
+    engine_seconds: float
+    writing_seconds: float
+
+    def of_table(self, name: str) -> list[PartFile]:
+        """The part files of one table."""
+        return [part for part in self.parts if part.table == name]
+
+
+def run_unit(task: UnitTask) -> UnitResult:
+    """Read the headers of a unit's files and write the rows as part files of the lake; nothing is committed.
+
+    Raises:
+        OSError: the lake can't be written.
+    """
+    started = time.thread_time()
+    scanned = scan_unit(make_engine(task.engine), task.files, task.request)
+    read = time.thread_time()
+    parts = _write(task, scanned)
+    written = time.thread_time()
+    return UnitResult(
+        number=task.number,
+        parts=tuple(parts),
+        files=scanned.files.num_rows,
+        statuses=_counts(scanned.files["status"]),
+        codes=_counts(scanned.files["code"]),
+        bytes_read=pc.sum(scanned.files["bytes_read"]).as_py() or 0,
+        requests=pc.sum(scanned.files["requests"]).as_py() or 0,
+        engine_seconds=read - started,
+        writing_seconds=written - read,
+    )
+
+
+def scan_unit(engine: Engine, files: pa.Table, request: ScanRequest) -> Scanned:
+    """Scan the files that the listing could read; those that it couldn't get their row from the listing.
+
+    The rows of ``files`` stay in the order given.
+    """
+    listed = ["url", "file_size", "modified", "etag"]
+    if files["code"].null_count == files.num_rows:
+        return engine.scan(files.select(listed), request)
+    readable = pc.is_null(files["code"])
+    scanned = engine.scan(files.filter(readable).select(listed), request)
+    rejected = _rejected_rows(files.filter(pc.invert(readable)), request)
+    rows = pa.concat_tables([scanned.files, rejected])
+    order = pc.index_in(files["url"], value_set=rows["url"].combine_chunks())
+    return Scanned(rows.take(order), scanned.instances, scanned.findings)
+
+
+def killed_result(task: UnitTask) -> UnitResult:
+    """The result of a unit of one file that killed every worker that read it: a row that says so."""
+    rows = task.files.set_column(task.files.schema.get_field_index("code"), "code", pa.array([FileCode.WORKER_KILLED.value] * task.files.num_rows))
+    message = "the process that read this file died each time; it is read again when it changes, or with --full"
+    rows = rows.set_column(rows.schema.get_field_index("message"), "message", pa.array([message] * rows.num_rows))
+    files = _rejected_rows(rows, task.request)
+    nothing = Scanned(files, task.request.instances_schema().empty_table(), task.request.findings_schema().empty_table())
+    return UnitResult(task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0)
+
+
+def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
+    """Rows of `files` for entries that no engine opens: their code says what became of them."""
+    schema = request.files_schema()
+    statuses = [STATUS_OF_CODE[FileCode(code)].value for code in files["code"].to_pylist()]
+    zeros = pa.array([0] * files.num_rows, pa.int64())
+    given = {"status": pa.array(statuses, pa.string()), "bytes_read": zeros, "requests": zeros}
+    columns = [
+        given.get(field.name, files[field.name] if field.name in files.schema.names else pa.nulls(files.num_rows, field.type))
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
+    schema = task.request.schema
+    snapshot = task.snapshot
+    files = _with_columns(
+        scanned.files,
+        schema.table("files"),
+        {
+            "source": task.files["source"],
+            "first_snapshot": task.files["first_snapshot"],
+            "last_snapshot": _constant(snapshot, scanned.files.num_rows),
+        },
+    )
+    instances = _with_columns(scanned.instances, schema.table("instances"), {"snapshot": _constant(snapshot, scanned.instances.num_rows)})
+    findings = _with_columns(scanned.findings, schema.table("findings"), {"snapshot": _constant(snapshot, scanned.findings.num_rows)})
+    return [
+        *write_sorted(
+            task.lake, "instances", instances, ROW_ORDER, partition_by=schema.partition_by, rows_limit=task.part_rows_limit
+        ),
+        *write_parts(task.lake, "findings", findings),
+        *write_parts(task.lake, "files", files),
+    ]
+
+
+def _with_columns(rows: pa.Table, schema: pa.Schema, given: dict[str, pa.ChunkedArray | pa.Array]) -> pa.Table:
+    names = set(rows.schema.names)
+    columns = [
+        given[field.name]
+        if field.name in given
+        else rows[field.name]
+        if field.name in names
+        else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _constant(value: int, rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.int64()), rows)
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    return {entry["values"]: entry["counts"] for entry in pc.value_counts(column).to_pylist() if entry["values"] is not None}
+
+
+def total(results: list[UnitResult]) -> Counter[str]:
+    """The statuses of several units, added up."""
+    statuses: Counter[str] = Counter({status.value: 0 for status in FileStatus})
+    for result in results:
+        statuses.update(result.statuses)
+    return statuses

@@ -1,0 +1,95 @@
+"""Everything with a scheme, through fsspec: ranged requests to object stores, members of archives as streams.
+
+fsspec's own file objects read ahead by megabytes, so that a header of some KiB would cost a thousand times its size; asking for
+ranges (``cat_file``) costs what is asked for. Members of an archive can't be had by range without unpacking them from their
+start each time, so these alone are opened and read forward.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import fsspec
+from fsspec.archive import AbstractArchiveFileSystem
+from fsspec.core import split_protocol
+
+from dicomlake.errors import FileCode
+from dicomlake.fetch.source import ReadingStopped
+
+
+class RemoteSource:
+    """A file of an fsspec file system; see ``ByteSource``."""
+
+    def __init__(self, url: str, storage_options: Mapping[str, Any], size: int | None = None) -> None:
+        """Find a file.
+
+        Args:
+            url: what ``fsspec.open`` takes, chained ones included.
+            storage_options: for the store; of a chained url for the innermost one, unless they are keyed by protocol.
+            size: bytes, as its listing says; asked for where it is not known.
+
+        Raises:
+            ReadingStopped: the store refuses.
+        """
+        self.bytes_read = 0
+        self.requests = 0
+        self.size = size
+        self._member: Any = None
+        try:
+            self._store, self._path = fsspec.core.url_to_fs(url, **_options_of_chain(url, storage_options))
+            if isinstance(self._store, AbstractArchiveFileSystem):
+                self._member = self._store.open(self._path, "rb")
+            if self.size is None:
+                self.size = self._store.size(self._path)
+                self.requests += 1
+        except Exception as error:
+            raise _refusal(error) from None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read ``length`` bytes at ``offset``; fewer only where the file ends.
+
+        Raises:
+            ReadingStopped: the store refuses.
+        """
+        if self.size is not None:
+            length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        try:
+            if self._member is not None:
+                self._member.seek(offset)
+                data = bytes(self._member.read(length))
+            else:
+                data = bytes(self._store.cat_file(self._path, start=offset, end=offset + length))
+        except Exception as error:
+            raise _refusal(error) from None
+        self.requests += 1
+        self.bytes_read += len(data)
+        return data
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._member is not None:
+            self._member.close()
+
+
+def _options_of_chain(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
+    if "::" not in url:
+        return dict(storage_options)
+    protocols = [split_protocol(link)[0] or link for link in url.split("::")]
+    if not storage_options or set(storage_options) <= set(protocols):
+        return dict(storage_options)
+    return {protocols[-1]: dict(storage_options)}
+
+
+def _refusal(error: Exception) -> ReadingStopped:
+    # Stores raise whatever their clients raise, and such texts hold urls and request ids: only the kind is told.
+    if isinstance(error, zipfile.BadZipFile | tarfile.TarError | zlib.error):
+        return ReadingStopped(FileCode.CORRUPT_ARCHIVE, "the archive that holds it can't be unpacked")
+    if isinstance(error, IsADirectoryError):
+        return ReadingStopped(FileCode.NOT_REGULAR, "this is a folder")
+    return ReadingStopped(FileCode.UNREADABLE, f"the file can't be read: {type(error).__name__}")

@@ -1,0 +1,176 @@
+"""A lake as its readers see it: the tables as the last finished run left them, as polars frames."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from dicomlake.errors import LakeDamaged, NotALake, QueryError
+from dicomlake.lake.log import delta_options, open_delta
+from dicomlake.parts import Location
+from dicomlake.schema import TABLE_NAMES
+
+
+class Lake:
+    """The tables of a lake, pinned to one finished run (the last, unless ``at`` says otherwise).
+
+    Args:
+        url: the lake's folder or url.
+        storage_options: options of the store, for a lake that is no local folder.
+        snapshot: the number of a finished run; the last one where None.
+
+    Raises:
+        NotALake: there is no lake, or it has no such snapshot.
+    """
+
+    def __init__(
+        self, url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, snapshot: int | None = None
+    ) -> None:
+        self.location = Location.of(url, storage_options)
+        snapshots = self._snapshots()
+        if snapshot is not None:
+            snapshots = snapshots.filter(pl.col("snapshot") == snapshot)
+        if snapshots.height == 0:
+            wanted = "no finished run" if snapshot is None else f"no snapshot {snapshot}"
+            raise NotALake(f"{self.location.url} has {wanted}; run 'dicomlake index SOURCE --lake {self.location.url}'")
+        self._row: dict[str, Any] = snapshots.sort("snapshot").row(-1, named=True)
+        self._versions: dict[str, int] = json.loads(self._row["table_versions"])
+
+    def at(self, snapshot: int) -> Lake:
+        """The lake as an earlier finished run left it.
+
+        Raises:
+            NotALake: there is no such snapshot.
+        """
+        return Lake(self.location.url, self.location.storage_options, snapshot=snapshot)
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the run that this object shows."""
+        return int(self._row["snapshot"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What that run counted, as ``index --json`` printed it."""
+        summary: dict[str, Any] = json.loads(self._row["summary"])
+        return summary
+
+    @property
+    def table_versions(self) -> dict[str, int]:
+        """The Delta version of each table that this object shows."""
+        return dict(self._versions)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """That run's row of `snapshots`."""
+        return dict(self._row)
+
+    @property
+    def files(self) -> pl.LazyFrame:
+        """Every file ever listed, a row each."""
+        return self.table("files")
+
+    @property
+    def instances(self) -> pl.LazyFrame:
+        """SOP Instances, a row each."""
+        return self.table("instances")
+
+    @property
+    def series(self) -> pl.LazyFrame:
+        """Series, a row each."""
+        return self.table("series")
+
+    @property
+    def studies(self) -> pl.LazyFrame:
+        """Studies, a row each."""
+        return self.table("studies")
+
+    @property
+    def patients(self) -> pl.LazyFrame:
+        """Patients, a row each."""
+        return self.table("patients")
+
+    @property
+    def findings(self) -> pl.LazyFrame:
+        """Defects of values, files and entities, a row each."""
+        return self.table("findings")
+
+    @property
+    def snapshots(self) -> pl.LazyFrame:
+        """Finished runs up to this one, a row each."""
+        return self._snapshots().filter(pl.col("snapshot") <= self.snapshot).sort("snapshot").lazy()
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """A table by its name.
+
+        Raises:
+            QueryError: there is no such table.
+            LakeDamaged: the table can't be read.
+        """
+        if name == "snapshots":
+            return self.snapshots
+        version = self._versions.get(name)
+        if version is None:
+            raise QueryError(f"there is no table '{name}'; the tables are {', '.join(TABLE_NAMES)}")
+        try:
+            return pl.scan_delta(f"{self.location.url}/{name}", version=version, storage_options=delta_options(self.location))
+        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+            raise self._damaged(name, error) from None
+
+    def schema(self, name: str) -> pa.Schema:
+        """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
+        return pa.schema(self._delta(name, self._versions.get(name)).schema().to_arrow())
+
+    def sql(self, query: str) -> pl.LazyFrame:
+        """Run SQL over the tables: a lazy frame, so that errors in the data come when it is collected.
+
+        Raises:
+            QueryError: the query can't be parsed or names what is not there.
+        """
+        names = [name for name in TABLE_NAMES if name in self._versions or name == "snapshots"]
+        lowered = query.lower()
+        frames = {name: self.table(name) for name in names if name in lowered}
+        try:
+            result = pl.SQLContext(frames=frames, eager=False).execute(query)
+            result.collect_schema()
+        except pl.exceptions.PolarsError as error:
+            raise QueryError(f"the query can't be run: {_first_sentence(error)}; 'dicomlake schema' lists tables and columns") from None
+        except Exception as error:  # noqa: BLE001 - the SQL parser panics on some input
+            if isinstance(error, (QueryError, LakeDamaged)):
+                raise
+            raise QueryError(f"the query can't be run: {_first_sentence(error)}") from None
+        return result
+
+    def _snapshots(self) -> pl.DataFrame:
+        url = self.location.url
+        try:
+            self._delta("snapshots", None)
+        except NotALake:
+            raise NotALake(f"{url} is no lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
+        try:
+            return pl.scan_delta(f"{url}/snapshots", storage_options=delta_options(self.location)).collect()
+        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+            raise self._damaged("snapshots", error) from None
+
+    def _delta(self, name: str, version: int | None) -> DeltaTable:
+        try:
+            return open_delta(self.location, name, version)
+        except TableNotFoundError:
+            raise NotALake(f"{self.location.url} has no table '{name}'") from None
+        except (DeltaError, OSError, ValueError) as error:
+            raise self._damaged(name, error) from None
+
+    def _damaged(self, name: str, error: Exception) -> LakeDamaged:
+        return LakeDamaged(f"table '{name}' of {self.location.url} can't be read: {_first_sentence(error)}; run 'dicomlake verify {self.location.url}'")
+
+
+def _first_sentence(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300]

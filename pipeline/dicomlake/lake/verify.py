@@ -1,0 +1,163 @@
+"""Holding a lake against its own rules: keys, counts, parents and children, part files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from dicomlake.errors import DicomlakeError, FileStatus, LakeDamaged
+from dicomlake.lake.log import active_parts, open_delta, paths_ever_named
+from dicomlake.lake.reader import Lake
+from dicomlake.parts import Location
+from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY, TABLE_NAMES
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "files": ("url",),
+    "instances": ("SOPInstanceUID",),
+    "series": SERIES_KEY,
+    "studies": STUDY_KEY,
+    "patients": PATIENT_KEY,
+    "snapshots": ("snapshot",),
+}
+_SHOWN = 3
+
+
+@dataclass
+class VerifyReport:
+    """What was found: ``defects``, ``notes`` (which make no lake defective), and how many rows or files each check looked at."""
+
+    defects: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is no defect."""
+        return not self.defects
+
+
+def verify(location: Location) -> VerifyReport:
+    """Check a lake as its last finished run left it.
+
+    Raises:
+        NotALake: there is no lake.
+    """
+    report = VerifyReport()
+    try:
+        lake = Lake(location.url, location.storage_options)
+    except LakeDamaged as error:
+        report.defects.append(str(error))
+        return report
+    _check_part_files(lake, report)
+    if report.defects:
+        # Queries over tables that lack part files would say the same once more, less clearly.
+        return report
+    for check in (_check_keys, _check_counts, _check_parents, _check_duplicates):
+        try:
+            report.defects += check(lake, report)
+        except (DicomlakeError, pl.exceptions.PolarsError, OSError) as error:
+            report.defects.append(f"a check can't be carried out: {' '.join(str(error).split())[:300]}")
+    return report
+
+
+def _check_part_files(lake: Lake, report: VerifyReport) -> None:
+    """Every part file that a table names exists with its recorded size; others are noted."""
+    location = lake.location
+    named = 0
+    for name in TABLE_NAMES:
+        try:
+            present = _sizes_below(location, name)
+            pinned = active_parts(open_delta(location, name, lake.table_versions.get(name)), name)
+            ever = paths_ever_named(location, name)
+        except (DeltaError, OSError) as error:
+            report.defects.append(f"table '{name}' can't be read: {' '.join(str(error).split())[:300]}")
+            continue
+        named += len(pinned)
+        for path, part in pinned.items():
+            if path not in present:
+                report.defects.append(f"table '{name}': part file {path} is gone")
+            elif present[path] != part.size:
+                report.defects.append(f"table '{name}': part file {path} has {present[path]:,} bytes, not {part.size:,}")
+        unknown = sorted(set(present) - ever - set(pinned))
+        if unknown:
+            report.notes.append(f"table '{name}': {len(unknown):,} part files that no version names, such as {unknown[0]}")
+    report.checked["part files"] = named
+
+
+def _check_keys(lake: Lake, report: VerifyReport) -> Iterator[str]:
+    for name, key in _KEYS.items():
+        columns = list(key)
+        counts = lake.table(name).group_by(columns).agg(pl.len().alias("rows")).select(pl.len(), pl.col("rows").sum()).collect()
+        entities, rows = counts.row(0)
+        report.checked[f"rows of {name}"] = rows or 0
+        if rows and rows != entities:
+            yield f"table '{name}': {rows - entities:,} rows more than there are values of {', '.join(columns)}, which is its key"
+    for name, column in (("files", "url"), ("instances", "SOPInstanceUID")):
+        absent = lake.table(name).filter(pl.col(column).is_null()).select(pl.len()).collect().item()
+        if absent:
+            yield f"table '{name}': {absent:,} rows without {column}"
+    stateless = lake.files.filter(pl.col("status").is_null()).select(pl.len()).collect().item()
+    if stateless:
+        yield f"table 'files': {stateless:,} rows without status"
+    codeless = lake.files.filter(pl.col("status").is_in(["failed", "skipped", "not_dicom"]) & pl.col("code").is_null()).select(pl.len())
+    if codeless.collect().item():
+        yield f"table 'files': {codeless.collect().item():,} files that were not read and have no code"
+
+
+def _check_counts(lake: Lake, report: VerifyReport) -> Iterator[str]:
+    """Counts in are counts out, from files up to patients."""
+    indexed = lake.files.filter(pl.col("status") == FileStatus.INDEXED.value).select("url")
+    instances = lake.instances.select("url")
+    yield from _both_ways(indexed, instances, ["url"], "indexed rows of files", "rows of instances")
+    for table, key, column in (
+        ("series", SERIES_KEY, "NumberOfSeriesRelatedInstances"),
+        ("studies", STUDY_KEY, "NumberOfStudyRelatedInstances"),
+        ("patients", PATIENT_KEY, "NumberOfPatientRelatedInstances"),
+    ):
+        counted = lake.instances.group_by(list(key)).agg(pl.len().cast(pl.Int64).alias("counted"))
+        joined = lake.table(table).join(counted, on=list(key), how="left", nulls_equal=True)
+        wrong = joined.filter(pl.col("counted").ne_missing(pl.col(column))).select(pl.len()).collect().item()
+        report.checked[f"counts of {table}"] = lake.table(table).select(pl.len()).collect().item()
+        if wrong:
+            yield f"table '{table}': {wrong:,} rows whose {column} is not what `instances` has"
+
+
+def _check_parents(lake: Lake, report: VerifyReport) -> Iterator[str]:
+    """No instance without its series, study and patient, and none of these without an instance."""
+    for table, key in (("series", SERIES_KEY), ("studies", STUDY_KEY), ("patients", PATIENT_KEY)):
+        columns = list(key)
+        children = lake.instances.select(columns).unique()
+        parents = lake.table(table).select(columns)
+        yield from _both_ways(children, parents, columns, "instances", f"rows of {table}")
+
+
+def _check_duplicates(lake: Lake, report: VerifyReport) -> Iterator[str]:
+    """Every duplicate names an indexed file of the same instance."""
+    duplicates = lake.files.filter(pl.col("status") == FileStatus.DUPLICATE.value).select("duplicate_of", "SOPInstanceUID")
+    kept = lake.files.filter(pl.col("status") == FileStatus.INDEXED.value).select(duplicate_of="url", SOPInstanceUID="SOPInstanceUID")
+    lost = duplicates.join(kept, on=["duplicate_of", "SOPInstanceUID"], how="anti").select(pl.len()).collect().item()
+    report.checked["duplicates"] = duplicates.select(pl.len()).collect().item()
+    if lost:
+        yield f"table 'files': {lost:,} duplicates whose kept copy is no indexed file of the same instance"
+
+
+def _both_ways(left: pl.LazyFrame, right: pl.LazyFrame, on: list[str], left_name: str, right_name: str) -> Iterator[str]:
+    for one, other, one_name, other_name in ((left, right, left_name, right_name), (right, left, right_name, left_name)):
+        alone = one.join(other, on=on, how="anti", nulls_equal=True).select(on).collect()
+        if alone.height:
+            examples = "; ".join(", ".join(repr(value) for value in row) for row in alone.head(_SHOWN).iter_rows())
+            yield f"{alone.height:,} {one_name} have no counterpart among {other_name} (by {', '.join(on)}: {examples})"
+
+
+def _sizes_below(location: Location, table: str) -> dict[str, int]:
+    root = location.join(table)
+    found = location.filesystem.find(root, detail=True)
+    sizes = {}
+    for path, details in found.items():
+        relative = path[len(root) :].lstrip("/")
+        if relative.endswith(".parquet") and not relative.startswith("_delta_log/"):
+            sizes[relative] = int(details["size"])
+    return sizes

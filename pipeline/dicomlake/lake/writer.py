@@ -1,0 +1,122 @@
+"""A lake as its writer sees it: every table, the last finished run, and how a run that died is undone.
+
+The order of commits is what makes a run safe to kill: `instances` and `findings` first, `files` last, all with one number. A table that
+is ahead of `files` belongs to a group of units that never finished, and goes back. Roll-up tables that are ahead of the last snapshot
+go back to it, and are rolled up again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from dicomlake.errors import AccessDenied, NotALake
+from dicomlake.lake.table import Table, json_object
+from dicomlake.parts import Location, PartFile, read_parts
+from dicomlake.schema import TABLE_NAMES, LakeSchema
+
+DATA_TABLES = ("instances", "findings", "files")
+ROLLED_UP_TABLES = ("series", "studies", "patients")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A finished run: its number, the version of every table, and with what it was made."""
+
+    number: int
+    table_versions: dict[str, int]
+    config_digest: str | None = None
+    engine: str | None = None
+
+
+NO_SNAPSHOT = Snapshot(0, {})
+
+
+class LakeWriter:
+    """The tables of a lake, open for one run."""
+
+    def __init__(self, location: Location, schema: LakeSchema, *, log_retention_days: int = 3650) -> None:
+        self.location = location
+        self.schema = schema
+        self._make_folder()
+        self.tables = {
+            name: Table(location, name, schema.table(name), schema.partition_by if name == "instances" else None) for name in TABLE_NAMES
+        }
+        for table in self.tables.values():
+            table.open(log_retention_days=log_retention_days)
+        self.last_snapshot = self._read_last_snapshot()
+        self._number = max(table.committed_number() for table in self.tables.values())
+
+    def recover(self) -> bool:
+        """Undo what a run that died left half done; answers whether there was anything."""
+        pinned = self.last_snapshot.table_versions
+        files = self.tables["files"]
+        files_number = files.committed_number()
+        # Without a commit to `files` since the last snapshot, whatever else came since belongs to no finished group.
+        nothing_finished = files.parts.keys() == files.parts_at(pinned.get("files", 0)).keys()
+        undone = False
+        for name in ("instances", "findings"):
+            table = self.tables[name]
+            target = pinned.get(name, 0)
+            if not nothing_finished:
+                target = max(target, table.version_of_number(files_number))
+            undone |= self._roll_back(table, target)
+        for name in ROLLED_UP_TABLES:
+            undone |= self._roll_back(self.tables[name], pinned.get(name, 0))
+        return undone
+
+    def next_number(self) -> int:
+        """The application transaction of the next commit."""
+        self._number += 1
+        return self._number
+
+    def pinned_parts(self, name: str) -> dict[str, PartFile]:
+        """The part files of a table as the last snapshot pins them."""
+        version = self.last_snapshot.table_versions.get(name)
+        return {} if version is None else self.tables[name].parts_at(version)
+
+    def write_snapshot(self, row: dict[str, Any], summary: dict[str, Any]) -> None:
+        """Write the row of `snapshots` that makes the run visible."""
+        versions = {name: table.version for name, table in self.tables.items() if name != "snapshots"}
+        table = self.tables["snapshots"]
+        values = {**row, "table_versions": json_object(versions), "summary": json_object(summary)}
+        frame = pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides={"sources": pl.List(pl.String)})
+        table.commit(table.write(frame), [], self.next_number())
+
+    def _roll_back(self, table: Table, version: int) -> bool:
+        if table.parts.keys() == table.parts_at(version).keys():
+            return False
+        table.roll_back(version, self.tables["files"].committed_number())
+        return True
+
+    def _make_folder(self) -> None:
+        if not self.location.is_local:
+            return
+        path = self.location.url
+        try:
+            if os.path.isdir(path):
+                names = set(os.listdir(path))
+                if names and not names & set(TABLE_NAMES):
+                    raise NotALake(f"{path} is a folder with other things in it, and no lake; name a new or empty folder")
+            else:
+                os.makedirs(path, mode=0o700)
+        except OSError as error:
+            raise AccessDenied(f"lake {path} can't be made: {error.strerror}; name a folder that can be written") from None
+
+    def _read_last_snapshot(self) -> Snapshot:
+        table = self.tables["snapshots"]
+        newest = sorted(table.parts.values(), key=lambda part: _highest_snapshot(part))[-1:]
+        rows = read_parts(self.location, newest, ["snapshot", "table_versions", "config_digest", "engine"])
+        if rows is None:
+            return NO_SNAPSHOT
+        row = rows.sort("snapshot").row(-1, named=True)
+        return Snapshot(row["snapshot"], json.loads(row["table_versions"]), row["config_digest"], row["engine"])
+
+
+def _highest_snapshot(part: PartFile) -> int:
+    highest = part.highest.get("snapshot")
+    return highest if isinstance(highest, int) else 0

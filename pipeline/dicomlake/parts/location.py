@@ -1,0 +1,60 @@
+"""Where a lake is: a local folder, or a prefix of any store that fsspec knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import IO, Any, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+@dataclass(frozen=True)
+class Location:
+    """A lake's root. ``url`` is an absolute local path, or a url with a scheme; ``storage_options`` go to fsspec.
+
+    ``repr`` leaves the options out: they can hold credentials.
+    """
+
+    url: str
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None) -> Location:
+        """Make a location of what a user gave: a relative path becomes absolute, ``file://`` goes."""
+        text = os.fspath(url)
+        if text.startswith("file://"):
+            text = text.removeprefix("file://")
+        if "://" not in text:
+            text = os.path.abspath(os.path.expanduser(text))
+        return cls(text.rstrip("/") or "/", dict(storage_options or {}))
+
+    @cached_property
+    def filesystem(self) -> fsspec.AbstractFileSystem:
+        """The fsspec filesystem."""
+        return fsspec.core.url_to_fs(self.url, **self.storage_options)[0]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the lake is a folder of this machine."""
+        return "://" not in self.url
+
+    def join(self, *names: str) -> str:
+        """A path below the root, as the filesystem wants it."""
+        root = self.url if self.is_local else cast("str", fsspec.core.url_to_fs(self.url, **self.storage_options)[1])
+        return "/".join((root, *names))
+
+    def open_new(self, *names: str) -> IO[bytes]:
+        """Open a new file below the root for writing; folders are made, for the owner alone."""
+        path = self.join(*names)
+        if isinstance(self.filesystem, LocalFileSystem):
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        return cast("IO[bytes]", self.filesystem.open(path, "wb"))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A filesystem holds connections and threads, and is made anew where the location arrives."""
+        return {"url": self.url, "storage_options": dict(self.storage_options)}

@@ -1,0 +1,38 @@
+"""Reading part files into polars, by column; the partition column, which Delta keeps out of the file, is put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import PartFile
+
+
+def read_part(location: Location, part: PartFile, columns: Sequence[str] | None = None, *, partition_by: str | None = None) -> pl.DataFrame:
+    """Read a part file (all columns, or some).
+
+    Raises:
+        OSError: the file is not there or can't be read.
+    """
+    inside = None if columns is None else [name for name in columns if name != partition_by]
+    path = location.join(part.table, *part.path.split("/"))
+    if location.is_local:
+        frame = pl.read_parquet(path, columns=inside, glob=False, hive_partitioning=False)
+    else:
+        with location.filesystem.open(path, "rb") as file:
+            frame = pl.read_parquet(file, columns=inside)
+    if partition_by is not None and (columns is None or partition_by in columns):
+        frame = frame.with_columns(pl.lit(part.partition, dtype=pl.String).alias(partition_by))
+        if columns is not None:
+            frame = frame.select(columns)
+    return frame
+
+
+def read_parts(
+    location: Location, parts: Iterable[PartFile], columns: Sequence[str] | None = None, *, partition_by: str | None = None
+) -> pl.DataFrame | None:
+    """Read several part files as one frame; None where there is none."""
+    frames = [read_part(location, part, columns, partition_by=partition_by) for part in parts]
+    return pl.concat(frames, how="diagonal") if frames else None

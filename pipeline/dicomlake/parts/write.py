@@ -1,0 +1,119 @@
+"""Writing part files: sorted rows, statistics on the keys, owner-only, under names that nothing else has."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import Bound, PartFile
+
+ROW_GROUP_ROWS = 65_536
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+KEY_COLUMNS = (
+    "url",
+    "source",
+    "PatientID",
+    "IssuerOfPatientID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "InstanceNumber",
+    "snapshot",
+)
+"""The columns that have statistics, in every table where they stand."""
+
+
+def write_sorted(
+    location: Location, table: str, rows: pa.Table, order: Sequence[str], *, partition_by: str | None = None, rows_limit: int | None = None
+) -> list[PartFile]:
+    """Sort rows, nulls first, and write them as part files, one or more for each value of ``partition_by``."""
+    keys = [(name, "ascending") for name in order]
+    return write_parts(location, table, rows.sort_by(keys) if rows.num_rows > 1 else rows, partition_by=partition_by, rows_limit=rows_limit)
+
+
+def write_parts(
+    location: Location, table: str, rows: pa.Table, *, partition_by: str | None = None, rows_limit: int | None = None
+) -> list[PartFile]:
+    """Write rows in their order as part files of at most ``rows_limit`` rows, one or more for each value of ``partition_by``.
+
+    Raises:
+        OSError: the lake can't be written.
+    """
+    return [
+        _write_part(location, table, piece, value, partition_by)
+        for value, partition in _partitions(rows, partition_by)
+        for piece in _pieces(partition, rows_limit)
+    ]
+
+
+def _partitions(rows: pa.Table, partition_by: str | None) -> Iterator[tuple[str | None, pa.Table]]:
+    if rows.num_rows == 0:
+        return
+    if partition_by is None:
+        yield None, rows
+        return
+    column = rows[partition_by]
+    rest = rows.drop_columns([partition_by])
+    values = sorted(pc.unique(column).to_pylist(), key=lambda value: (value is not None, value))
+    for value in values:
+        if len(values) == 1:
+            yield value, rest
+        else:
+            yield value, rest.filter(pc.is_null(column) if value is None else pc.equal(column, value))
+
+
+def _pieces(rows: pa.Table, rows_limit: int | None) -> Iterator[pa.Table]:
+    step = rows_limit or rows.num_rows
+    for start in range(0, rows.num_rows, step):
+        yield rows.slice(start, step)
+
+
+def _write_part(location: Location, table: str, rows: pa.Table, partition: str | None, partition_by: str | None) -> PartFile:
+    path = f"part-{uuid.uuid4().hex}.parquet"
+    if partition_by is not None:
+        # Readers decode what the log names, so the folder's own name is the quoted text, as Hive and Spark write it.
+        value = NULL_PARTITION if partition is None else quote(partition, safe="")
+        path = f"{partition_by}={value}/{path}"
+    names = set(rows.schema.names)
+    keys = [name for name in KEY_COLUMNS if name in names]
+    with location.open_new(table, *path.split("/")) as file:
+        # Wide rows are mostly columns of nulls, which cost more to compress than they hold.
+        with pq.ParquetWriter(
+            file,
+            rows.schema,
+            compression=_compression(rows),
+            use_dictionary=_dictionary_columns(rows),
+            write_statistics=keys,
+        ) as writer:
+            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        size = file.tell()
+    lowest: dict[str, Bound] = {}
+    highest: dict[str, Bound] = {}
+    null_count: dict[str, int] = {}
+    for name in keys:
+        bounds = pc.min_max(rows[name]).as_py()
+        lowest[name], highest[name] = bounds["min"], bounds["max"]
+        null_count[name] = rows[name].null_count
+    return PartFile(table, path, size, rows.num_rows, partition, lowest, highest, null_count)
+
+
+def _leaf_name(field: pa.Field) -> str:
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+
+
+def _compression(rows: pa.Table) -> dict[str, Any]:
+    return {_leaf_name(field): "none" if rows[field.name].null_count == rows.num_rows else "zstd" for field in rows.schema}
+
+
+def _dictionary_columns(rows: pa.Table) -> list[str]:
+    # Every row has its own url, digest and instance UID: a dictionary of them would be built and thrown away.
+    unique = {"url", "header_digest", "header_json"} | ({"SOPInstanceUID"} if "header_digest" in rows.schema.names else set())
+    return [_leaf_name(field) for field in rows.schema if field.name not in unique and rows[field.name].null_count < rows.num_rows]

@@ -1,0 +1,87 @@
+"""What the rows of a group say together of an attribute: one value, and whether they differ.
+
+Most attributes are the same throughout a series, so the common case is made cheap: one pass finds the columns and groups in which
+rows differ (by the least and the greatest hash of a value), and only those are counted. The twin in the tests counts everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+WEIGHT = "_rows"
+
+
+def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The most frequent value of every column in every group, the smallest where there is a tie; nulls don't count.
+
+    Args:
+        rows: the rows, with ``keys``, ``columns`` and ``WEIGHT``, how many instances a row stands for.
+        keys: the columns that make a group; a null is a key like any other.
+        columns: the columns to agree upon.
+
+    Returns:
+        Two frames with a row for each group, in the same order: ``keys`` and the values; ``keys`` and, for each column, whether values
+        that are not null differ.
+    """
+    keys = list(keys)
+    own = [name for name in columns if name not in keys]
+    hashed = rows.select(*keys, *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in own))
+    groups = hashed.group_by(keys, maintain_order=True)
+    spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in own)
+    values = rows.group_by(keys, maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in own)
+    for name in own:
+        if spread[name].any():
+            values = _replace(values, spread, rows, keys, name)
+    return values, spread
+
+
+def _replace(values: pl.DataFrame, spread: pl.DataFrame, rows: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
+    """Count the values of one column in the groups where they differ."""
+    groups = spread.filter(pl.col(name)).select(keys)
+    counted = (
+        rows.select(*keys, name, WEIGHT)
+        .filter(pl.col(name).is_not_null())
+        .join(groups, on=keys, how="semi", nulls_equal=True)
+        .group_by(*keys, name, maintain_order=True)
+        .agg(pl.col(WEIGHT).sum())
+        .filter(pl.col(WEIGHT) == pl.col(WEIGHT).max().over(keys))
+    )
+    if isinstance(counted.schema[name], pl.List):
+        chosen = _smallest_list(counted, keys, name)
+    else:
+        chosen = counted.group_by(keys, maintain_order=True).agg(pl.col(name).min())
+    return (
+        values.join(chosen.rename({name: "_chosen"}), on=keys, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(pl.coalesce("_chosen", name).alias(name))
+        .drop("_chosen")
+    )
+
+
+def _smallest_list(counted: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
+    """Polars orders no lists; ties between lists are few."""
+    smallest: dict[tuple[object, ...], list[object]] = {}
+    for *key, value, _ in counted.select(*keys, name, WEIGHT).iter_rows():
+        group = tuple(key)
+        if group not in smallest or _order(value) < _order(smallest[group]):
+            smallest[group] = value
+    columns = {keyname: [group[index] for group in smallest] for index, keyname in enumerate(keys)}
+    schema = {keyname: counted.schema[keyname] for keyname in (*keys, name)}
+    return pl.DataFrame({**columns, name: list(smallest.values())}, schema=schema)
+
+
+def _order(value: list[object]) -> list[tuple[bool, object]]:
+    """Items in order, null before all others."""
+    return [(item is not None, item if item is not None else 0) for item in value]
+
+
+def differing_names(spread: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    """For each group the sorted names of the columns that differ; null where none does."""
+    present = sorted(name for name in set(names) if spread[name].any())
+    if not present:
+        return pl.Series([None] * spread.height, dtype=pl.List(pl.String))
+    lists = spread.select(
+        names=pl.concat_list([pl.when(pl.col(name)).then(pl.lit(name)) for name in present]).list.drop_nulls(),
+    )["names"]
+    return lists.to_frame("names").select(pl.when(pl.col("names").list.len() > 0).then(pl.col("names")))["names"]

@@ -1,0 +1,97 @@
+"""Which entities are to be rolled up again, and in which tasks.
+
+What a run touched is the difference between two versions of `instances`: rows in part files that came, rows of part files that went.
+So a run that was killed needs no memory of its own: the next one finds what it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from dicomlake.parts import Location, PartFile, read_part
+from dicomlake.rollup.levels import KEYS, LEVELS, REMOVED_BY
+
+_KEY_COLUMNS = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID")
+_ROW_COLUMNS = ("url", "snapshot")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Entities of one level, and the part files of `instances` that hold their rows."""
+
+    level: str
+    keys: pl.DataFrame
+    parts: tuple[PartFile, ...]
+
+
+def touched_entities(
+    location: Location, before: Mapping[str, PartFile], after: Mapping[str, PartFile], *, partition_by: str, since: int
+) -> pl.DataFrame:
+    """The keys of every series whose instances changed between two versions of `instances`.
+
+    Args:
+        location: the lake.
+        before: the part files of the earlier version, by path.
+        after: those of the later one.
+        partition_by: the partition column.
+        since: the number of the snapshot that pins the earlier version; rows of later runs are new.
+    """
+    came = [part for path, part in after.items() if path not in before]
+    went = [part for path, part in before.items() if path not in after]
+    touched: list[pl.DataFrame] = []
+    still_there: list[pl.DataFrame] = []
+    for part in came:
+        columns = [*_KEY_COLUMNS, *_ROW_COLUMNS] if went else [*_KEY_COLUMNS, "snapshot"]
+        rows = read_part(location, part, columns, partition_by=partition_by)
+        touched.append(rows.filter(pl.col("snapshot") > since).select(_KEY_COLUMNS).unique())
+        if went:
+            still_there.append(rows.filter(pl.col("snapshot") <= since).select(_ROW_COLUMNS))
+    for part in went:
+        rows = read_part(location, part, [*_KEY_COLUMNS, *_ROW_COLUMNS], partition_by=partition_by)
+        for kept in still_there:
+            rows = rows.join(kept, on=list(_ROW_COLUMNS), how="anti")
+        touched.append(rows.select(_KEY_COLUMNS).unique())
+    if not touched:
+        return pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String))
+    return pl.concat(touched).unique(maintain_order=True)
+
+
+def chunks(
+    location: Location, parts: Mapping[str, PartFile], touched: pl.DataFrame, *, partition_by: str, rows_limit: int
+) -> Iterator[Chunk]:
+    """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand in the lake."""
+    if touched.height == 0:
+        return
+    ordered = list(parts.values())
+    touched_studies = touched.select("StudyInstanceUID", touched=pl.lit(value=True)).unique()
+    touched_patients = touched.select("PatientID", touched=pl.lit(value=True)).unique()
+    places: list[pl.DataFrame] = []
+    for number, part in enumerate(ordered):
+        rows = read_part(location, part, _KEY_COLUMNS, partition_by=partition_by)
+        counted = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
+        # A touched series touches its study and its patient, and so every other series of those two.
+        same_study = counted.join(touched_studies, on="StudyInstanceUID", how="left", nulls_equal=True)["touched"]
+        same_patient = counted.join(touched_patients, on="PatientID", how="left", nulls_equal=True)["touched"]
+        near = counted.filter(same_study.is_not_null() | same_patient.is_not_null())
+        if near.height:
+            places.append(near.with_columns(part=pl.lit(number, dtype=pl.UInt32)))
+    if not places:
+        return
+    everything = pl.concat(places)
+    for level in LEVELS:
+        keys = list(KEYS[level])
+        removed_by = list(REMOVED_BY[level])
+        own = everything.join(touched.select(removed_by).unique(), on=removed_by, how="semi", nulls_equal=True)
+        # Only series are read row by row; the levels above are condensed part file by part file.
+        limit = rows_limit if level == "series" else rows_limit * 10
+        entities = (
+            own.group_by(keys, maintain_order=True)
+            .agg(pl.col("rows").sum(), pl.col("part").unique())
+            .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
+        )
+        for chunk in entities.partition_by("chunk", maintain_order=True):
+            numbers = sorted(chunk["part"].explode().unique().to_list())
+            yield Chunk(level, chunk.select(keys), tuple(ordered[number] for number in numbers))

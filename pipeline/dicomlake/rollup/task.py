@@ -1,0 +1,92 @@
+"""One task of rolling up: some entities of a level, from the part files that hold their instances to part files of that level."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from dicomlake.parts import Location, PartFile, read_part, read_parts, write_sorted
+from dicomlake.rollup.levels import KEYS, RolledUp, columns_needed, condense, roll_up
+from dicomlake.schema import LakeSchema
+
+
+@dataclass(frozen=True)
+class RollUpTask:
+    """Entities to roll up: ``keys`` (the level's key columns), the part files of `instances` that hold them, and those of the level's own
+    table that may hold their former rows."""
+
+    level: str
+    keys: pl.DataFrame
+    instances: tuple[PartFile, ...]
+    former: tuple[PartFile, ...]
+    schema: LakeSchema
+    lake: Location
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class RollUpResult:
+    """The part files that a task wrote, of the level's table and of `findings`."""
+
+    level: str
+    parts: tuple[PartFile, ...]
+    findings: tuple[PartFile, ...]
+    rows: int
+    cpu_seconds: float
+
+
+def run_roll_up(task: RollUpTask) -> RollUpResult:
+    """Roll up some entities and write their rows; nothing is committed.
+
+    Raises:
+        OSError: the lake can't be read or written.
+    """
+    started = time.thread_time()
+    keys = list(KEYS[task.level])
+    columns = columns_needed(task.schema, task.level)
+    frames = []
+    for part in task.instances:
+        rows = read_part(task.lake, part, columns, partition_by=task.schema.partition_by)
+        own = rows.join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")
+        if own.height:
+            frames.append(condense(own, task.level))
+    if not frames:
+        return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
+    rolled_up = roll_up(pl.concat(frames), task.schema, task.level)
+    parts, findings = _write(task, rolled_up)
+    return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started)
+
+
+def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[PartFile]]:
+    keys = list(KEYS[task.level])
+    schema = task.schema.table(task.level)
+    rows = _with_snapshots(rolled_up.rows, schema, task)
+    table = rows.select(schema.names).to_arrow().cast(schema)
+    parts = write_sorted(task.lake, task.level, table, keys)
+    findings_schema = task.schema.table("findings")
+    findings = rolled_up.findings.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
+    absent = [name for name in findings_schema.names if name not in findings.columns]
+    findings = findings.with_columns([pl.lit(None).alias(name) for name in absent])
+    findings_table = findings.select(findings_schema.names).to_arrow().cast(findings_schema)
+    findings_parts = write_sorted(task.lake, "findings", findings_table, ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "element_path"])
+    return parts, findings_parts
+
+
+def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:
+    """A row that came out as it was keeps the number of the run in which it last changed."""
+    rows = rows.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
+    former = read_parts(task.lake, task.former)
+    if former is None:
+        return rows
+    keys = list(KEYS[task.level])
+    compared = [name for name in schema.names if name != "snapshot" and name in former.columns]
+    former = former.join(task.keys, on=keys, how="semi", nulls_equal=True).select(*compared, former_snapshot="snapshot")
+    typed = rows.with_columns(pl.col(name).cast(former.schema[name]) for name in compared)
+    return (
+        typed.join(former, on=compared, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(snapshot=pl.coalesce("former_snapshot", "snapshot"))
+        .drop("former_snapshot")
+    )

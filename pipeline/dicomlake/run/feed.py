@@ -1,0 +1,80 @@
+"""Listing ahead of reading: a thread lists, compares and cuts units, and keeps on disk those that no worker has room for yet.
+
+So the first unit starts while the listing still runs, the total is known early, and no archive is ever held in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+UNITS_IN_MEMORY = 4
+
+
+class UnitFeed:
+    """Takes units from an iterator in a thread of its own, and hands them out in their order.
+
+    Closing it ends the thread at the next unit and removes what was kept on disk.
+    """
+
+    def __init__(self, units: Iterator[pa.Table]) -> None:
+        self._units = units
+        self._queue: queue.SimpleQueue[pa.Table | str | None] = queue.SimpleQueue()
+        self._folder = tempfile.TemporaryDirectory(prefix="dicomlake-")
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self.cpu_seconds = 0.0
+        self._thread = threading.Thread(target=self._fill, name="dicomlake-listing", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the listing has ended, well or not."""
+        return not self._thread.is_alive()
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        """The units; an exception of the listing is raised here."""
+        while (entry := self._queue.get()) is not None:
+            if isinstance(entry, str):
+                with pa.memory_map(entry) as file:
+                    unit = ipc.open_file(file).read_all()
+                yield pa.table(unit).combine_chunks()
+                os.unlink(entry)
+            else:
+                yield entry
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """End the thread and remove what it kept."""
+        self._stop.set()
+        self._thread.join()
+        self._folder.cleanup()
+
+    def _fill(self) -> None:
+        try:
+            for number, unit in enumerate(self._units):
+                if self._stop.is_set():
+                    break
+                if self._queue.qsize() < UNITS_IN_MEMORY:
+                    self._queue.put(unit)
+                else:
+                    self._queue.put(self._keep(number, unit))
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the units are taken
+            self._error = error
+        finally:
+            self.cpu_seconds = time.thread_time()
+            self._queue.put(None)
+
+    def _keep(self, number: int, unit: pa.Table) -> str:
+        path = os.path.join(self._folder.name, f"unit-{number}.arrow")
+        with pa.OSFile(path, "wb") as file, ipc.new_file(file, unit.schema) as writer:
+            writer.write_table(unit)
+        return path

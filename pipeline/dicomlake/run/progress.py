@@ -1,0 +1,90 @@
+"""How far a run is. The run writes it; whoever shows it reads it, when and as often as it likes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Progress:
+    """The figures of a run under way. ``stage_seconds`` is wall-clock time by stage, ``cpu_seconds`` the CPU time of threads and workers."""
+
+    stage: str = "starting"
+    started: float = field(default_factory=time.monotonic)
+    listing_ended: bool = False
+    files_listed: int = 0
+    files_to_read: int = 0
+    files_read: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    bytes_read: int = 0
+    requests: int = 0
+    workers: int = 0
+    dashboard: str | None = None
+    messages: list[str] = field(default_factory=list)
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.started
+
+    @property
+    def files_per_second(self) -> float:
+        """Files read a second, of the whole run so far."""
+        return self.files_read / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate; None until the listing has ended and something was read."""
+        if not self.listing_ended or not self.files_read:
+            return None
+        return (self.files_to_read - self.files_read) / self.files_per_second
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Count the time of a stage."""
+        before = self.stage
+        self.stage = stage
+        wall, cpu = time.monotonic(), time.thread_time()
+        try:
+            yield
+        finally:
+            self.stage = before
+            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + time.monotonic() - wall
+            self.add_cpu(stage, time.thread_time() - cpu)
+
+    def add_cpu(self, stage: str, seconds: float) -> None:
+        """Count CPU seconds that a stage took."""
+        self.cpu_seconds[stage] = self.cpu_seconds.get(stage, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a finished run counted: the object that ``index --json`` prints."""
+
+    snapshot: int
+    files_listed: int
+    files_new: int
+    files_changed: int
+    files_unchanged: int
+    files_missing: int
+    files_indexed: int
+    files_failed: int
+    files_not_dicom: int
+    files_skipped: int
+    files_duplicate: int
+    bytes_read: int
+    requests: int
+    seconds: float
+    files_per_second: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -1,0 +1,125 @@
+"""The runner on Dask: a cluster of this machine, or one that is there already. The one home of dask and distributed.
+
+Few, long tasks (a unit is thousands of files), a bounded number of them in flight, and results that are small: the scheduler and the driver
+cost the same for a thousand files as for a hundred million.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, wait
+
+from dicomlake.config import RunningSettings
+from dicomlake.errors import AccessDenied, RefusedError
+from dicomlake.runner.protocol import Outcome
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CONNECT_SECONDS = 30
+
+
+class DaskRunner:
+    """Runs tasks on the workers of a Dask client.
+
+    Args:
+        client: a ``distributed.Client``; it stays open when the runner closes, unless ``owned`` has it.
+        running: how many tasks are in flight for each worker.
+        owned: what is to be closed with the runner, the last first.
+    """
+
+    def __init__(self, client: Client, running: RunningSettings, owned: tuple[Any, ...] = ()) -> None:
+        self._client = client
+        self._running = running
+        self._owned = owned
+
+    def workers(self) -> int:
+        """How many threads the workers have now; at least 1, so that a cluster still growing gets work."""
+        return max(1, sum(self._client.nthreads().values()))
+
+    def dashboard(self) -> str | None:
+        """The address of the cluster's dashboard."""
+        link = self._client.dashboard_link
+        return str(link) if link else None
+
+    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
+        """Call ``function`` on every task, on the workers; answers in the order in which tasks end.
+
+        Raises:
+            RefusedError: the cluster is gone.
+        """
+        waiting = iter(tasks)
+        in_flight: dict[Future, T] = {}
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and len(in_flight) < self._room():
+                    try:
+                        task = next(waiting)
+                    except StopIteration:
+                        exhausted = True
+                        break
+                    in_flight[self._client.submit(function, task, pure=False, retries=0)] = task
+                if not in_flight:
+                    return
+                done = wait(list(in_flight), return_when="FIRST_COMPLETED").done
+                for future in done:
+                    task = in_flight.pop(future)
+                    yield _outcome(task, future)
+        finally:
+            if in_flight:
+                self._client.cancel(list(in_flight), force=True)
+
+    def close(self) -> None:
+        """Close what this runner started; a client that was given stays as it was."""
+        for thing in self._owned:
+            thing.close()
+
+    def _room(self) -> int:
+        return self.workers() * self._running.units_in_flight_per_worker
+
+
+def _outcome(task: T, future: Future) -> Outcome[T, Any]:
+    try:
+        return Outcome(task, future.result())
+    except KilledWorker:
+        return Outcome(task, None, killed=True)
+    except Exception as error:
+        if future.status in ("cancelled", "lost"):
+            raise RefusedError("the Dask cluster dropped the work; start the cluster again, then the run: what is done stays done") from error
+        raise
+
+
+def local_runner(running: RunningSettings) -> DaskRunner:
+    """Start workers on this machine: processes of one thread each, as many as ``workers`` says, else one for each core."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    dask.config.set({"distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1})
+    # A worker's memory holds one unit at a time; its limit is the machine's business, not a reason to kill it.
+    cluster = LocalCluster(
+        n_workers=running.workers or dask.system.CPU_COUNT,
+        threads_per_worker=1,
+        processes=True,
+        memory_limit=0,
+        host="127.0.0.1",
+        dashboard_address=running.dashboard_address,
+        silence_logs=logging.CRITICAL,
+    )
+    client = Client(cluster)
+    return DaskRunner(client, running, owned=(client, cluster))
+
+
+def scheduler_runner(address: str, running: RunningSettings) -> DaskRunner:
+    """Use the cluster whose scheduler is at an address.
+
+    Raises:
+        AccessDenied: no scheduler answers there.
+    """
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise AccessDenied(f"no Dask scheduler answers at {address}: {error}; check the address and that the cluster runs") from None
+    return DaskRunner(client, running, owned=(client,))

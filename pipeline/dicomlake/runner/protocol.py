@@ -1,0 +1,43 @@
+"""What a runner is: something that calls a function on tasks, a bounded number at a time, and answers in the order they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T, R]):
+    """What became of a task: its result, or the fact that it killed every worker that tried it."""
+
+    task: T
+    result: R | None
+    killed: bool = False
+
+
+class Runner(Protocol):
+    """Runs tasks."""
+
+    def workers(self) -> int:
+        """How many workers there are now."""
+        ...
+
+    def dashboard(self) -> str | None:
+        """The address of the dashboard, where there is one."""
+        ...
+
+    def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
+        """Call ``function`` on every task; tasks are taken from the iterable only as there is room for them.
+
+        An exception of the function is raised here. A task whose worker dies runs again; one that killed several workers ends
+        with ``killed``.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the runner started."""
+        ...

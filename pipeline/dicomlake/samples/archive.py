@@ -1,0 +1,115 @@
+"""A small synthetic archive with planted defects: objects, transfer syntaxes and scripts, and what goes wrong.
+
+It is for trying things on and for holding a whole lake against: ``manifest.json`` says what must be found. Whatever is
+planted is there in every sample; a larger one has more ordinary studies beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from dicomlake.errors import ConfigurationError
+from dicomlake.samples.cast import Cast, fixed_cast
+from dicomlake.samples.defects import Damage, damaged_study, entity_defects
+from dicomlake.samples.destination import claim_destination
+from dicomlake.samples.encoding import PlantedFile
+from dicomlake.samples.identity import Identity
+from dicomlake.samples.manifest import (
+    MANIFEST_NAME,
+    Entry,
+    Instance,
+    ListedFile,
+    Manifest,
+    Reference,
+    build_manifest,
+)
+from dicomlake.samples.studies import FIXED_STUDIES, fixed_studies, ordinary_studies
+
+_FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+
+
+def write_sample(destination: Path, studies: int = 12, seed: int = 0) -> Manifest:
+    """Write a synthetic archive, and ``manifest.json`` beside it.
+
+    The same arguments write the same bytes; of the deflated file, the same zlib does.
+
+    Args:
+        destination: a folder that is new or empty.
+        studies: how many studies there shall be, at least 1. The fixed ones are always there, so that fewer than 11
+            are 11; the others are ordinary CT, MR and CR studies, whose kinds and slices follow from the seed.
+        seed: any integer; samples of different seeds share no identifier.
+
+    Returns:
+        What ``manifest.json`` says.
+
+    Raises:
+        ConfigurationError: ``destination`` is not empty, or ``studies`` below 1.
+        AccessDenied: ``destination`` can't be made.
+    """
+    if studies < 1:
+        raise ConfigurationError(f"studies must be at least 1, not {studies}")
+    claim_destination(destination)
+    identity = Identity(seed)
+    cast = fixed_cast(identity)
+    damage = damaged_study(identity, cast)
+    entries: list[Entry] = []
+    references: set[Reference] = set()
+    for file in _files(identity, cast, damage, studies):
+        path = destination / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+        entries.append(_entry(file))
+        if file.dataset is not None:
+            references.update(_references(file.dataset))
+    manifest = build_manifest(seed, studies, entries, (*damage.defects, *entity_defects(cast)), references)
+    (destination / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
+    return manifest
+
+
+def _files(identity: Identity, cast: Cast, damage: Damage, studies: int) -> Iterator[PlantedFile]:
+    for files in fixed_studies(identity, cast):
+        yield from map(PlantedFile.whole, files)
+    yield from damage.files
+    for files in ordinary_studies(identity, studies - FIXED_STUDIES):
+        yield from map(PlantedFile.whole, files)
+
+
+def _entry(file: PlantedFile) -> Entry:
+    dataset, path = file.dataset, str(file.path)
+    if dataset is None:
+        return Entry(ListedFile(path, file.status, file.code))
+    frames = int(dataset.get("NumberOfFrames", 1))
+    instance = Instance(
+        path=path,
+        SOPInstanceUID=str(dataset.SOPInstanceUID),
+        SOPClassUID=str(dataset.SOPClassUID),
+        SeriesInstanceUID=str(dataset.SeriesInstanceUID),
+        StudyInstanceUID=str(dataset.StudyInstanceUID),
+        PatientID=dataset.PatientID,
+        IssuerOfPatientID=dataset.IssuerOfPatientID,
+        PatientName=str(dataset.PatientName),
+        Modality=dataset.Modality,
+        TransferSyntaxUID=None if file.transfer_syntax is None else str(file.transfer_syntax),
+        number_of_frames=frames,
+        is_multiframe=frames > 1 or any(keyword in dataset for keyword in _FUNCTIONAL_GROUPS),
+    )
+    return Entry(ListedFile(path, file.status, file.code, instance.SOPInstanceUID), instance)
+
+
+def _references(dataset: Dataset) -> Iterator[Reference]:
+    """Answer a link for each ReferencedSOPInstanceUID, however deep, that is an instance."""
+    for item in _items(dataset):
+        target = item.get("ReferencedSOPInstanceUID")
+        if target is not None and target != dataset.StudyInstanceUID:
+            yield Reference(str(dataset.SOPInstanceUID), str(target))
+
+
+def _items(dataset: Dataset) -> Iterator[Dataset]:
+    for element in dataset:
+        if element.VR == "SQ":
+            for item in element.value:
+                yield item
+                yield from _items(item)

@@ -1,0 +1,64 @@
+"""The DICOM data dictionary (PS3.6), as far as columns and readers need it; the one place that asks pydicom's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydicom import datadict
+from pydicom._uid_dict import UID_dictionary  # the public UID class can't answer a name without building an object
+from pydicom.valuerep import STANDARD_VR
+
+from dicomlake.schema.path import AttributePath, parse_path
+
+VALUE_REPRESENTATIONS = frozenset(vr.value for vr in STANDARD_VR)
+"""The VRs of PS3.5 6.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class DictionaryEntry:
+    """What PS3.6 says of a tag: its VR (or several, as in ``US or SS``), its VM, keyword and name."""
+
+    vr: str
+    vm: str
+    keyword: str
+    name: str
+
+
+@lru_cache(maxsize=16384)
+def entry_of_tag(tag: int) -> DictionaryEntry | None:
+    """The entry of a public tag (repeating groups included), or None where PS3.6 has none."""
+    try:
+        vr, vm, name, _, keyword = datadict.get_entry(tag)
+    except KeyError:
+        return None
+    return DictionaryEntry(vr, vm, keyword, name)
+
+
+def tag_of_keyword(keyword: str) -> int | None:
+    """The tag of a keyword as one number, or None."""
+    return datadict.tag_for_keyword(keyword)
+
+
+def private_vr(creator: str, group: int, element: int) -> str | None:
+    """The VR of a private element by its creator (``element`` counts without its block), or None where it is not known."""
+    try:
+        entry = datadict.get_private_entry(group << 16 | 0x1000 | (element & 0xFF), creator)
+    except KeyError:
+        return None
+    return str(entry[0])
+
+
+def name_of_uid(uid: str) -> str | None:
+    """The PS3.6 name of a UID, or None."""
+    entry = UID_dictionary.get(uid)
+    return entry[0] if entry else None
+
+
+def parse_dictionary_path(text: str) -> AttributePath:
+    """Parse a column's path with the keywords of PS3.6.
+
+    Raises:
+        ConfigurationError: the path is not of the syntax, or a keyword is unknown.
+    """
+    return parse_path(text, tag_of_keyword)

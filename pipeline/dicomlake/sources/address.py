@@ -1,0 +1,150 @@
+"""What a SOURCE means, from its text alone and a look at whether a local path is there."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from dicomlake.errors import ConfigurationError, SourceNotFound
+from dicomlake.sources.display import shown, without_credentials
+from dicomlake.sources.local_url import url_of_path
+from dicomlake.sources.pattern import has_magic
+from dicomlake.sources.remote_place import canonical_url, parts_of
+
+STANDARD_INPUT = "-"
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:://|::)")
+_LOCAL_URL = re.compile(r"(?:file|local)://")
+
+
+class AddressKind(Enum):
+    """Which lister a SOURCE needs."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+    GIVEN = "given"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A SOURCE understood.
+
+    Attributes:
+        kind: which lister it needs.
+        location: the absolute local path, the url or the list; of a glob, the folder below which to look.
+        pattern: the names of a glob below ``location``; empty where it is none.
+        name: see `Source`.
+    """
+
+    kind: AddressKind
+    location: str
+    pattern: tuple[str, ...]
+    name: str
+
+
+def address_of(text: str) -> Address:
+    """Understand a SOURCE.
+
+    ``@`` begins a list. Else an existing local path is itself, whatever letters it has; else ``scheme://`` begins a url, and ``*``, ``?``
+    or ``[`` make a glob (``?`` not in a web address).
+
+    Raises:
+        ConfigurationError: the text is empty, or can't be a path.
+    """
+    if not text or "\0" in text:
+        raise ConfigurationError("SOURCE is empty; name a folder, a file, a glob, a url or @list")
+    if text.startswith("@"):
+        return _given(text[1:])
+    if not os.path.lexists(text):
+        if match := _LOCAL_URL.match(text):
+            return _local(text[match.end() :])
+        if _URL.match(text):
+            return _remote(text)
+    return _local(text)
+
+
+def name_of_source(text: str) -> str:
+    """The name that ``open_source(text, ...)`` gives, whether or not it is there (any more).
+
+    Raises:
+        ConfigurationError: the text is empty, or can't be a path.
+    """
+    return address_of(text).name
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is a url of fsspec and no local path."""
+    return _URL.match(text) is not None and _LOCAL_URL.match(text) is None
+
+
+def absolute_path(text: str) -> str:
+    """The absolute form of a local path: ``~`` expanded, links not resolved, no slash at the end.
+
+    Raises:
+        SourceNotFound: the path is relative, and the current folder was removed.
+    """
+    try:
+        path = os.path.abspath(os.path.expanduser(text))
+    except FileNotFoundError:
+        raise SourceNotFound(f"{shown(text)} can't be found from the current folder, which was removed; name an absolute path") from None
+    return "/" + path.lstrip("/")
+
+
+def _local(text: str) -> Address:
+    path = absolute_path(text)
+    folder = path
+    pattern: tuple[str, ...] = ()
+    if has_magic(path) and not os.path.lexists(path):
+        folder, pattern = _split_glob(path)
+    try:
+        name = url_of_path(path)
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"SOURCE {shown(text)} holds half a character; it can't be a path") from None
+    return Address(AddressKind.LOCAL, folder, pattern, name)
+
+
+def _split_glob(path: str) -> tuple[str, tuple[str, ...]]:
+    """Split at the first name that is a pattern and no existing name."""
+    names = path.strip("/").split("/")
+    for place, name in enumerate(names):
+        above = "/" + "/".join(names[:place])
+        if has_magic(name) and not os.path.lexists(os.path.join(above, name)):
+            return above, tuple(names[place:])
+    return path, ()
+
+
+def _remote(text: str) -> Address:
+    url = canonical_url(_with_absolute_end(text))
+    name = without_credentials(url)
+    head, tail = parts_of(url)
+    scheme, slashes, path = head.rpartition("://")
+    is_web = scheme in ("http", "https")
+    names = path.split("/")
+    magic = [place for place, part in enumerate(names) if has_magic(part.replace("?", "") if is_web else part)]
+    if magic:
+        folder = scheme + slashes + "/".join(names[: magic[0]]) + ("/" if is_web else "")
+        return Address(AddressKind.REMOTE, folder + tail, tuple(names[magic[0] :]), name)
+    # The slash at the end is all that tells a web server's folder from a file.
+    return Address(AddressKind.REMOTE, url + "/" if is_web and text.endswith("/") else url, (), name)
+
+
+def _with_absolute_end(url: str) -> str:
+    """A chain that ends in a local path, with that path absolute."""
+    chain, separator, last = url.rpartition("::")
+    if separator and "://" not in last:
+        return chain + separator + absolute_path(last)
+    return url
+
+
+def _given(location: str) -> Address:
+    if location == STANDARD_INPUT:
+        return Address(AddressKind.GIVEN, location, (), "@-")
+    if not location:
+        raise ConfigurationError("SOURCE @ names no list; write @list.parquet, @list.csv, @list.txt, or @- for standard input")
+    if is_url(location):
+        url = canonical_url(location)
+        return Address(AddressKind.GIVEN, url, (), "@" + without_credentials(url))
+    match = _LOCAL_URL.match(location)
+    path = absolute_path(location[match.end() :] if match else location)
+    return Address(AddressKind.GIVEN, path, (), "@" + url_of_path(path))

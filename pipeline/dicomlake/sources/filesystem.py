@@ -1,0 +1,91 @@
+"""fsspec filesystems for urls, and what their many kinds of errors mean to whoever named the url."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import fsspec
+from fsspec.core import split_protocol, url_to_fs
+
+from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, SourceNotFound
+from dicomlake.sources.display import secrets_of, shown
+
+_REFUSED_STATUS = frozenset({401, 403, 407})
+_HELP = {
+    "s3": "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
+    "az": "set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_NAME and a key, or storage_options",
+}
+
+
+def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> tuple[fsspec.AbstractFileSystem, str]:
+    """A filesystem of its own for a url (no listing cached by an earlier use is seen), and the path of the url in it.
+
+    Args:
+        url: as ``fsspec.open`` takes it, chains included.
+        storage_options: as fsspec takes them: for the first filesystem of the url, or under the name of a protocol for that protocol.
+
+    Raises:
+        ConfigurationError: the protocol is unknown or its package is missing.
+        AccessDenied, SourceNotFound: the filesystem can't be set up.
+    """
+    try:
+        filesystem, path = url_to_fs(url, **options_of(url, storage_options), skip_instance_cache=True)
+    except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
+        raise refusal(url, error, storage_options) from None
+    return filesystem, path
+
+
+def options_of(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the storage options without those of protocols that the url does not use."""
+    used = {split_protocol(part)[0] or part for part in url.split("::")}
+    known = set(fsspec.available_protocols())
+    return {
+        key: copy.deepcopy(value)
+        for key, value in storage_options.items()
+        if not (isinstance(value, Mapping) and key in known and key not in used)
+    }
+
+
+def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) -> DicomlakeError:
+    """The exception for a url that can't be listed, with what to do about it and without any credential."""
+    where = shown(url)
+    if isinstance(error, DicomlakeError):
+        return error
+    if isinstance(error, ImportError):
+        return ConfigurationError(f"source {where}: {shown(error)}")
+    if isinstance(error, ValueError) and "rotocol" in str(error):
+        return ConfigurationError(f"source {where}: {shown(error)}; see fsspec for the protocols there are")
+    cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
+    status = getattr(cause, "status", None)
+    if isinstance(cause, PermissionError) or status in _REFUSED_STATUS or "Credential" in type(cause).__name__:
+        return AccessDenied(f"no access to source {where}: {_text(cause, storage_options)}; {_help(url)}")
+    if isinstance(error, FileNotFoundError) and not _is_connection(cause):
+        bucket = urlsplit(url).netloc
+        place = f" (bucket {shown(bucket)})" if _protocol(url) in _HELP else ""
+        return SourceNotFound(f"source {where} is not there{place}; check its spelling, and that what you listed is not empty")
+    return AccessDenied(
+        f"source {where} can't be listed: {_text(cause, storage_options)}; check the address and the network, or {_help(url)}"
+    )
+
+
+def _is_connection(error: BaseException) -> bool:
+    """Whether what an http filesystem calls not found was in truth an unreachable host."""
+    status = getattr(error, "status", None)
+    return not isinstance(error, FileNotFoundError) and status not in {404, 410}
+
+
+def _protocol(url: str) -> str:
+    protocol = split_protocol(url.rsplit("::", 1)[-1])[0] or "file"
+    return {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az", "adl": "az"}.get(protocol, protocol)
+
+
+def _help(url: str) -> str:
+    return _HELP.get(_protocol(url), "set storage_options in the configuration")
+
+
+def _text(error: BaseException, storage_options: Mapping[str, Any]) -> str:
+    return shown(error, secrets_of(storage_options)) or type(error).__name__

@@ -1,0 +1,125 @@
+"""Listings made elsewhere: a bucket's inventory, the output of ``find``, a query of another lake.
+
+A list names files in the column ``url`` (or one a line), in any order; a local path is relative to the current folder and spelt as in the
+lake (see `local_url`), though bytes that are no UTF-8 may stand as they are. What a list does not say of a local file, one ``stat`` does;
+what it says is believed. Temporary files hold what must be sorted, and standard input, which can be read but once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dicomlake.errors import AccessDenied, SourceNotFound
+from dicomlake.sources.address import STANDARD_INPUT, is_url
+from dicomlake.sources.batches import BatchBuilder
+from dicomlake.sources.display import shown
+from dicomlake.sources.filesystem import filesystem_of, refusal
+from dicomlake.sources.given_formats import ListReader, list_reader
+from dicomlake.sources.given_rows import listing_rows
+from dicomlake.sources.local import add_path, reason
+from dicomlake.sources.local_url import path_of_url
+from dicomlake.sources.ordering import in_order
+
+
+@dataclass(frozen=True)
+class GivenList:
+    """A list that was opened once: it is there, and has a column ``url``."""
+
+    title: str
+    reader: ListReader
+
+    @classmethod
+    def open(cls, location: str, name: str, storage_options: Mapping[str, Any]) -> GivenList:
+        """Look at the beginning of a list; standard input is read to its end.
+
+        Args:
+            location: an absolute path, a url, or ``-``.
+            name: of the source, for messages.
+            storage_options: for a list at a url.
+
+        Raises:
+            SourceNotFound, AccessDenied: it can't be opened.
+            ConfigurationError: it is no list.
+        """
+        title = f"list {shown(name)}"
+        return cls(title, list_reader(_opener(location, storage_options), location, title))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """See `Source.batches`."""
+        for batch in in_order(self._rows):
+            yield _with_local_files(batch)
+
+    def _rows(self) -> Iterator[pa.RecordBatch]:
+        for numbered in self.reader():
+            yield listing_rows(numbered, self.title)
+
+
+def _opener(location: str, storage_options: Mapping[str, Any]) -> Callable[[], BinaryIO]:
+    if location == STANDARD_INPUT:
+        return _spooled_input()
+    if is_url(location):
+        return lambda: _open_url(location, storage_options)
+    return lambda: _open_path(location)
+
+
+def _spooled_input() -> Callable[[], BinaryIO]:
+    spool = tempfile.NamedTemporaryFile(prefix="dicomlake-list-")  # noqa: SIM115  (it lives as long as the source)
+    shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+    spool.flush()
+
+    def again() -> BinaryIO:
+        return open(spool.name, "rb")
+
+    return again
+
+
+def _open_path(path: str) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        hint = (
+            f"; a folder of that name is written ./@{shown(os.path.basename(path))}" if os.path.exists("@" + os.path.basename(path)) else ""
+        )
+        raise SourceNotFound(f"list {shown(path)} is not there; check its spelling{hint}") from None
+    except PermissionError as error:
+        raise AccessDenied(f"list {shown(path)} can't be read: {reason(error)}; run as a user who may, or grant access") from None
+    except OSError as error:
+        raise SourceNotFound(f"list {shown(path)} can't be read: {reason(error)}") from None
+
+
+def _open_url(url: str, storage_options: Mapping[str, Any]) -> BinaryIO:
+    filesystem, path = filesystem_of(url, storage_options)
+    try:
+        stream: BinaryIO = filesystem.open(path, "rb")
+    except Exception as error:  # noqa: BLE001
+        raise refusal(url, error, storage_options) from None
+    return stream
+
+
+def _with_local_files(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with size and modified time of the local files of which the list does not say both."""
+    missing = pc.and_(
+        pc.starts_with(batch.column("url"), "/"),
+        pc.or_(pc.is_null(batch.column("file_size")), pc.is_null(batch.column("modified"))),
+    )
+    if not missing.true_count:
+        return batch
+    asked = batch.filter(missing)
+    builder = BatchBuilder()
+    for url in asked.column("url").to_pylist():
+        add_path(builder, url, path_of_url(url))
+    found = builder.flush()
+    columns = [
+        batch.column(name) if name in ("url", "etag") else pc.replace_with_mask(batch.column(name), missing, found.column(name))
+        for name in batch.schema.names
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)

@@ -1,0 +1,19 @@
+"""What a listing is: batches of files, sorted by url, each with what the source says of it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+LISTING_SCHEMA = pa.schema(
+    [
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("file_size", pa.int64()),
+        pa.field("modified", pa.timestamp("us", "UTC")),
+        pa.field("etag", pa.string()),
+        pa.field("code", pa.string()),
+        pa.field("message", pa.string()),
+    ]
+)
+"""A batch of a listing. ``code`` and ``message`` are null for a file to be read; an entry that can't be (a FIFO, a dangling link, a
+folder without permission) has a file code there, and no engine ever opens it. Batches of one listing ascend by the bytes of ``url``, and
+no url comes twice."""

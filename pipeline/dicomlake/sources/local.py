@@ -1,0 +1,228 @@
+"""Folders and files of this machine, listed with ``os.scandir`` and one ``stat`` a file; nothing is ever opened but folders.
+
+``stat`` follows links, so that one call answers for a file and for a link to one. What it says is no regular file becomes a row with the
+code ``not-regular``, what it can't say one with ``unreadable``. Nearly all of the time goes into ``scandir`` and ``stat`` themselves:
+around them are only comprehensions over plain lists, which Arrow reads a batch at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import pyarrow as pa
+
+from dicomlake.errors import AccessDenied, DicomlakeError, FileCode, SourceNotFound
+from dicomlake.sources.batches import BatchBuilder, Defect
+from dicomlake.sources.display import shown
+from dicomlake.sources.local_url import path_of_url, url_of_path
+from dicomlake.sources.pattern import Pattern
+from dicomlake.sources.walk import Opened, walk
+
+_TYPE_NAMES = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFDIR: "a folder",
+}
+
+_TYPE_BITS = stat.S_IFMT(0o777777)
+
+_Identity = tuple[int, int]
+_Chain = tuple["_Identity", "_Chain | None"]
+
+
+@dataclass(frozen=True)
+class LocalRules:
+    """What a walk does with links to folders, and which folders it leaves out: by path, or where links are followed, by inode."""
+
+    follow_folder_links: bool
+    excluded_paths: frozenset[str]
+    excluded_identities: frozenset[tuple[int, int]]
+
+    @classmethod
+    def of(cls, root: str, exclude: Sequence[str], *, follow_folder_links: bool) -> LocalRules:
+        """The rules for a walk from ``root``; without followed links a folder below it has one path, so that comparing paths is enough."""
+        paths = set()
+        identities = set()
+        real_root = os.path.realpath(root)
+        for folder in exclude:
+            real = os.path.realpath(folder)
+            if real == real_root or real.startswith(real_root.rstrip("/") + "/"):
+                paths.add(os.path.normpath(os.path.join(root, os.path.relpath(real, real_root))))
+            try:
+                identities.add(_identity(os.stat(real)))
+            except OSError:
+                continue
+        return cls(follow_folder_links, frozenset(paths), frozenset(identities))
+
+
+def list_folder(path: str, rules: LocalRules, pattern: Pattern | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches of everything below a folder, or of what matches ``pattern`` there.
+
+    Raises:
+        SourceNotFound, AccessDenied: the folder itself can't be listed, not even in part: nothing may be concluded from that.
+    """
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        raise refusal(path, error) from None
+    root, defect = _open(path, rules, pattern, None)
+    if defect is not None:
+        raise AccessDenied(f"source {shown(path)}: {defect.message}; nothing was concluded from what is missing")
+    if root is not None:
+        yield from walk(root)
+
+
+def refusal(path: str, error: OSError | ValueError) -> DicomlakeError:
+    """The exception for a SOURCE that can't be listed at all."""
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"source {shown(path)} can't be read: {reason(error)}; run as a user who may, or grant access")
+    if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)):
+        return SourceNotFound(f"source {shown(path)} is not there; check its spelling, and that its disk is mounted")
+    return AccessDenied(f"source {shown(path)} can't be read: {reason(error)}; check its disk")
+
+
+def list_file(path: str) -> Iterator[pa.RecordBatch]:
+    """One batch with the row of one path."""
+    builder = BatchBuilder()
+    add_path(builder, url_of_path(path), path)
+    yield builder.flush()
+
+
+def add_path(builder: BatchBuilder, url: str, path: str | bytes | os.DirEntry[str]) -> None:
+    """Add the row of one path, whatever is there."""
+    try:
+        status = path.stat() if isinstance(path, os.DirEntry) else os.stat(path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a listed name
+        builder.add(Defect(url, FileCode.UNREADABLE, reason(error)))
+        return
+    kind = stat.S_IFMT(status.st_mode)
+    if kind == stat.S_IFREG:
+        builder.extend([url], [status.st_size], [status.st_mtime_ns // 1000])
+    elif kind == stat.S_IFDIR and os.path.islink(path):
+        builder.add(Defect(url, FileCode.NOT_REGULAR, "link to a folder; not followed"))
+    else:
+        builder.add(Defect(url, FileCode.NOT_REGULAR, _TYPE_NAMES.get(kind, "no regular file")))
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why the system refused, in its own words, without the path."""
+    return getattr(error, "strerror", None) or (str(error) if isinstance(error, ValueError) else type(error).__name__)
+
+
+class _LocalFolder:
+    def __init__(
+        self,
+        path: str,
+        entries: list[os.DirEntry[str]],
+        rules: LocalRules,
+        pattern: Pattern | None,
+        chain: _Chain | None,
+    ) -> None:
+        self._path = path.rstrip("/") + "/"
+        self._prefix = url_of_path(self._path)
+        self._rules = rules
+        self._pattern = pattern
+        self._chain = chain
+        follow = rules.follow_folder_links
+        folders = [entry for entry in entries if _is_folder(entry, follow=follow)]
+        if folders:
+            entries = [entry for entry in entries if not _is_folder(entry, follow=follow)]
+        if pattern is not None:
+            entries = [entry for entry in entries if pattern.matches(entry.name)]
+        entries.sort(key=attrgetter("name"))
+        names = [entry.name for entry in entries]
+        if not _are_plain(names):
+            pairs = sorted(zip(map(url_of_path, names), entries, strict=True), key=lambda pair: pair[0])
+            names = [name for name, _ in pairs]
+            entries = [entry for _, entry in pairs]
+        self.leaves: Sequence[str] = names
+        self._entries: list[os.DirEntry[str] | None] = list(entries)
+        self.folders: Sequence[str] = [url_of_path(entry.name) for entry in folders]
+
+    def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
+        entries = self._entries[start:stop]
+        prefix = self._prefix
+        urls = [prefix + name for name in self.leaves[start:stop]]
+        self._entries[start:stop] = [None] * (stop - start)  # an entry keeps its stat_result: let go of both
+        try:
+            status = [entry.stat() for entry in entries]  # type: ignore[union-attr]
+        except OSError:
+            status = []
+        if {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}:
+            builder.extend(urls, [value.st_size for value in status], [value.st_mtime_ns // 1000 for value in status])
+            return
+        for url, entry in zip(urls, entries, strict=True):
+            add_path(builder, url, entry)  # type: ignore[arg-type]
+
+    def open(self, name: str) -> Opened:
+        raw = os.fsdecode(path_of_url(name)) if "\\" in name else name
+        pattern = self._pattern
+        if pattern is not None:
+            pattern = pattern.below(raw)
+            if pattern.nothing:
+                return Opened(None, None)
+            pattern = None if pattern.everything else pattern
+        return _open(self._path + raw, self._rules, pattern, self._chain)
+
+
+def _open(path: str, rules: LocalRules, pattern: Pattern | None, parents: _Chain | None) -> Opened:
+    if path in rules.excluded_paths:
+        return Opened(None, None)
+    chain: _Chain | None = None
+    entries: list[os.DirEntry[str]] = []
+    defect = None
+    try:
+        if rules.follow_folder_links:
+            identity = _identity(os.stat(path))
+            if identity in rules.excluded_identities:
+                return Opened(None, None)
+            if _is_in(identity, parents):
+                return Opened(
+                    None, Defect(url_of_path(path), FileCode.NOT_REGULAR, "link loop: leads back to a folder above; not followed")
+                )
+            chain = (identity, parents)
+        with os.scandir(path) as scan:
+            entries.extend(scan)  # keeps what came before an error
+    except OSError as error:
+        defect = Defect(url_of_path(path), FileCode.UNREADABLE, f"folder can't be listed: {reason(error)}")
+        if not entries:
+            return Opened(None, defect)
+    return Opened(_LocalFolder(path, entries, rules, pattern, chain), defect)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _is_in(identity: tuple[int, int], chain: _Chain | None) -> bool:
+    while chain is not None:
+        if chain[0] == identity:
+            return True
+        chain = chain[1]
+    return False
+
+
+def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow)
+    except OSError:
+        return False
+
+
+def _are_plain(names: list[str]) -> bool:
+    joined = "".join(names)
+    if "\\" in joined:
+        return False
+    if joined.isascii():
+        return True
+    try:
+        joined.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

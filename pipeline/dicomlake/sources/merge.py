@@ -1,0 +1,103 @@
+"""Several sorted listings as one, a chunk at a time.
+
+All rows up to the smallest of the chunks' last urls are final: nothing that is still to come can sort among them. Where only one listing
+has any, they pass as they are; otherwise they are sorted together by Arrow. Rows are never touched one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dicomlake.sources.batches import BATCH_ROWS
+from dicomlake.sources.listing import LISTING_SCHEMA
+from dicomlake.sources.source import Source
+
+MERGED_SCHEMA = LISTING_SCHEMA.append(pa.field("source_index", pa.int32(), nullable=False))
+"""A listing of several sources: ``source_index`` is the place, from 0, of the source that owns the row."""
+
+
+def merge_listings(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
+    """List several sources as one: batches in `MERGED_SCHEMA`, ascending by the bytes of ``url``, no url twice.
+
+    A url that several sources list belongs to the one given first. Memory is bounded by a batch of each source.
+
+    Raises:
+        SourceNotFound, AccessDenied, ConfigurationError: see `Source.batches`.
+    """
+    return merge_sorted([_with_index(source, index) for index, source in enumerate(sources)])
+
+
+def merge_sorted(streams: Sequence[Iterable[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+    """Merge streams of one schema, each ascending by ``url`` without repeats; of equal urls the row of the earliest stream stays."""
+    heads = [head for head in map(_Head, streams) if head.advance()]
+    while len(heads) > 1:
+        cut = min(head.last for head in heads)
+        pieces = [piece for head in heads if (piece := head.take(cut)).num_rows]
+        heads = [head for head in heads if head.batch.num_rows or head.advance()]
+        if len(pieces) == 1:
+            yield pieces[0]
+        else:
+            yield from sliced(first_of_each_url(pa.concat_batches(pieces)))
+    for head in heads:
+        yield head.batch
+        yield from head.rest
+
+
+def first_of_each_url(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows in the order of ``url``; of rows with the same url the first one."""
+    ordered = batch.take(pc.sort_indices(batch.column("url")))  # Arrow sorts stably, and text by its bytes
+    urls = ordered.column("url")
+    repeated = pc.equal(urls[1:], urls[:-1])
+    if not repeated.true_count:
+        return ordered
+    return ordered.filter(pa.concat_arrays([pa.array([True]), pc.invert(repeated)]))
+
+
+def sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of no more than `BATCH_ROWS`."""
+    for start in range(0, batch.num_rows, BATCH_ROWS):
+        yield batch.slice(start, BATCH_ROWS)
+
+
+class _Head:
+    """One stream, and what is left of the batch it is at."""
+
+    batch: pa.RecordBatch
+    last: str
+
+    def __init__(self, stream: Iterable[pa.RecordBatch]) -> None:
+        self.rest = iter(stream)
+
+    def advance(self) -> bool:
+        """Go to the next batch; whether there is one."""
+        for batch in self.rest:
+            if batch.num_rows:
+                self.batch = batch
+                self.last = batch.column("url")[-1].as_py()
+                return True
+        return False
+
+    def take(self, cut: str) -> pa.RecordBatch:
+        """Cut off the rows whose url is ``cut`` or before it. Python orders text by code point, which is the order of its UTF-8 bytes."""
+        urls = self.batch.column("url")
+        low, high = 0, len(urls)
+        if self.last <= cut:
+            low = high
+        while low < high:
+            middle = (low + high) // 2
+            if urls[middle].as_py() <= cut:
+                low = middle + 1
+            else:
+                high = middle
+        taken = self.batch.slice(0, low)
+        self.batch = self.batch.slice(low)
+        return taken
+
+
+def _with_index(source: Source, index: int) -> Iterator[pa.RecordBatch]:
+    for batch in source.batches():
+        column = pa.repeat(pa.scalar(index, pa.int32()), batch.num_rows)
+        yield pa.RecordBatch.from_arrays([*batch.columns, column], schema=MERGED_SCHEMA)

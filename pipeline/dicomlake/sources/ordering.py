@@ -1,0 +1,86 @@
+"""Rows in whatever order, with repeats, as an ascending stream without: an external sort in bounded memory.
+
+Whether a list is already in order is only known at its end, so it is read once to find out (and to find every row that can't be used,
+before any work begins), and a second time to stream or to sort it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.ipc
+
+from dicomlake.sources.merge import first_of_each_url, merge_sorted, sliced
+
+RUN_ROWS = 1_000_000
+RUN_BYTES = 256 * 1024 * 1024
+"""A sorted run ends at either bound: one is held in memory at a time."""
+
+
+def in_order(read: Callable[[], Iterable[pa.RecordBatch]], run_rows: int = RUN_ROWS) -> Iterator[pa.RecordBatch]:
+    """Batches ascending by ``url``; of rows with the same url the first one stays.
+
+    Args:
+        read: gives the same rows each time it is called.
+        run_rows: rows that may be sorted in memory at once.
+    """
+    if _is_ascending(read()):
+        for batch in read():
+            yield from sliced(batch)
+        return
+    with tempfile.TemporaryDirectory(prefix="dicomlake-list-") as folder:
+        runs: list[Iterable[pa.RecordBatch]] = []
+        waiting: pa.RecordBatch | None = None
+        for run in _runs(read(), run_rows):
+            if waiting is not None:
+                runs.append(_spooled(waiting, Path(folder) / f"{len(runs)}.arrow"))
+            waiting = run
+        if waiting is not None:
+            yield from merge_sorted([*runs, sliced(waiting)])
+
+
+def _is_ascending(batches: Iterable[pa.RecordBatch]) -> bool:
+    """Whether no url comes twice or before a smaller one. Reads to the end either way, so that a row that can't be used is found."""
+    last: str | None = None
+    ascending = True
+    for batch in batches:
+        urls = batch.column("url")
+        if not ascending or not len(urls):
+            continue
+        first = urls[0].as_py()
+        ascending = (last is None or last < first) and pc.less(urls[:-1], urls[1:]).false_count == 0
+        last = urls[-1].as_py()
+    return ascending
+
+
+def _runs(batches: Iterable[pa.RecordBatch], run_rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows in sorted runs, in the order of the list."""
+    gathered: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        gathered.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= run_rows or size >= RUN_BYTES:
+            yield first_of_each_url(pa.concat_batches(gathered))
+            gathered, rows, size = [], 0, 0
+    if rows:
+        yield first_of_each_url(pa.concat_batches(gathered))
+
+
+def _spooled(run: pa.RecordBatch, path: Path) -> Iterator[pa.RecordBatch]:
+    """Write a run; what comes back reads it again, a batch at a time."""
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, run.schema, options=options) as writer:
+        for batch in sliced(run):
+            writer.write_batch(batch)
+    return _read(path)
+
+
+def _read(path: Path) -> Iterator[pa.RecordBatch]:
+    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as reader:
+        yield from reader

@@ -1,0 +1,72 @@
+"""Globs, matched name by name on the way down, so that folders which can't lead to a match are never opened.
+
+``*``, ``?`` and ``[...]`` stay within a name and match every name, those that begin with a dot included; ``**`` stands for any number of
+folders. A folder that matches brings everything in it, as it would if the shell had spelt it out.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+_MAGIC = re.compile(r"[*?]|\[.+\]")
+_ANY_FOLDERS = "**"
+
+
+def has_magic(text: str) -> bool:
+    """Whether a path or one of its names is a pattern."""
+    return _MAGIC.search(text) is not None
+
+
+class Pattern:
+    """A glob below some folder; ``below`` gives what is left of it inside a folder of that folder."""
+
+    def __init__(self, names: Iterable[str], places: Iterable[int] = (0,)) -> None:
+        self._names = tuple(names)
+        self._places = self._with_skipped(places)
+
+    @property
+    def everything(self) -> bool:
+        """Whether all that follows matches."""
+        return len(self._names) in self._places
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing that follows can match."""
+        return not self._places
+
+    def matches(self, name: str) -> bool:
+        """Whether an entry of this folder matches."""
+        return self._last_name.match(name) is not None
+
+    def below(self, name: str) -> Pattern:
+        """What is left of the pattern inside the folder ``name``."""
+        if self.everything:
+            return self
+        places: list[int] = []
+        for place in self._places:
+            if self._names[place] == _ANY_FOLDERS:
+                places.append(place)
+            elif re.match(fnmatch.translate(self._names[place]), name):
+                places.append(place + 1)
+        return Pattern(self._names, places)
+
+    @cached_property
+    def _last_name(self) -> re.Pattern[str]:
+        end = len(self._names)
+        if self.everything:
+            return re.compile("")
+        last = [self._names[place] for place in self._places if end in self._with_skipped((place + 1,))]
+        return re.compile("|".join(fnmatch.translate(name) for name in last) or r"(?!)")
+
+    def _with_skipped(self, places: Iterable[int]) -> frozenset[int]:
+        found = set()
+        for place in places:
+            found.add(place)
+            following = place
+            while following < len(self._names) and self._names[following] == _ANY_FOLDERS:
+                following += 1
+                found.add(following)
+        return frozenset(found)

@@ -1,0 +1,81 @@
+"""From what the user typed to something that can be listed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from dicomlake.config import ListingSettings
+from dicomlake.errors import ConfigurationError, SourceNotFound
+from dicomlake.sources.address import Address, AddressKind, address_of, is_url
+from dicomlake.sources.display import carries_credentials, shown
+from dicomlake.sources.given import GivenList
+from dicomlake.sources.local import LocalRules, list_file, list_folder, refusal
+from dicomlake.sources.pattern import Pattern
+from dicomlake.sources.remote import list_place
+from dicomlake.sources.remote_place import RemotePlace
+from dicomlake.sources.source import Source
+
+
+def open_source(
+    text: str,
+    settings: ListingSettings,
+    storage_options: Mapping[str, Any],
+    *,
+    complete: bool = False,
+    exclude: Sequence[str] = (),
+) -> Source:
+    """Resolve a SOURCE and look whether it is there. Nothing is listed yet; of ``@-`` standard input is read to its end.
+
+    Args:
+        text: a folder, a file, a glob, a url of fsspec, or ``@list.parquet``, ``@list.csv``, ``@list.txt``, ``@-``; see `address_of`.
+        settings: whether links to folders are followed.
+        storage_options: what fsspec is to be given; see `filesystem_of`.
+        complete: whether a list (``@``) names all files of its source; every other source is listed whole anyway.
+        exclude: folders not to be listed, as absolute local paths or urls: the lake itself, where it lies below the source.
+
+    Raises:
+        SourceNotFound: it is not there.
+        AccessDenied: it is there, or may be, but can't be read.
+        ConfigurationError: it can't be understood, a list has no column ``url``, a url carries credentials, a package is missing.
+    """
+    address = address_of(text)
+    if is_url(address.location) and carries_credentials(address.location):
+        raise ConfigurationError(
+            f"source {shown(address.location)} carries credentials, which would end up in the lake; "
+            "leave them out and set storage_options in the configuration"
+        )
+    if address.kind is AddressKind.GIVEN:
+        return Source(address.name, complete, GivenList.open(address.location, address.name, storage_options).batches)
+    if address.kind is AddressKind.REMOTE:
+        return _open_remote(address, storage_options, exclude)
+    return _open_local(address, settings, exclude)
+
+
+def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[str]) -> Source:
+    path = address.location
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        if is_folder:
+            os.scandir(path).close()
+    except (OSError, ValueError) as error:
+        raise refusal(path, error) from None
+    if not is_folder:
+        if address.pattern:
+            raise SourceNotFound(f"source {shown(address.name)}: {shown(path)} is a file, no folder: nothing can match below it")
+        return Source(address.name, whole=True, _list=partial(list_file, path))
+    pattern = Pattern(address.pattern) if address.pattern else None
+    local = [folder for folder in exclude if not is_url(folder)]
+    rules = LocalRules.of(path, local, follow_folder_links=settings.follow_folder_links)
+    return Source(address.name, whole=True, _list=partial(list_folder, path, rules, pattern))
+
+
+def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str]) -> Source:
+    place = RemotePlace.of(address.location, storage_options, [folder for folder in exclude if is_url(folder)])
+    info = place.info()
+    if address.pattern and not place.is_folder(info):
+        raise SourceNotFound(f"source {shown(address.name)}: {shown(place.url)} is a file, no folder: nothing can match below it")
+    return Source(address.name, whole=True, _list=partial(list_place, place, Pattern(address.pattern) if address.pattern else None))

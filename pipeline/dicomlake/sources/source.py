@@ -1,0 +1,36 @@
+"""A source: what the user named, ready to be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something to list.
+
+    Attributes:
+        name: its identity from night to night, as kept in the column ``source`` of ``files``: an absolute path or pattern, a url, ``@`` and
+            the path of a list, or ``@-``. No name carries credentials.
+        whole: whether a listing is complete, so that a file of this source that is absent from it has vanished.
+    """
+
+    name: str
+    whole: bool
+    _list: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False, compare=False)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """List it anew: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by the bytes of ``url``, no url twice.
+
+        The first batch comes before the last folder is listed, and memory is bounded by the folders on the way down.
+
+        Raises:
+            SourceNotFound, AccessDenied: it went away, or broke off where what is left can't be told from what has vanished.
+            ConfigurationError: a row of a list can't be used; raised before the first batch.
+        """
+        for batch in self._list():
+            if batch.num_rows:
+                yield batch

@@ -1,0 +1,118 @@
+"""Rows of series, studies and patients, by hand."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from dicomlake.rollup.levels import columns_needed, condense, roll_up
+from dicomlake.schema import LakeSchema
+
+SCHEMA = LakeSchema.build()
+
+
+def _instances(*rows: dict[str, Any]) -> pl.DataFrame:
+    arrow = SCHEMA.table("instances")
+    empty = pl.DataFrame(arrow.empty_table())
+    common = {"PatientID": "P", "StudyInstanceUID": "1", "SeriesInstanceUID": "1.1", "file_size": 10}
+    frame = pl.DataFrame([{**common, **row} for row in rows], infer_schema_length=None)
+    return pl.concat([empty, frame.cast({name: empty.schema[name] for name in frame.columns})], how="diagonal")
+
+
+def _roll_up(level: str, *rows: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    needed = _instances(*rows).select(columns_needed(SCHEMA, level))
+    rolled_up = roll_up(condense(needed, level), SCHEMA, level)
+    return rolled_up.rows.to_dicts(), rolled_up.findings.to_dicts()
+
+
+def test_a_series_counts_its_instances_frames_and_bytes() -> None:
+    """NumberOfFrames counts as 1 where it is absent."""
+    rows, findings = _roll_up(
+        "series",
+        {"SOPClassUID": "b", "NumberOfFrames": 5, "TransferSyntaxUID": "x", "acquisition_datetime": datetime(2020, 1, 2)},  # noqa: DTZ001
+        {"SOPClassUID": "a", "acquisition_datetime": datetime(2020, 1, 1)},  # noqa: DTZ001
+        {"SOPClassUID": "a", "TransferSyntaxUID": "x"},
+    )
+    assert findings == []
+    (row,) = rows
+    assert row["NumberOfSeriesRelatedInstances"] == 3
+    assert row["number_of_frames"] == 7
+    assert row["total_file_size"] == 30
+    assert row["sop_classes"] == ["a", "b"]
+    assert row["transfer_syntaxes"] == ["x"]
+    assert (row["first_acquisition_datetime"], row["last_acquisition_datetime"]) == (datetime(2020, 1, 1), datetime(2020, 1, 2))  # noqa: DTZ001
+    assert row["SOPClassUID"] == "a"
+    assert row["inconsistent_attributes"] is None
+    assert row["varying_attributes"] == ["SOPClassUID"]
+
+
+def test_numbers_of_an_acquisition_come_with_their_range() -> None:
+    """x-ray, mr and nuclear numbers have ``_min`` and ``_max``; the value itself is the most frequent."""
+    (row,), findings = _roll_up("series", {"KVP": 120.0}, {"KVP": 80.0}, {"KVP": 120.0}, {"KVP": None})
+    assert (row["KVP"], row["KVP_min"], row["KVP_max"]) == (120.0, 80.0, 120.0)
+    assert row["varying_attributes"] == ["KVP"]
+    assert findings == []
+
+
+def test_what_must_not_differ_in_a_series_is_inconsistent_and_a_finding() -> None:
+    """Attributes of series and equipment, and the keys of parents."""
+    (row,), findings = _roll_up("series", {"Manufacturer": "b", "PatientID": "Q"}, {"Manufacturer": "a"}, {})
+    assert row["Manufacturer"] == "a"
+    assert row["PatientID"] == "P"
+    assert row["inconsistent_attributes"] == ["Manufacturer", "PatientID"]
+    assert [(finding["level"], finding["code"], finding["element_path"], finding["tag"]) for finding in findings] == [
+        ("series", "inconsistent-attribute", "Manufacturer", "(0008,0070)"),
+        ("series", "inconsistent-attribute", "PatientID", "(0010,0020)"),
+    ]
+    assert {finding["SeriesInstanceUID"] for finding in findings} == {"1.1"}
+
+
+def test_one_series_uid_in_two_studies_is_two_series() -> None:
+    """A series is keyed within its study."""
+    rows, _ = _roll_up("series", {"StudyInstanceUID": "1"}, {"StudyInstanceUID": "2"}, {"StudyInstanceUID": None})
+    assert sorted((row["StudyInstanceUID"] or "", row["NumberOfSeriesRelatedInstances"]) for row in rows) == [("", 1), ("1", 1), ("2", 1)]
+
+
+def test_a_study_carries_its_modalities_and_its_time() -> None:
+    """The date and time of the study make one timestamp; nulls make none."""
+    (row,), findings = _roll_up(
+        "studies",
+        {"Modality": "MR", "StudyDate": date(2021, 2, 3), "StudyTime": "10:11:12.500000", "SeriesInstanceUID": "a"},
+        {"Modality": "CT", "StudyDate": date(2021, 2, 3), "SeriesInstanceUID": "b", "patient_age_years": 40.0},
+        {"Modality": None, "SeriesInstanceUID": None},
+    )
+    assert row["ModalitiesInStudy"] == ["CT", "MR"]
+    assert row["NumberOfStudyRelatedSeries"] == 3
+    assert row["NumberOfStudyRelatedInstances"] == 3
+    assert row["study_datetime"] == datetime(2021, 2, 3, 10, 11, 12, 500000)  # noqa: DTZ001
+    assert row["patient_age_years"] == 40.0
+    assert findings == []
+
+
+def test_a_study_of_two_patients_is_inconsistent() -> None:
+    """The study belongs to the patient of most of its instances."""
+    (row,), findings = _roll_up("studies", {"PatientID": "A"}, {"PatientID": "B"}, {"PatientID": "B"})
+    assert row["PatientID"] == "B"
+    assert row["inconsistent_attributes"] == ["PatientID"]
+    assert [finding["level"] for finding in findings] == ["study"]
+
+
+def test_a_patient_counts_studies_series_and_instances() -> None:
+    """Two issuers of one PatientID are two patients."""
+    rows, findings = _roll_up(
+        "patients",
+        {"PatientBirthDate": date(1970, 1, 1), "StudyDate": date(2020, 1, 1), "Modality": "CT"},
+        {"PatientBirthDate": date(1970, 1, 2), "StudyInstanceUID": "2", "StudyDate": date(2021, 1, 1), "Modality": "MR"},
+        {"PatientBirthDate": date(1970, 1, 2), "StudyInstanceUID": "2", "SeriesInstanceUID": "2.1"},
+        {"IssuerOfPatientID": "elsewhere"},
+    )
+    first, second = sorted(rows, key=lambda row: row["IssuerOfPatientID"] or "")
+    assert (first["NumberOfPatientRelatedStudies"], first["NumberOfPatientRelatedSeries"], first["NumberOfPatientRelatedInstances"]) == (2, 3, 3)
+    assert first["PatientBirthDate"] == date(1970, 1, 2)
+    assert (first["first_study_date"], first["last_study_date"]) == (date(2020, 1, 1), date(2021, 1, 1))
+    assert first["modalities"] == ["CT", "MR"]
+    assert first["inconsistent_attributes"] == ["PatientBirthDate"]
+    assert second["NumberOfPatientRelatedInstances"] == 1
+    assert [(finding["level"], finding["PatientID"], finding["element_path"]) for finding in findings] == [("patient", "P", "PatientBirthDate")]

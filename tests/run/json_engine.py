@@ -1,0 +1,61 @@
+"""An engine for the tests of everything above the engine: a header is a JSON object of columns.
+
+A file that is no JSON is ``not_dicom``; a key ``code`` makes it a header read in part. So nights can be played with files of a few bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from dicomlake.errors import FileCode, FileStatus
+from dicomlake.extract.engine import Scanned, ScanRequest
+
+
+class JsonEngine:
+    """Reads JSON headers, and remembers which files it was given."""
+
+    def __init__(self) -> None:
+        self.read_urls: list[str] = []
+        self.version = "json 1"
+
+    def name_and_version(self) -> str:
+        """A name and a version, which a test may change."""
+        return self.version
+
+    def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
+        """Read a unit of JSON headers."""
+        file_rows: list[dict[str, Any]] = []
+        instances: list[dict[str, Any]] = []
+        findings: list[dict[str, Any]] = []
+        for row in files.to_pylist():
+            url = row["url"]
+            self.read_urls.append(url)
+            known = {**row, "bytes_read": 1, "requests": 1}
+            try:
+                header = json.loads(Path(url).read_text("utf-8"))
+            except FileNotFoundError:
+                file_rows.append({**known, "status": FileStatus.FAILED, "code": FileCode.UNREADABLE, "message": "it is gone"})
+                continue
+            except ValueError:
+                file_rows.append({**known, "status": FileStatus.NOT_DICOM, "code": FileCode.NOT_DICOM, "message": "no JSON"})
+                continue
+            if header.get("kills"):
+                os._exit(1)
+            digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:32]
+            code = header.pop("code", None)
+            keys = {"SOPInstanceUID": header["SOPInstanceUID"], "header_digest": digest}
+            file_rows.append({**known, **keys, "status": FileStatus.INDEXED, "code": code})
+            instances.append({**header, "url": url, "file_size": row["file_size"], "modified": row["modified"], "header_digest": digest})
+            if code is not None:
+                findings.append({"level": "file", "code": code, "url": url, "SOPInstanceUID": header["SOPInstanceUID"]})
+        return Scanned(
+            pa.Table.from_pylist(file_rows, schema=request.files_schema()),
+            pa.Table.from_pylist(instances, schema=request.instances_schema()),
+            pa.Table.from_pylist(findings, schema=request.findings_schema()),
+        )
