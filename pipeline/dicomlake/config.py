@@ -148,12 +148,13 @@ def load_settings(path: str | Path | None = None, overrides: Mapping[str, Any] |
 
 
 def _put(values: dict[str, Any], key: str, value: object) -> None:
-    *parents, leaf = key.split(".")
-    for parent in parents:
-        values = values.setdefault(parent, {})
-        if not isinstance(values, dict):
+    *sections, leaf = key.split(".")
+    target: Any = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
             return  # the file has a value where a section belongs: validation says so
-    values[leaf] = value
+    target[leaf] = value
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -164,14 +165,21 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigurationError(f"configuration {path} is no UTF-8 text") from None
     except yaml.YAMLError as error:
-        line = " ".join(str(error).split())
-        raise ConfigurationError(f"configuration {path} is no YAML: {line}") from None
+        raise ConfigurationError(f"configuration {path} is no YAML: {_yaml_problem(error)}") from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
         raise ConfigurationError(f"configuration {path} must hold keys and values; see configs/default.yaml")
     # A section whose every line is commented out is None in YAML, and means its defaults.
     return {key: value for key, value in loaded.items() if value is not None}
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the text that stands there: it may be a credential."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{error.problem} (line {mark.line + 1}, column {mark.column + 1})"
+    return "a character in it is not allowed"
 
 
 def _first_line(error: ValidationError) -> str:
@@ -181,6 +189,8 @@ def _first_line(error: ValidationError) -> str:
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if first["type"] == "extra_forbidden":
         return f"key '{key}' is unknown; see configs/default.yaml for every key{more}"
+    if first["type"] == "tuple_type":
+        return f"key '{key}' must hold a list{more}"
     if first["type"] == "model_type":
         return f"key '{key}' must hold keys and values; see configs/default.yaml{more}"
     return f"key '{key}': {first['msg'][0].lower()}{first['msg'][1:]}{more}"

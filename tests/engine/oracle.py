@@ -100,7 +100,7 @@ def _leaf(dataset: Dataset, tag: int, type_name: str) -> Any:
         if parts is None:
             return None
     elif vr in ("US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"):
-        parts = _numbers(dataset, raw, vr)
+        parts = _numbers(dataset, tag, raw, vr)
     else:
         parts = [raw.hex()] if raw else None
     if parts is None or not parts:
@@ -117,28 +117,32 @@ def _leaf(dataset: Dataset, tag: int, type_name: str) -> Any:
 
 def _raw(dataset: Dataset, tag: int) -> tuple[bytes | None, str]:
     """The bytes of a value, and the VR that pydicom gives it; None where the value is absent or cut short."""
-    if tag not in dataset:
+    element = dataset.get_item(tag) if tag in dataset else None
+    if element is None:
         return None, ""
-    element = dataset.get_item(tag)
-    raw_vr = dictionary_VR(tag)
-    try:
-        value = None
-        if isinstance(element, RawDataElement):
-            value = element.value or b""
-            if element.length not in (0xFFFFFFFF, len(value)):
-                return None, ""
-            if element.VR not in (None, "UN"):
-                raw_vr = element.VR
-            vr = raw_vr
-            if " or " in raw_vr:  # pydicom knows from PixelRepresentation
-                representation = dataset.get("PixelRepresentation", 0)
-                vr = "SS" if representation == 1 else "US"
-            if vr not in pydicom.values.converters:
-                vr = dictionary_VR(tag)
-            return value, vr
-    except Exception:
+    if not isinstance(element, RawDataElement):
+        return _encoded(element.value, element.VR), element.VR
+    value = element.value or b""
+    if element.length not in (0xFFFFFFFF, len(value)):
         return None, ""
-    return None, ""
+    vr = element.VR
+    if vr in (None, "UN") or vr not in pydicom.values.converters:
+        vr = dictionary_VR(tag)
+    if " or " in vr:  # by PixelRepresentation, as pydicom does
+        vr = "SS" if dataset.get("PixelRepresentation", 0) == 1 else "US"
+    return value, vr
+
+
+def _encoded(value: Any, vr: str) -> bytes:
+    """Back to bytes: of what pydicom has converted already while reading, which is little else than character sets and UIDs."""
+    values = list(value) if isinstance(value, MultiValue | list) else [value]
+    if isinstance(value, bytes):
+        return value
+    if values == [None]:
+        return b""
+    if vr in ("US", "UL"):
+        return b"".join(struct.pack("<H" if vr == "US" else "<L", one) for one in values)
+    return "\\".join(str(one) for one in values).encode("latin-1")
 
 
 def _texts(dataset: Dataset, tag: int, raw: bytes, vr: str) -> list[str] | None:
@@ -166,8 +170,9 @@ def _texts(dataset: Dataset, tag: int, raw: bytes, vr: str) -> list[str] | None:
     return parts
 
 
-def _numbers(dataset: Dataset, raw: bytes, vr: str) -> list[Any] | None:
-    little = dataset.original_encoding[1]
+def _numbers(dataset: Dataset, tag: int, raw: bytes, vr: str) -> list[Any] | None:
+    converted = not isinstance(dataset.get_item(tag), RawDataElement)
+    little = converted or dataset.original_encoding[1]
     try:
         value = pydicom.values.convert_numbers(raw, little is not False, pydicom.values.converters[vr][1])  # type: ignore[index]
     except (pydicom.errors.BytesLengthException, struct.error):

@@ -175,6 +175,29 @@ class UnreachableError(OSError):
     """As from a socket."""
 
 
+class ClientError(Exception):
+    """With a code, as in botocore."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"An error occurred ({code})")
+        self.response = {"Error": {"Code": code}}
+
+
+class WebError(Exception):
+    """With a status, as in aiohttp."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"{status}, message")
+        self.status = status
+
+
+def not_found_because_of(cause: Exception) -> Exception:
+    """What fsspec's http filesystem makes of every error."""
+    error = FileNotFoundError("b")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
@@ -193,6 +216,15 @@ class UnreachableError(OSError):
             UnreachableError("Cannot connect\nto host"),
             AccessDenied,
             "source fake://b can't be listed: Cannot connect to host; check the address",
+        ),
+        (ClientError("NoSuchBucket"), SourceNotFound, "source fake://b is not there"),
+        (ClientError("InvalidAccessKeyId"), AccessDenied, "no access to source fake://b: An error occurred (InvalidAccessKeyId)"),
+        (not_found_because_of(WebError(404)), SourceNotFound, "source fake://b is not there"),
+        (not_found_because_of(WebError(403)), AccessDenied, "no access to source fake://b: 403, message"),
+        (
+            not_found_because_of(UnreachableError("hush-hush at https://me:hush@h/?x")),
+            AccessDenied,
+            "can't be listed: *** at https://***@h/?***;",
         ),
         (ImportError("Please install fakefs"), ConfigurationError, "source fake://b: Please install fakefs"),
     ],

@@ -1,5 +1,4 @@
 """The name of a source: the same each night, however it was typed, and free of credentials."""
-# ruff: noqa: PTH  (names that are no UTF-8, and the current folder itself, are no business of pathlib)
 
 from __future__ import annotations
 
@@ -29,6 +28,7 @@ from dicomlake.sources import name_of_source, open_source
         ("S3A://bucket", "s3://bucket"),
         ("gcs://bucket/*.dcm", "gs://bucket/*.dcm"),
         ("https://host/a/", "https://host/a"),
+        ("https://host", "https://host"),
         ("https://me:hush@host/a", "https://host/a"),
         ("https://host/a?sig=hush&x=1", "https://host/a"),
         ("https://host/a?page=1", "https://host/a?page=1"),
@@ -86,7 +86,7 @@ def test_a_link_to_nothing_is_a_missing_source(tmp_path: Path) -> None:
 
 def test_a_relative_path_from_a_removed_folder(tmp_path: Path) -> None:
     """Has no absolute form."""
-    here = os.getcwd()
+    here = Path.cwd()
     (tmp_path / "a").mkdir()
     os.chdir(tmp_path / "a")
     try:

@@ -49,17 +49,14 @@ def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
 
 
 def drawing_of(progress: Progress) -> RenderableType:
-    """The bar with its figures, and below it the workers and the dashboard."""
+    """The stage and its bar, the figures below it, then the workers and the dashboard."""
     total = progress.files_to_read if progress.listing_ended and progress.files_to_read else None
     row = Table.grid(padding=(0, 1), expand=True)
     row.add_column(no_wrap=True)
     row.add_column(ratio=1, min_width=8)
-    row.add_column(no_wrap=True)
-    bar = ProgressBar(total=total, completed=progress.files_read, pulse=total is None)
-    row.add_row(Text(progress.stage), bar, Text(" · ".join(figures_of(progress))))
-    if not progress.workers:
-        return row
-    below = f"{progress.workers} {'worker' if progress.workers == 1 else 'workers'}"
-    if progress.dashboard:
-        below += f" · dashboard {visible(progress.dashboard)}"
-    return Group(row, Text(below, style="dim", no_wrap=True, overflow="ellipsis"))
+    row.add_row(Text(progress.stage), ProgressBar(total=total, completed=progress.files_read, pulse=total is None))
+    lines = [" · ".join(figures_of(progress))]
+    if progress.workers:
+        dashboard = f" · dashboard {visible(progress.dashboard)}" if progress.dashboard else ""
+        lines.append(f"{progress.workers} {'worker' if progress.workers == 1 else 'workers'}{dashboard}")
+    return Group(row, *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines))

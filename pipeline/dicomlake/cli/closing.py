@@ -6,14 +6,14 @@ import shlex
 from typing import TYPE_CHECKING, TextIO
 
 from dicomlake.cli.screen import print_lines, print_table
-from dicomlake.cli.table import Heading
+from dicomlake.cli.table import Heading, number
 from dicomlake.cli.talk import duration
 from dicomlake.cli.visible import visible
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
 
-_FILES = Heading("files", is_number=True)
+_FILES = number("files")
 
 
 def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO) -> None:

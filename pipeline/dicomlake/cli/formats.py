@@ -21,6 +21,7 @@ from dicomlake.cli.table import Heading, fits, lay_out_record
 from dicomlake.cli.visible import cell, json_text, visible
 
 TERMINAL_ROWS = 50
+_ENDS_MATTER = ("url", "duplicate_of", "source")
 
 
 class Form(StrEnum):
@@ -57,7 +58,15 @@ def write_rows(form: Form, batches: Iterable[pl.DataFrame], schema: pl.Schema, o
 
 def headings_of(schema: pl.Schema) -> list[Heading]:
     """The headings of a table with these columns."""
-    return [Heading(visible(name), kind.is_numeric()) for name, kind in schema.items()]
+    return [
+        Heading(
+            visible(name),
+            is_number=kind.is_numeric(),
+            is_text=kind == pl.String or kind.is_nested(),
+            keeps_end=name in _ENDS_MATTER or name.endswith("UID"),
+        )
+        for name, kind in schema.items()
+    ]
 
 
 def _write_table(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: TextIO, rows_limit: int | None) -> None:
@@ -80,10 +89,7 @@ def _write_table(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: TextIO
     if len(rows) < height:
         note(f"{len(rows):,} of {height:,} rows; --rows 0 shows them all")
     if laid.columns_left_out:
-        note(
-            f"{len(headings) - laid.columns_left_out} of {len(headings)} columns; name those you want in the query, "
-            "or take --format csv, json or parquet"
-        )
+        note(f"{len(headings) - laid.columns_left_out} of {len(headings)} columns; name fewer in the query, or take --format csv or json")
 
 
 def _write_csv(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: TextIO) -> None:

@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 def index(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Folder, file, glob, url, archive, or @list.csv, @list.parquet, @-.")],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, archive, or @list.csv, @list.parquet, @-.")],
     *,
     lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made where there is none.")],
     config: ConfigOption = None,
@@ -41,7 +41,9 @@ def index(
     json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Index DICOM files into a lake: list, read headers, write tables. The next run reads only what is new or changed.
+    """Index DICOM files into a lake.
+
+    Files are listed, headers read (never pixels), tables written. The next run reads only what is new or changed.
 
     Ends with 0 when finished (a file that can't be read is a row of `files`, no failure), 1 when refused or broken off, 2 for wrong usage
     or configuration, 130 when interrupted. An interrupted run loses no unit that it committed; run it again to go on.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomlake.cli.options import JsonOption, LakeArgument
 from dicomlake.cli.screen import print_table
-from dicomlake.cli.table import Heading
+from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import cell, json_text, visible
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ class TableSize:
 
 
 def info(lake: LakeArgument, *, json: JsonOption = False) -> None:
-    """Show what a lake holds: its last run, its sources, its tables, and what became of the files."""
+    """Show what a lake holds.
+
+    Its last run, its sources, its tables with rows and sizes, and what became of the files.
+    """
     from dicomlake.lake import Lake
 
     described = describe(Lake(lake))
@@ -85,14 +88,14 @@ def _print(described: dict[str, Any]) -> None:
         print(f"source {visible(source)}")
     print()
     print_table(
-        [Heading("table"), Heading("rows", is_number=True), Heading("part files", is_number=True), Heading("size", is_number=True)],
+        [Heading("table"), number("rows"), number("part files"), number("size")],
         [[name, f"{size['rows']:,}", f"{size['part_files']:,}", size_text(size["bytes"])] for name, size in described["tables"].items()],
     )
     for title in ("status", "code"):
         totals = described["statuses" if title == "status" else "codes"]
         if totals:
             print()
-            print_table([Heading(title), Heading("files", is_number=True)], [[visible(name), f"{count:,}"] for name, count in totals.items()])
+            print_table([Heading(title), number("files")], [[visible(name), f"{count:,}"] for name, count in totals.items()])
 
 
 def size_text(size: int) -> str:

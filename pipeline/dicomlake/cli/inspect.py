@@ -6,5 +6,5 @@ from dicomlake.cli.options import EngineOption, FileArgument, JsonOption
 
 
 def inspect(file: FileArgument, *, engine: EngineOption = None, json: JsonOption = False) -> None:
-    """Show one file: its row, its findings, and its whole header."""
+    """Show one file: row, findings, whole header."""
     raise NotImplementedError

@@ -24,9 +24,9 @@ def schema(
     config: ConfigOption = None,
     form: FormOption = None,
 ) -> None:
-    """List the columns of the tables, with tag, VR, type, units and description.
+    """List the columns of the tables.
 
-    They are those of a new lake: the standard ones and those of --config; or those that --lake has.
+    With tag, VR, type, units and description. They are those of a new lake: the standard ones and those of --config; or those that --lake has.
     """
     from dicomlake.cli.formats import Form, write_rows
 

@@ -8,19 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 GAP = "  "
 NARROWEST = 12
-"""Text is not cut shorter than this; rather are columns left out."""
+"""Names and text are not cut shorter than this; rather are columns left out."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A column's name, and whether it holds numbers: these stand on the right and are never cut."""
+    """A column's name, and how it is shown.
+
+    ``is_number`` puts values on the right. Values are cut only where ``is_text`` has it, and where ``keeps_end``, from the front:
+    a url or a UID differs from its neighbours at its end.
+    """
 
     name: str
     is_number: bool = False
+    is_text: bool = True
+    keeps_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,11 @@ class Laid:
     columns_left_out: int = 0
 
 
+def number(name: str) -> Heading:
+    """The heading of a column of numbers."""
+    return Heading(name, is_number=True, is_text=False)
+
+
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int | None = None) -> Laid:
     """Lay out a table in ``width`` cells: long text is cut, and what still finds no room is left out from the right.
 
@@ -39,12 +50,11 @@ def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: i
         rows: a text for each column.
         width: of the terminal; unlimited where None.
     """
-    natural = [
-        max([cell_len(heading.name), *(cell_len(row[index]) for row in rows)]) for index, heading in enumerate(headings)
-    ]
-    widths = natural if width is None else _fit(headings, natural, width)
+    extents = [_extent(heading, [row[index] for row in rows]) for index, heading in enumerate(headings)]
+    widths = [extent.natural for extent in extents] if width is None else _fit(extents, width)
     shown = headings[: len(widths)]
-    lines = [_line([heading.name for heading in shown], shown, widths), _line(["─" * wide for wide in widths], shown, widths)]
+    lines = [_line([heading.name for heading in shown], [Heading("", is_number=heading.is_number) for heading in shown], widths)]
+    lines.append(GAP.join("─" * wide for wide in widths))
     lines += [_line(row[: len(widths)], shown, widths) for row in rows]
     return Laid(lines, len(headings) - len(widths))
 
@@ -60,42 +70,61 @@ def fits(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int 
     return width is None or all(cell_len(line) <= width for line in lay_out(headings, rows).lines)
 
 
-def cut(text: str, width: int) -> str:
-    """The text in at most ``width`` cells, its end an ellipsis where it was longer."""
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+def cut(text: str, width: int, *, keeps_end: bool = False) -> str:
+    """The text in at most ``width`` cells; an ellipsis stands for what is gone."""
+    if cell_len(text) <= width:
+        return text
+    if keeps_end:
+        reverse = chop_cells(text[::-1], width - 1)
+        return "…" + (reverse[0][::-1] if reverse else "")
+    return set_cell_size(text, width - 1).rstrip() + "…"
 
 
-def _fit(headings: Sequence[Heading], natural: Sequence[int], width: int) -> list[int]:
-    for count in range(len(headings), 0, -1):
+@dataclass(frozen=True)
+class _Extent:
+    """How wide a column would be, and how narrow it may be."""
+
+    natural: int
+    narrowest: int
+
+    def within(self, limit: int) -> int:
+        return max(self.narrowest, min(self.natural, limit))
+
+
+def _extent(heading: Heading, texts: Sequence[str]) -> _Extent:
+    values = max(map(cell_len, texts), default=0)
+    natural = max(values, cell_len(heading.name))
+    narrowest = min(natural, NARROWEST)
+    return _Extent(natural, narrowest if heading.is_text else max(values, narrowest))
+
+
+def _fit(extents: Sequence[_Extent], width: int) -> list[int]:
+    for count in range(len(extents), 1, -1):
+        kept = extents[:count]
         room = width - len(GAP) * (count - 1)
-        fixed = sum(wide for heading, wide in zip(headings, natural[:count], strict=False) if heading.is_number)
-        texts = [wide for heading, wide in zip(headings, natural[:count], strict=False) if not heading.is_number]
-        widest = _widest(texts, room - fixed)
-        if widest is not None or count == 1:
-            limit = widest or max(1, width)
-            return [
-                wide if heading.is_number and count > 1 else min(wide, limit)
-                for heading, wide in zip(headings, natural[:count], strict=False)
-            ]
-    return []
+        if sum(extent.narrowest for extent in kept) <= room:
+            return _widest(kept, room)
+    return [min(extent.natural, width) for extent in extents[:1]]
 
 
-def _widest(texts: Sequence[int], room: int) -> int | None:
-    """The greatest width to which columns of text can be cut to find room together; None where that would be too narrow."""
-    if sum(texts) <= room:
-        return max(texts, default=1)
-    limit = None
-    for candidate in range(NARROWEST, max(texts) + 1):
-        if sum(min(wide, candidate) for wide in texts) > room:
-            break
-        limit = candidate
-    return limit
+def _widest(extents: Sequence[_Extent], room: int) -> list[int]:
+    """Widths under the greatest common limit at which the columns together have room."""
+    limit = NARROWEST
+    while limit < room and sum(extent.within(limit + 1) for extent in extents) <= room:
+        limit += 1
+    widths = [extent.within(limit) for extent in extents]
+    left = room - sum(widths)
+    for index, extent in enumerate(extents):
+        more = min(left, extent.natural - widths[index])
+        widths[index] += more
+        left -= more
+    return widths
 
 
 def _line(texts: Sequence[str], headings: Sequence[Heading], widths: Sequence[int]) -> str:
     cells = []
     for text, heading, wide in zip(texts, headings, widths, strict=True):
-        fitted = cut(text, wide)
+        fitted = cut(text, wide, keeps_end=heading.keeps_end)
         padding = " " * (wide - cell_len(fitted))
         cells.append(padding + fitted if heading.is_number else fitted + padding)
     return GAP.join(cells).rstrip()

@@ -92,8 +92,10 @@ def line_of(progress: Progress) -> str:
 
 def figures_of(progress: Progress) -> list[str]:
     """How far a run is: files, files a second, failed, time left."""
-    known = f"{progress.files_to_read:,}" if progress.listing_ended else f"{progress.files_to_read:,}+"
-    figures = [f"{progress.files_read:,} of {known} files read"]
+    if progress.listing_ended:
+        figures = [f"{progress.files_read:,} of {progress.files_to_read:,} files read"]
+    else:
+        figures = [f"{progress.files_listed:,} files listed so far", f"{progress.files_read:,} of {progress.files_to_read:,} read"]
     if progress.files_read:
         figures.append(f"{progress.files_per_second:,.0f}/s")
     figures.append(f"{progress.statuses['failed']:,} failed")

@@ -7,14 +7,14 @@ import typer
 
 from dicomlake.cli.options import JsonOption, LakeArgument
 from dicomlake.cli.screen import print_table
-from dicomlake.cli.table import Heading
+from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import json_text, visible
 
 
 def verify(lake: LakeArgument, *, json: JsonOption = False) -> None:
-    """Check a lake: keys, counts, parents and children, and that every part file is there in its recorded size.
+    """Check that a lake keeps its own rules.
 
-    Ends with 0 where it is sound, 1 where it is defective, 2 where there is no lake. Part files that no table names are notes and no defects.
+    Keys, counts, parents and children, and that every part file is there in its recorded size. Ends with 0 where it is sound, 1 where it is defective, 2 where there is no lake. Part files that no table names are notes and no defects.
     """
     from dicomlake.lake import verify as verify_lake
     from dicomlake.parts import Location
@@ -25,7 +25,7 @@ def verify(lake: LakeArgument, *, json: JsonOption = False) -> None:
         print(json_text({"sound": report.is_sound, "defects": report.defects, "notes": report.notes, "checked": report.checked}))
     else:
         print_table(
-            [Heading("checked"), Heading("count", is_number=True)], [[name, f"{count:,}"] for name, count in report.checked.items()]
+            [Heading("checked"), number("count")], [[name, f"{count:,}"] for name, count in report.checked.items()]
         )
         print()
         for text in report.defects:

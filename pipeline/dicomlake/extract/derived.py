@@ -18,7 +18,6 @@ DAYS_A_YEAR = 365.25
 _YEARS_OF_UNIT = {"D": 1 / DAYS_A_YEAR, "W": 7 / DAYS_A_YEAR, "M": 1 / 12, "Y": 1.0}
 
 
-
 def _transfer_syntaxes(*ends: str) -> frozenset[str]:
     return frozenset(f"1.2.840.10008.1.2{end}" for end in ends)
 

@@ -93,12 +93,16 @@ def scan_unit(engine: Engine, files: pa.Table, request: ScanRequest) -> Scanned:
 
 def killed_result(task: UnitTask) -> UnitResult:
     """The result of a unit of one file that killed every worker that read it: a row that says so."""
-    rows = task.files.set_column(task.files.schema.get_field_index("code"), "code", pa.array([FileCode.WORKER_KILLED.value] * task.files.num_rows))
+    rows = task.files.set_column(
+        task.files.schema.get_field_index("code"), "code", pa.array([FileCode.WORKER_KILLED.value] * task.files.num_rows)
+    )
     message = "the process that read this file died each time; it is read again when it changes, or with --full"
     rows = rows.set_column(rows.schema.get_field_index("message"), "message", pa.array([message] * rows.num_rows))
     files = _rejected_rows(rows, task.request)
     nothing = Scanned(files, task.request.instances_schema().empty_table(), task.request.findings_schema().empty_table())
-    return UnitResult(task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0)
+    return UnitResult(
+        task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0
+    )
 
 
 def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
@@ -129,9 +133,7 @@ def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
     instances = _with_columns(scanned.instances, schema.table("instances"), {"snapshot": _constant(snapshot, scanned.instances.num_rows)})
     findings = _with_columns(scanned.findings, schema.table("findings"), {"snapshot": _constant(snapshot, scanned.findings.num_rows)})
     return [
-        *write_sorted(
-            task.lake, "instances", instances, ROW_ORDER, partition_by=schema.partition_by, rows_limit=task.part_rows_limit
-        ),
+        *write_sorted(task.lake, "instances", instances, ROW_ORDER, partition_by=schema.partition_by, rows_limit=task.part_rows_limit),
         *write_parts(task.lake, "findings", findings),
         *write_parts(task.lake, "files", files),
     ]
@@ -140,11 +142,7 @@ def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
 def _with_columns(rows: pa.Table, schema: pa.Schema, given: dict[str, pa.ChunkedArray | pa.Array]) -> pa.Table:
     names = set(rows.schema.names)
     columns = [
-        given[field.name]
-        if field.name in given
-        else rows[field.name]
-        if field.name in names
-        else pa.nulls(rows.num_rows, field.type)
+        given[field.name] if field.name in given else rows[field.name] if field.name in names else pa.nulls(rows.num_rows, field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)

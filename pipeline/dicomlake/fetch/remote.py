@@ -46,7 +46,7 @@ class RemoteSource:
             if self.size is None:
                 self.size = self._store.size(self._path)
                 self.requests += 1
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - stores raise whatever their clients raise
             raise _refusal(error) from None
 
     def read(self, offset: int, length: int) -> bytes:
@@ -65,7 +65,7 @@ class RemoteSource:
                 data = bytes(self._member.read(length))
             else:
                 data = bytes(self._store.cat_file(self._path, start=offset, end=offset + length))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - likewise
             raise _refusal(error) from None
         self.requests += 1
         self.bytes_read += len(data)
@@ -87,7 +87,7 @@ def _options_of_chain(url: str, storage_options: Mapping[str, Any]) -> dict[str,
 
 
 def _refusal(error: Exception) -> ReadingStopped:
-    # Stores raise whatever their clients raise, and such texts hold urls and request ids: only the kind is told.
+    # Such texts hold urls and request ids: only the kind is told.
     if isinstance(error, zipfile.BadZipFile | tarfile.TarError | zlib.error):
         return ReadingStopped(FileCode.CORRUPT_ARCHIVE, "the archive that holds it can't be unpacked")
     if isinstance(error, IsADirectoryError):

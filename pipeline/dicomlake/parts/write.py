@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -34,9 +35,10 @@ KEY_COLUMNS = (
 def write_sorted(
     location: Location, table: str, rows: pa.Table, order: Sequence[str], *, partition_by: str | None = None, rows_limit: int | None = None
 ) -> list[PartFile]:
-    """Sort rows, nulls first, and write them as part files, one or more for each value of ``partition_by``."""
-    keys = [(name, "ascending") for name in order]
-    return write_parts(location, table, rows.sort_by(keys) if rows.num_rows > 1 else rows, partition_by=partition_by, rows_limit=rows_limit)
+    """Sort rows and write them as part files, one or more for each value of ``partition_by``."""
+    # Sorted by partition first, every partition is a slice, and nothing is copied a second time.
+    keys = [*([partition_by] if partition_by else []), *order]
+    return write_parts(location, table, _sorted(rows, keys), partition_by=partition_by, rows_limit=rows_limit)
 
 
 def write_parts(
@@ -54,20 +56,31 @@ def write_parts(
     ]
 
 
+def _sorted(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
+    order = pc.sort_indices(rows, [(name, "ascending") for name in keys])
+    if np.array_equal(order.to_numpy(), np.arange(rows.num_rows)):
+        return rows
+    # Most columns of a wide row hold nothing but nulls, and are in order as they are.
+    columns = [column if column.null_count == rows.num_rows else column.take(order) for column in rows.columns]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
 def _partitions(rows: pa.Table, partition_by: str | None) -> Iterator[tuple[str | None, pa.Table]]:
     if rows.num_rows == 0:
         return
     if partition_by is None:
         yield None, rows
         return
-    column = rows[partition_by]
+    column = rows[partition_by].combine_chunks()
     rest = rows.drop_columns([partition_by])
-    values = sorted(pc.unique(column).to_pylist(), key=lambda value: (value is not None, value))
-    for value in values:
-        if len(values) == 1:
-            yield value, rest
-        else:
-            yield value, rest.filter(pc.is_null(column) if value is None else pc.equal(column, value))
+    runs = pc.run_end_encode(column)
+    values, ends = runs.values.to_pylist(), runs.run_ends.to_pylist()
+    if len(set(values)) == len(values):
+        for value, start, end in zip(values, [0, *ends], ends, strict=False):
+            yield value, rest.slice(start, end - start)
+        return
+    for value in dict.fromkeys(values):
+        yield value, rest.filter(pc.is_null(column) if value is None else pc.equal(column, value))
 
 
 def _pieces(rows: pa.Table, rows_limit: int | None) -> Iterator[pa.Table]:

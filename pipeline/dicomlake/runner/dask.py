@@ -22,6 +22,18 @@ R = TypeVar("R")
 
 CONNECT_SECONDS = 30
 
+_QUIET: dict[str, Any] = {
+    # Tasks of seconds need no watching every few milliseconds: sampled profiles, ticks and monitors of idle processes cost more CPU than the
+    # whole of planning and committing.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "2s",
+    "distributed.admin.tick.limit": "60s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "5s",
+}
+_ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Each worker is one process for one core: pools of threads inside it would only wake one another."""
+
 
 class DaskRunner:
     """Runs tasks on the workers of a Dask client.
@@ -97,7 +109,7 @@ def _outcome(task: T, future: Future) -> Outcome[T, Any]:
 def local_runner(running: RunningSettings) -> DaskRunner:
     """Start workers on this machine: processes of one thread each, as many as ``workers`` says, else one for each core."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    dask.config.set({"distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1})
+    dask.config.set({**_QUIET, "distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1})
     # A worker's memory holds one unit at a time; its limit is the machine's business, not a reason to kill it.
     cluster = LocalCluster(
         n_workers=running.workers or dask.system.CPU_COUNT,
@@ -107,6 +119,7 @@ def local_runner(running: RunningSettings) -> DaskRunner:
         host="127.0.0.1",
         dashboard_address=running.dashboard_address,
         silence_logs=logging.CRITICAL,
+        env=_ONE_THREAD,
     )
     client = Client(cluster)
     return DaskRunner(client, running, owned=(client, cluster))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema import types
 from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS, entry_of_tag, parse_dictionary_path, private_vr
-from dicomlake.schema.path import AttributePath
+from dicomlake.schema.path import AttributePath, parse_path
 
 LAST_PRIVATE_CREATOR = 0xFF
 PIXEL_DATA_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -67,19 +67,30 @@ def units_of_columns() -> dict[str, str]:
 def standard_columns() -> tuple[Column, ...]:
     """The standard header columns, in the order of ``columns.csv``."""
     units = units_of_columns()
+    rows = data_rows("columns.csv")
+    # The table has every tag that its paths name, so that the whole data dictionary need not be loaded for them.
+    tags = {keyword: tag for row in rows for keyword, tag in zip(_keywords(row["path"]), _tags(row["tag"]), strict=True)}
     return tuple(
         Column(
             name=row["name"],
             group=row["group"],
-            path=parse_dictionary_path(row["path"]),
+            path=parse_path(row["path"], tags.get),
             vr=row["vr"],
             vm=row["vm"],
             type=row["type"],
             description=row["description"],
             units=units.get(row["name"]),
         )
-        for row in data_rows("columns.csv")
+        for row in rows
     )
+
+
+def _keywords(path: str) -> list[str]:
+    return [step.partition("[")[0] for step in path.split(".")]
+
+
+def _tags(text: str) -> list[int]:
+    return [int(tag.strip("()").replace(",", ""), 16) for tag in text.split(".")]
 
 
 def user_column(
@@ -96,6 +107,8 @@ def user_column(
     Raises:
         ConfigurationError: the path, the VR or the type can't be used, or a private column lacks its name or VR.
     """
+    from dicomlake.schema.dictionary import entry_of_tag, parse_dictionary_path, private_vr  # noqa: PLC0415 - pydicom costs start-up time
+
     parsed = parse_dictionary_path(path)
     _check_steps(parsed)
     if vr is not None and vr not in VALUE_REPRESENTATIONS:
@@ -140,6 +153,8 @@ def _check_steps(path: AttributePath) -> None:
 
 def _default_name(path: AttributePath, keyword: str) -> str | None:
     """Parent less "Sequence", an underscore, the leaf: DESIGN's rule for nested attributes."""
+    from dicomlake.schema.dictionary import entry_of_tag  # noqa: PLC0415
+
     if len(path.steps) == 1:
         return keyword
     parent = path.steps[-2]

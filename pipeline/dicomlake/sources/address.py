@@ -126,7 +126,8 @@ def _remote(text: str) -> Address:
         folder = scheme + slashes + "/".join(names[: magic[0]]) + ("/" if is_web else "")
         return Address(AddressKind.REMOTE, folder + tail, tuple(names[magic[0] :]), name)
     # The slash at the end is all that tells a web server's folder from a file.
-    return Address(AddressKind.REMOTE, url + "/" if is_web and text.endswith("/") else url, (), name)
+    typed_as_folder = is_web and (text.endswith("/") or "/" not in path)
+    return Address(AddressKind.REMOTE, url + "/" if typed_as_folder else url, (), name)
 
 
 def _with_absolute_end(url: str) -> str:

@@ -22,6 +22,7 @@ _SIGNATURE_PLACE = (
 _SHOWN_PASSWORD = re.compile(r"(://)[^/\s?@]*:[^/\s@]*@")
 _SHOWN_QUERY = re.compile(r"(https?://[^\s?]*)\?[^\s'\"]*")
 _SHORTEST_SECRET = 4
+_HARMLESS_OPTIONS = frozenset({"account_name", "endpoint_url", "host", "profile", "project", "protocol", "region", "region_name"})
 
 
 def carrying_credentials(urls: pa.StringArray) -> pa.BooleanArray:
@@ -52,11 +53,11 @@ def shown(text: object, secrets: Iterable[str] = ()) -> str:
 
 
 def secrets_of(storage_options: Mapping[str, Any]) -> list[str]:
-    """Every text among the values of storage options, nested ones included: none of it belongs into a message."""
+    """Every text among the values of storage options, nested ones included, that is not known to be harmless."""
     found: list[str] = []
-    for value in storage_options.values():
+    for key, value in storage_options.items():
         if isinstance(value, Mapping):
             found.extend(secrets_of(value))
-        elif isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
+        elif isinstance(value, str) and len(value) >= _SHORTEST_SECRET and key not in _HARMLESS_OPTIONS:
             found.append(value)
     return found

@@ -13,7 +13,8 @@ from fsspec.core import split_protocol, url_to_fs
 from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, SourceNotFound
 from dicomlake.sources.display import secrets_of, shown
 
-_REFUSED_STATUS = frozenset({401, 403, 407})
+_REFUSED_CODES = {"401", "403", "407", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+_ABSENT_CODES = {"404", "410", "NoSuchBucket", "NoSuchKey"}
 _HELP = {
     "s3": "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
     "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
@@ -60,22 +61,31 @@ def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) 
     if isinstance(error, ValueError) and "rotocol" in str(error):
         return ConfigurationError(f"source {where}: {shown(error)}; see fsspec for the protocols there are")
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
-    status = getattr(cause, "status", None)
-    if isinstance(cause, PermissionError) or status in _REFUSED_STATUS or "Credential" in type(cause).__name__:
+    if _is_refusal(cause):
         return AccessDenied(f"no access to source {where}: {_text(cause, storage_options)}; {_help(url)}")
-    if isinstance(error, FileNotFoundError) and not _is_connection(cause):
+    if _is_absence(cause):
         bucket = urlsplit(url).netloc
-        place = f" (bucket {shown(bucket)})" if _protocol(url) in _HELP else ""
-        return SourceNotFound(f"source {where} is not there{place}; check its spelling, and that what you listed is not empty")
+        hint = f" (bucket {shown(bucket)}), and that it is not empty" if _protocol(url) in _HELP else ""
+        return SourceNotFound(f"source {where} is not there; check its spelling{hint}")
     return AccessDenied(
         f"source {where} can't be listed: {_text(cause, storage_options)}; check the address and the network, or {_help(url)}"
     )
 
 
-def _is_connection(error: BaseException) -> bool:
-    """Whether what an http filesystem calls not found was in truth an unreachable host."""
-    status = getattr(error, "status", None)
-    return not isinstance(error, FileNotFoundError) and status not in {404, 410}
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, PermissionError) or _codes(error) & _REFUSED_CODES != set() or "Credential" in type(error).__name__
+
+
+def _is_absence(error: BaseException) -> bool:
+    """Whether something is truly not there: an http filesystem calls an unreachable host not found, too."""
+    return isinstance(error, FileNotFoundError) or _codes(error) & _ABSENT_CODES != set()
+
+
+def _codes(error: BaseException) -> set[str]:
+    """The status of an http error, or the code of one that s3fs passed on as botocore raised it."""
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
+    return {str(getattr(error, "status", None)), str(code)}
 
 
 def _protocol(url: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -161,7 +162,7 @@ class _LocalFolder:
             add_path(builder, url, entry)  # type: ignore[arg-type]
 
     def open(self, name: str) -> Opened:
-        raw = os.fsdecode(path_of_url(name)) if "\\" in name else name
+        raw = os.fsdecode(path_of_url(name))
         pattern = self._pattern
         if pattern is not None:
             pattern = pattern.below(raw)
@@ -216,11 +217,14 @@ def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
 
 
 def _are_plain(names: list[str]) -> bool:
+    """Whether all names stand in urls as they are. (In a locale that is no UTF-8, Python has decoded other bytes than a url has.)"""
     joined = "".join(names)
     if "\\" in joined:
         return False
     if joined.isascii():
         return True
+    if sys.getfilesystemencoding() != "utf-8":
+        return False
     try:
         joined.encode("utf-8")
     except UnicodeEncodeError:

@@ -16,9 +16,9 @@ import pyarrow.ipc
 
 from dicomlake.sources.merge import first_of_each_url, merge_sorted, sliced
 
-RUN_ROWS = 1_000_000
-RUN_BYTES = 256 * 1024 * 1024
-"""A sorted run ends at either bound: one is held in memory at a time."""
+RUN_ROWS = 500_000
+RUN_BYTES = 64 * 1024 * 1024
+"""A sorted run ends at either bound; the one being gathered and the one before it are in memory."""
 
 
 def in_order(read: Callable[[], Iterable[pa.RecordBatch]], run_rows: int = RUN_ROWS) -> Iterator[pa.RecordBatch]:

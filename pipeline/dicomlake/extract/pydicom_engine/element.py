@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary  # the table itself: pydicom.datadict answers one tag at a time
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -47,8 +48,7 @@ EXPLICIT_VR_BIG_ENDIAN = Encoding(explicit=True, little=False)
 IMPLICIT_VR_LITTLE_ENDIAN = Encoding(explicit=False, little=True)
 
 
-@dataclass(frozen=True, slots=True)
-class ElementHeader:
+class ElementHeader(NamedTuple):
     """An element up to its value: ``vr`` is None where the file says none, ``size`` the bytes before the value."""
 
     tag: int
@@ -73,11 +73,37 @@ def element_header(data: bytes, at: int, encoding: Encoding) -> ElementHeader | 
         if at + 12 > len(data):
             return None
         return ElementHeader(tag, vr, (LENGTH_LITTLE if encoding.little else LENGTH_BIG).unpack_from(data, at + 8)[0], 12)
-    if b"AA" <= vr <= b"ZZ" and vr.isalpha() and vr.isupper():
-        # A VR that PS3.5 does not know (yet). It says such a VR has the long form, files that have one mostly have the short.
-        return ElementHeader(tag, vr, short, 8)
-    # No VR at all: writers that switch to implicit VR inside an explicit data set (seen in private sequences).
-    return ElementHeader(tag, None, implicit[2], 8)
+    return _without_known_vr(data, at, encoding, ElementHeader(tag, vr, implicit[2], 8), short)
+
+
+def _without_known_vr(data: bytes, at: int, encoding: Encoding, implicit: ElementHeader, short: int) -> ElementHeader:
+    """Make out an element of explicit VR whose VR is none that PS3.5 has.
+
+    Two letters are a VR of a later edition or a wrong one; other bytes mostly are a length, since some writers switch to implicit VR inside
+    an explicit data set (private sequences above all), and sometimes damage. The form is the first after which an element stands, or
+    the end of the bytes held; where none is, letters mean a length of 16 bits and other bytes no VR, as for pydicom.
+    """
+    tag, vr = implicit.tag, implicit.vr
+    forms = [ElementHeader(tag, vr, short, 8)]
+    if at + 12 <= len(data):
+        forms.append(ElementHeader(tag, vr, (LENGTH_LITTLE if encoding.little else LENGTH_BIG).unpack_from(data, at + 8)[0], 12))
+    without = ElementHeader(tag, None, implicit.length, 8)
+    letters = vr is not None and vr.isalpha() and vr.isupper()
+    forms = [*forms, without] if letters else [without, *forms]
+    for form in forms:
+        behind = at + form.size + form.length
+        if behind == len(data) or (behind + 8 <= len(data) and _may_follow(data, behind, tag, encoding)):
+            return form
+    return forms[0]
+
+
+def _may_follow(data: bytes, at: int, tag: int, encoding: Encoding) -> bool:
+    group, number = (IMPLICIT_LITTLE if encoding.little else IMPLICIT_BIG).unpack_from(data, at)[:2]
+    if group == 0xFFFE:
+        return number in (0xE000, 0xE00D, 0xE0DD)
+    follows = group << 16 | number
+    known = follows in DicomDictionary or group & 1 == 1
+    return known and (data[at + 4 : at + 6] in KNOWN_VRS or (group == tag >> 16 and follows > tag))
 
 
 def looks_like_element(data: bytes, at: int, encoding: Encoding, room: int | None) -> bool:

@@ -30,7 +30,8 @@ class PydicomEngine:
         """Read the headers of a unit of files.
 
         Args:
-            files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]), ``etag`` (string).
+            files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]),
+                ``etag`` (string).
             request: what to read.
 
         Returns:

@@ -10,7 +10,10 @@ from dicomlake.extract.pydicom_engine.wanted import WantedElement
 
 
 class RawValue(NamedTuple):
-    """A value as it stands in the file, with what is needed to understand it. ``position`` is its offset in the file, None when inflated."""
+    """A value as it stands in the file, with what is needed to understand it.
+
+    ``position`` is its offset in the file, None when inflated.
+    """
 
     vr: bytes | None
     value: bytes

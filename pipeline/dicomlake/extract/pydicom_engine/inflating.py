@@ -6,6 +6,7 @@ byte, up to the place.
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 
 from dicomlake.errors import FileCode
@@ -85,10 +86,8 @@ class InflatingWindow:
         except zlib.error:
             self._ended = True
             self.shortage = FileCode.CORRUPT_DEFLATE
-        parts: list[bytes] = []
-        try:
+        kept = bytearray()
+        with contextlib.suppress(zlib.error):
             for index in range(len(data)):
-                parts.append(before.decompress(data[index : index + 1], most))
-        except zlib.error:
-            pass
-        return b"".join(parts)
+                kept += before.decompress(data[index : index + 1], most)
+        return bytes(kept)

@@ -1,5 +1,6 @@
-"""Texts into typed values, one function for each type (PS3.5 6.2). Each answers the value, None where the text is none of that type,
-and whether it is one only by leniency.
+"""Texts into typed values, one function for each type (PS3.5 6.2).
+
+Each answers the value, None where the text is none of that type; most also whether it is one without leniency.
 
 Dates are days and timestamps microseconds since 1970, as Arrow has them.
 """
@@ -14,9 +15,7 @@ from functools import lru_cache
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _DATE = re.compile(r"([0-9]{4})(?:([0-9]{2})([0-9]{2})|\.([0-9]{2})\.([0-9]{2}))")
-_TIME = re.compile(
-    r"([01][0-9]|2[0-3])(?:(?P<colon>:)?([0-5][0-9])(?:(?(colon):)([0-5][0-9]|60)(?:\.([0-9]{1,6})?)?)?)?"
-)
+_TIME = re.compile(r"([01][0-9]|2[0-3])(?:(?P<colon>:)?([0-5][0-9])(?:(?(colon):)([0-5][0-9]|60)(?:\.([0-9]{1,6})?)?)?)?")
 _DATE_TIME = re.compile(
     r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:([01][0-9]|2[0-3])(?:([0-5][0-9])(?:([0-5][0-9]|60)(?:\.([0-9]{1,6}))?)?)?)?)?)?"
     r"(?:[+-][0-9]{4})?"

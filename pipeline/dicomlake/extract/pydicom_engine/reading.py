@@ -39,12 +39,13 @@ _META_GROUP = 2
 class HeaderRead:
     """What was read of one file.
 
-    ``top`` is its data set (None where reading did not come that far), ``syntax`` the transfer syntax in which it was read, ``deflated``
-    whether positions in it are not offsets in the file; ``digest`` is None where there was no data set.
+    ``recognised`` is whether it is a DICOM file that belongs into a lake; ``top`` is its data set (None where reading did not come that
+    far), ``syntax`` the transfer syntax in which it was read; ``digest`` is None where there was no data set.
     """
 
     gathered: Gathered
     found: FoundInFile
+    recognised: bool = False
     size: int | None = None
     bytes_read: int = 0
     requests: int = 0
@@ -74,9 +75,9 @@ class HeaderReader:
         Args:
             url: as in the column `url` of `files`.
             size: bytes as its listing says.
-            recorder: told of every element of the data set.
+            recorder: told of every element, those of group 2 too.
         """
-        answer = HeaderRead(Gathered(self.columns), FoundInFile(), size)
+        answer = HeaderRead(Gathered(self.columns), FoundInFile(), size=size)
         source: ByteSource | None = None
         try:
             source = open_source(url, self.storage_options, size)
@@ -102,13 +103,14 @@ class HeaderReader:
         recognised = recognise(window.data, window.size)
         if recognised is None:
             raise ReadingStopped(FileCode.NOT_DICOM, "this is no DICOM file")
+        answer.recognised = True
         if not recognised.has_preamble:
             found.add_file(FindingCode.MISSING_PREAMBLE, "the file has no preamble with DICM (PS3.10 7.1)")
-        position = self._read_meta(window, recognised.position, deadline, answer)
+        position = self._read_meta(window, recognised.position, deadline, answer, recorder)
         if found.defect is None:
             self._read_data_set(window, position, deadline, answer, recorder)
 
-    def _read_meta(self, window: HeaderWindow, position: int, deadline: float, answer: HeaderRead) -> int:
+    def _read_meta(self, window: HeaderWindow, position: int, deadline: float, answer: HeaderRead, recorder: Recorder | None) -> int:
         """Read group 2 by its tags, since its length (0002,0000) may be lacking or wrong; answer where it ends."""
         cursor = Cursor(window, position, deadline)
         first = cursor.element(el.EXPLICIT_VR_LITTLE_ENDIAN)
@@ -119,19 +121,18 @@ class HeaderReader:
                 answer.found.stop(Defect(FileCode.TRUNCATED, "the file ends inside the header", position))
             return position
         encoding = el.EXPLICIT_VR_LITTLE_ENDIAN if first.vr is not None else el.IMPLICIT_VR_LITTLE_ENDIAN
-        walk = Walk(cursor, encoding, self.meta, answer.gathered, answer.found, only_group=_META_GROUP)
+        walk = Walk(cursor, encoding, self.meta, answer.gathered, answer.found, only_group=_META_GROUP, recorder=recorder)
         walk.run()
         return cursor.position
 
-    def _read_data_set(
-        self, window: HeaderWindow, position: int, deadline: float, answer: HeaderRead, recorder: Recorder | None
-    ) -> None:
+    def _read_data_set(self, window: HeaderWindow, position: int, deadline: float, answer: HeaderRead, recorder: Recorder | None) -> None:
         uid = self._meta_text(answer.gathered, TRANSFER_SYNTAX_UID)
         position = _past_command_set(window, position)
         window.reach(position, 16)
         room = None if window.size is None else window.size - position
         without_meta = uid is None and window.data[:2] == _DICOMDIR_GROUP
         if without_meta or self._meta_text(answer.gathered, MEDIA_STORAGE_SOP_CLASS_UID) == _DICOMDIR_UID:
+            answer.recognised = False
             raise ReadingStopped(FileCode.DICOMDIR, "this is a DICOMDIR, an index of other files")
         declared = None if uid is None else syntax_of_uid(uid)
         syntax = declared if declared is not None and room == 0 else syntax_by_looking(window.data, room, declared)
@@ -174,7 +175,7 @@ class HeaderReader:
 
 
 def _past_command_set(window: HeaderWindow, position: int) -> int:
-    """Where the data set begins behind a command set, group 0 in implicit VR little endian (PS3.7 6.3), which some dumps of messages have."""
+    """Where the data set begins behind a command set, which some dumps of messages have: group 0, in implicit VR (PS3.7 6.3)."""
     if window.reach(position, 12) >= 12:
         group_length = el.element_header(window.data, 0, el.IMPLICIT_VR_LITTLE_ENDIAN)
         if group_length is not None and group_length.tag == 0 and group_length.length == 4:

@@ -36,7 +36,10 @@ def recognise(data: bytes, size: int | None) -> Recognised | None:
     for position in (0, 128):  # 128: a preamble without its prefix
         if _is_meta(data, position):
             return Recognised(position, has_preamble=False)
-    if any(_is_data_set(data, encoding, size) for encoding in (el.EXPLICIT_VR_LITTLE_ENDIAN, el.IMPLICIT_VR_LITTLE_ENDIAN, el.EXPLICIT_VR_BIG_ENDIAN)):
+    if any(
+        _is_data_set(data, encoding, size)
+        for encoding in (el.EXPLICIT_VR_LITTLE_ENDIAN, el.IMPLICIT_VR_LITTLE_ENDIAN, el.EXPLICIT_VR_BIG_ENDIAN)
+    ):
         return Recognised(0, has_preamble=False)
     return None
 

@@ -11,11 +11,14 @@ from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.pydicom_engine.columns import ReadColumn
 from dicomlake.extract.pydicom_engine.findings import FILE_LIMIT, Finding
+from dicomlake.extract.pydicom_engine.gathered import RawValue
 from dicomlake.extract.pydicom_engine.reading import HeaderRead
 from dicomlake.extract.pydicom_engine.values import Scalar, cell
 
 REQUIRED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality")
 """Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance."""
+
+_KEYS = frozenset({*REQUIRED, "SOPInstanceUID", "MediaStorageSOPInstanceUID"})
 
 _READ_COLUMNS = (
     "url",
@@ -64,6 +67,7 @@ class UnitRows:
     _index: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Index the columns by name."""
         self._index = {column.name: index for index, column in enumerate(self.columns)}
 
     def add(self, url: str, listed: tuple[int | None, object, str | None], header: HeaderRead, header_json: str | None) -> None:
@@ -78,7 +82,7 @@ class UnitRows:
         size, modified, etag = listed
         size = header.size if size is None else size
         findings = header.found.findings
-        row = self._header_row(header, findings) if header.top is not None else None
+        row = header_row(self.columns, header, findings) if header.recognised else None
         uid = row[self._index["SOPInstanceUID"]] if row is not None else None
         defect = header.found.defect
         code = defect.code if defect is not None else (None if uid is not None else FileCode.MISSING_KEY)
@@ -106,35 +110,6 @@ class UnitRows:
             self._syntaxes.append(header.syntax.uid if header.syntax is not None else None)
             self._functional_groups.append(header.has_functional_groups)
 
-    def _header_row(self, header: HeaderRead, findings: list[Finding]) -> Row:
-        """The header columns of a file: each raw value typed by its column."""
-        row: Row = []
-        for column, raw in zip(self.columns, header.gathered.cells, strict=True):
-            if raw is None:
-                row.append(None)
-            elif isinstance(raw, list):
-                row.append([_entry(column, entry, findings) for entry in raw])
-            else:
-                row.append(cell(column, raw, findings))
-        self._complete_keys(row, findings)
-        return row
-
-    def _complete_keys(self, row: Row, findings: list[Finding]) -> None:
-        instance = self._index["SOPInstanceUID"]
-        if row[instance] is None:
-            row[instance] = row[self._index["MediaStorageSOPInstanceUID"]]
-            if row[instance] is not None:
-                findings.append(self._missing("SOPInstanceUID", "it is absent or empty; that of the file meta is taken instead"))
-        for name in REQUIRED:
-            if row[self._index[name]] is None and not any(
-                finding.code is FindingCode.INVALID_CODE_STRING and finding.element_path == name for finding in findings
-            ):
-                findings.append(self._missing(name, "it is absent or empty"))
-
-    def _missing(self, name: str, message: str) -> Finding:
-        column = self.columns[self._index[name]]
-        return Finding("value", FindingCode.MISSING_REQUIRED, message, column.label, column.tag)
-
     def _keys(self, row: Row | None) -> tuple[object, ...]:
         if row is None:
             return (None, None, None, None)
@@ -150,20 +125,45 @@ class UnitRows:
 
     def _instances(self) -> pa.Table:
         schema = self.request.instances_schema()
-        arrays: dict[str, pa.Array] = {}
-        for column, values in zip(self.columns, zip(*self._headers, strict=True) or (), strict=False):
-            arrays[column.name] = pa.array(values, schema.field(column.name).type)
         if not self._headers:
             return schema.empty_table()
+        arrays: dict[str, pa.Array] = {}
+        for column, values in zip(self.columns, zip(*self._headers, strict=True), strict=True):
+            arrays[column.name] = pa.array(values, schema.field(column.name).type)
         for name, read in zip(_READ_COLUMNS, zip(*self._read, strict=True), strict=True):
             arrays[name] = pa.array(read, schema.field(name).type)
         arrays |= derived_columns(arrays, pa.array(self._syntaxes, pa.string()), pa.array(self._functional_groups, pa.bool_()))
         return pa.table([arrays[name] for name in schema.names], schema=schema)
 
 
-def _entry(column: ReadColumn, raw: object, findings: list[Finding]) -> Scalar:
-    value = None if raw is None else cell(column, raw, findings)  # type: ignore[arg-type]
-    return value  # type: ignore[return-value]
+def header_row(columns: list[ReadColumn], header: HeaderRead, findings: list[Finding]) -> Row:
+    """The header columns of a file, each raw value typed by its column; what is wrong with them goes to ``findings``."""
+    row: Row = []
+    for column, raw in zip(columns, header.gathered.cells, strict=True):
+        if raw is None:
+            row.append(None)
+        elif isinstance(raw, list):
+            row.append([None if entry is None else _entry(column, entry, findings) for entry in raw])
+        else:
+            row.append(cell(column, raw, findings))
+    index = {column.name: position for position, column in enumerate(columns) if column.name in _KEYS}
+    if row[index["SOPInstanceUID"]] is None and row[index["MediaStorageSOPInstanceUID"]] is not None:
+        row[index["SOPInstanceUID"]] = row[index["MediaStorageSOPInstanceUID"]]
+        findings.append(_missing(columns[index["SOPInstanceUID"]], "it is absent or empty; that of the file meta is taken instead"))
+    refused = {finding.element_path for finding in findings if finding.code == FindingCode.INVALID_CODE_STRING}
+    findings.extend(
+        _missing(columns[index[name]], "it is absent or empty") for name in REQUIRED if row[index[name]] is None and name not in refused
+    )
+    return row
+
+
+def _missing(column: ReadColumn, message: str) -> Finding:
+    return Finding("value", FindingCode.MISSING_REQUIRED, message, column.label, column.tag)
+
+
+def _entry(column: ReadColumn, raw: RawValue, findings: list[Finding]) -> Scalar:
+    value = cell(column, raw, findings)
+    return value[0] if isinstance(value, list) else value
 
 
 def _positions(header: HeaderRead, size: int | None) -> tuple[object, ...]:

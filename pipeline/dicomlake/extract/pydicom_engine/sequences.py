@@ -52,7 +52,7 @@ class SequenceWalk(WalkState):
             cursor.digest.leave_out(int(end))
         sequence = SequenceOfItems(data_set, header.tag, end, encoding, wanted, defined=defined)
         if self._recorder is not None:
-            self._recorder.begin_sequence(sequence, header.vr, position, header.length)
+            self._recorder.begin_sequence(sequence, header.vr, self._offset(position), header.length)
         self._level = sequence
 
     def _next_item(self, sequence: SequenceOfItems) -> None:
@@ -112,7 +112,7 @@ class SequenceWalk(WalkState):
         sequence.items = index + 1
         item = DataSet(sequence, index, limit, encoding, wanted, defined=defined)
         if self._recorder is not None:
-            self._recorder.begin_item(item, position, length)
+            self._recorder.begin_item(item, self._offset(position), length)
         self._level = item
 
     def _end_data_set(self, data_set: DataSet) -> None:
@@ -157,7 +157,7 @@ class SequenceWalk(WalkState):
         if not (cursor.pass_value(header.size, 0) and pass_fragments(cursor, data_set.encoding)):
             self._cut_short()
         elif self._recorder is not None:
-            self._recorder.leaf(data_set, header.tag, header.vr, position, None, None)
+            self._recorder.leaf(data_set, header.tag, header.vr, self._offset(position), None, None)
 
     def _pass_deep(self, data_set: DataSet, header: el.ElementHeader, *, defined: bool) -> None:
         self._defect(FileCode.NESTING_TOO_DEEP, f"sequences are nested deeper than {NESTING_LIMIT}")
@@ -185,9 +185,7 @@ class SequenceWalk(WalkState):
         cursor.held(12)
         room = None if cursor.window.size is None else cursor.window.size - cursor.position
         return (
-            not inside_file
-            and header.tag > sequence.tag
-            and el.looks_like_element(cursor.window.data, cursor.at, data_set.encoding, room)
+            not inside_file and header.tag > sequence.tag and el.looks_like_element(cursor.window.data, cursor.at, data_set.encoding, room)
         )
 
 

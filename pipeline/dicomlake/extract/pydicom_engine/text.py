@@ -88,8 +88,10 @@ def _decode_extended(value: bytes, character_set: CharacterSet, resets: frozense
 
 
 def _end_of_run(value: bytes, at: int, resets: frozenset[int], *, wide: bool) -> int:
-    """Where the run of bytes under the sets in place ends: at an escape sequence or a delimiter; in a set of two bytes no byte delimits
-    that belongs to a character."""
+    """Where the run of bytes under the sets in place ends: at an escape sequence or a delimiter.
+
+    In a set of two bytes (``wide``) no byte delimits that belongs to a character.
+    """
     to = at
     while to < len(value) and value[to] != ESCAPE:
         if wide and 0x21 <= value[to] <= 0x7E and to + 1 < len(value) and 0x21 <= value[to + 1] <= 0x7E:

@@ -68,7 +68,7 @@ def vr_of(raw: RawValue, column_vr: str) -> str:
         representation = raw.data_set.inherited(PIXEL_REPRESENTATION)
         signed = representation is not None and representation in (b"\x01\x00", b"\x00\x01")
         return "SS" if signed else "US"
-    return column_vr.split(" or ")[0]
+    return column_vr.partition(" or ")[0]
 
 
 def components(raw: RawValue, vr: str, note: Note) -> list[Component] | str | None:
@@ -107,9 +107,7 @@ def cell(column: ReadColumn, raw: RawValue, findings: list[Finding]) -> Scalar |
     if noted:
         path = raw.data_set.path() + column.label
         shown = raw_text(raw.value)
-        findings.extend(
-            Finding("value", code, _MESSAGES[code], path, column.tag, raw.position, shown) for code in dict.fromkeys(noted)
-        )
+        findings.extend(Finding("value", code, _MESSAGES[code], path, column.tag, raw.position, shown) for code in dict.fromkeys(noted))
     return found
 
 

@@ -126,13 +126,13 @@ class Walk(SequenceWalk):
                 return
             if tag in el.PIXEL_DATA_KEYWORDS:
                 length = None if header.length == el.UNDEFINED_LENGTH else header.length
-                self.pixel_data = PixelData(
-                    el.PIXEL_DATA_KEYWORDS[tag], cursor.position, cursor.position + header.size, length
-                )
+                self.pixel_data = PixelData(el.PIXEL_DATA_KEYWORDS[tag], cursor.position, cursor.position + header.size, length)
                 self._leave()
                 return
+        if header.vr is None and data_set.encoding.explicit:
+            self._structural(FindingCode.WRONG_VR, "the element has no VR, though others of its data set do", data_set, header.size)
         if tag <= data_set.last_tag:
-            self._structural(FindingCode.OUT_OF_ORDER, "the element is not in ascending order of tags (PS3.5 7.1)", data_set)
+            self._structural(FindingCode.OUT_OF_ORDER, "the element is not in ascending order of tags (PS3.5 7.1)", data_set, header.size)
         data_set.last_tag = tag
         wanted = self._wanted(data_set, tag)
         if self._is_sequence(data_set, header):
@@ -169,7 +169,7 @@ class Walk(SequenceWalk):
             if wanted is not None:
                 self._keep(wanted, data_set, tag, header.vr, value, position)
         if self._recorder is not None:
-            self._recorder.leaf(data_set, tag, header.vr, position, length, value)
+            self._recorder.leaf(data_set, tag, header.vr, self._offset(position), length, value)
 
     def _keep(self, wanted: WantedElement, data_set: DataSet, tag: int, vr: bytes | None, value: bytes, position: int) -> None:
         if wanted.context:

@@ -42,7 +42,9 @@ class WantedElement:
         key = index if index in self._indices else -1
         found = self._by_item.get(key)
         if found is None:
-            inside = [(left[1:], column, gathers or left[0].item == -1) for left, column, gathers in self._paths if left[0].item in (key, -1)]
+            inside = [
+                (left[1:], column, gathers or left[0].item == -1) for left, column, gathers in self._paths if left[0].item in (key, -1)
+            ]
             found = self._by_item[key] = WantedDataSet(inside)
         return found
 
