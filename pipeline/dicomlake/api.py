@@ -6,20 +6,20 @@ Both take what the command line takes, and answer objects instead of printing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from dicomlake.config import RunningSettings, Settings, load_settings
+from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
-from dicomlake.runner import Runner, SerialRunner
 from dicomlake.sources import is_local_url, path_of_url, url_of_path
+from dicomlake.starting import runner_starter
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -66,7 +66,7 @@ def index(
         UsageError: a source is not there, or the configuration can't be used.
         RefusedError: too much vanished at once, or the lake can't be read or written.
     """
-    overrides = {
+    overrides: dict[str, Any] = {
         "running.workers": workers,
         "running.scheduler": scheduler,
         "engine": engine,
@@ -74,9 +74,12 @@ def index(
         "lake.missing_limit": missing_limit,
         "storage_options": None if storage_options is None else dict(storage_options),
     }
-    settings = _settings(config, overrides)
     if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
         raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
+    settings = _settings(config, overrides)
+    if workers is not None and settings.running.scheduler is not None:
+        # What the caller says goes over the scheduler that a configuration names.
+        settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     location = Location.of(lake)
     if not location.is_local:
@@ -89,8 +92,7 @@ def index(
         complete=complete,
         dry_run=dry_run,
     )
-    prefers_scheduler = workers is None
-    return run_index(request, _runner_starter(settings.running, client, prefers_scheduler=prefers_scheduler), progress)
+    return run_index(request, runner_starter(settings.running, client), progress)
 
 
 def scan(
@@ -164,20 +166,3 @@ def _settings(config: Place | Settings | None, overrides: Mapping[str, Any]) -> 
             target = target[parent]
         target[leaf] = value
     return load_settings(None, values)
-
-
-def _runner_starter(running: RunningSettings, client: Client | None, *, prefers_scheduler: bool) -> Callable[[], Runner]:
-    """What starts the runner, should there be something to read."""
-
-    def start() -> Runner:
-        from dicomlake.runner import dask  # noqa: PLC0415 - a run with nothing to read does without it
-
-        if client is not None:
-            return dask.DaskRunner(client, running)
-        if running.scheduler and prefers_scheduler:
-            return dask.scheduler_runner(running.scheduler, running)
-        return dask.local_runner(running)
-
-    if client is None and running.workers == 0 and (not running.scheduler or not prefers_scheduler):
-        return SerialRunner
-    return start

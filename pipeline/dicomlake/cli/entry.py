@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = _run(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
+            if code == INTERRUPTED and arguments is None:
+                # A cluster that was interrupted while it started complains at exit, and at length. Its workers end with this process.
+                os._exit(INTERRUPTED)
         except BrokenPipeError:
             # Whoever read stdout has seen enough, as `head` does. What is still in the buffer must not be tried again at exit.
             _discard(sys.stdout)

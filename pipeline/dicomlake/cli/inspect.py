@@ -1,10 +1,131 @@
 """``inspect``: one file for a person's eyes."""
+# ruff: noqa: PLC0415 - a command imports what it needs when it runs, so that --help answers at once
 
 from __future__ import annotations
 
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
 from dicomlake.cli.options import EngineOption, FileArgument, JsonOption
+from dicomlake.cli.screen import note, print_lines, print_table, print_title, width_of
+from dicomlake.cli.table import Heading, cut, lay_out_record
+from dicomlake.cli.visible import cell, json_text, visible
+from dicomlake.errors import SourceNotFound, UsageError
+
+if TYPE_CHECKING:
+    from dicomlake.extract.header_tree import HeaderNode, HeaderTree
+
+_FINDING_COLUMNS = ("level", "code", "element_path", "byte_offset", "raw", "message")
+_INDENT = "  "
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a file came to: its row of `files`, its row of `instances` if any, its findings (all without nulls), and its header."""
+
+    file: dict[str, Any]
+    instance: dict[str, Any]
+    findings: list[dict[str, Any]]
+    header: HeaderTree
 
 
 def inspect(file: FileArgument, *, engine: EngineOption = None, json: JsonOption = False) -> None:
-    """Show one file: row, findings, whole header."""
-    raise NotImplementedError
+    """Show one file: row, findings, whole header.
+
+    The row is what `index` would write, less the columns that are null. In the header, an element with a defect has the defect's code
+    behind an arrow.
+    """
+    inspected = look_at(file, engine)
+    if json:
+        print(json_text(_as_object(inspected)))
+    else:
+        _print(inspected)
+
+
+def look_at(file: str, engine: str | None) -> Inspected:
+    """Read one file.
+
+    Raises:
+        UsageError: there is no such local file.
+    """
+    from dicomlake.api import scan, url_of
+    from dicomlake.extract.header_tree import header_tree
+    from dicomlake.sources import is_local_url
+
+    url = url_of(file)
+    if is_local_url(url) and not os.path.lexists(file):
+        raise SourceNotFound(f"{file} is not there; check its spelling")
+    if is_local_url(url) and os.path.isdir(file):
+        raise UsageError(f"{file} is a folder; name a file, or index it: dicomlake index {file} --lake LAKE")
+    scanned = scan([file], engine=engine)
+    return Inspected(
+        file=_without_nulls(scanned.files.to_pylist()[0]),
+        instance=next(map(_without_nulls, scanned.instances.to_pylist()), {}),
+        findings=[_without_nulls(row) for row in scanned.findings.to_pylist()],
+        header=header_tree(url),
+    )
+
+
+def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _as_object(inspected: Inspected) -> dict[str, Any]:
+    header = asdict(inspected.header)
+    header["nodes"] = [_without_nulls(node) for node in header["nodes"]]
+    return {"file": inspected.file, "instance": inspected.instance, "findings": inspected.findings, "header": header}
+
+
+def _print(inspected: Inspected) -> None:
+    print_title("file")
+    _print_record(inspected.file)
+    if inspected.instance:
+        print()
+        print_title("instance")
+        _print_record(inspected.instance)
+    if inspected.findings:
+        print()
+        print_title("findings")
+        shown = [name for name in _FINDING_COLUMNS if any(name in finding for finding in inspected.findings)]
+        print_table([_heading(name) for name in shown], [[cell(finding.get(name)) for name in shown] for finding in inspected.findings])
+    if inspected.header.nodes:
+        print()
+        print_title("header")
+        _print_header(inspected.header)
+
+
+def _print_header(header: HeaderTree) -> None:
+    width = width_of(sys.stdout)
+    print_lines(line if width is None else cut(line, width) for line in map(line_of, header.nodes))
+    if header.code is not None:
+        where = "" if header.byte_offset is None else f" at byte {header.byte_offset:,}"
+        print(f"<-- {header.code}{where}: {visible(header.message or '')}")
+    elif header.pixel_data is not None:
+        print(f"{header.pixel_data} begins here and is not read")
+    if not header.complete:
+        note(f"the header goes on: only its first {len(header.nodes):,} elements are shown")
+
+
+def _print_record(row: dict[str, Any]) -> None:
+    print_lines(lay_out_record([Heading(name) for name in row], [cell(value) for value in row.values()]))
+
+
+def _heading(name: str) -> Heading:
+    return Heading(name, is_number=name == "byte_offset", is_text=name != "code", keeps_end=name == "element_path")
+
+
+def line_of(node: HeaderNode) -> str:
+    """An element of a header as a line, indented as deep as it lies."""
+    if not node.vr:
+        return f"{_INDENT * node.depth}{visible(node.keyword)}"
+    creator = f"[{visible(node.creator)}]" if node.creator is not None else ""
+    name = " ".join(part for part in (visible(node.keyword), creator) if part) or "?"
+    mark = f" <-- {', '.join(node.codes)}:" if node.codes else ""
+    if node.value is None:
+        size = "of undefined length" if node.length is None else f"of {node.length:,} bytes"
+        value = "" if node.vr == "SQ" else f"({size}, not shown)"
+    else:
+        value = visible(node.value)
+    return f"{_INDENT * node.depth}{node.tag} {node.vr} {name}{mark} {value}".rstrip()

@@ -107,8 +107,6 @@ def user_column(
     Raises:
         ConfigurationError: the path, the VR or the type can't be used, or a private column lacks its name or VR.
     """
-    from dicomlake.schema.dictionary import entry_of_tag, parse_dictionary_path, private_vr  # noqa: PLC0415 - pydicom costs start-up time
-
     parsed = parse_dictionary_path(path)
     _check_steps(parsed)
     if vr is not None and vr not in VALUE_REPRESENTATIONS:
@@ -153,8 +151,6 @@ def _check_steps(path: AttributePath) -> None:
 
 def _default_name(path: AttributePath, keyword: str) -> str | None:
     """Parent less "Sequence", an underscore, the leaf: DESIGN's rule for nested attributes."""
-    from dicomlake.schema.dictionary import entry_of_tag  # noqa: PLC0415
-
     if len(path.steps) == 1:
         return keyword
     parent = path.steps[-2]

@@ -12,7 +12,6 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import pyarrow as pa
 
@@ -95,10 +94,10 @@ def list_file(path: str) -> Iterator[pa.RecordBatch]:
     yield builder.flush()
 
 
-def add_path(builder: BatchBuilder, url: str, path: str | bytes | os.DirEntry[str]) -> None:
+def add_path(builder: BatchBuilder, url: str, path: str | bytes) -> None:
     """Add the row of one path, whatever is there."""
     try:
-        status = path.stat() if isinstance(path, os.DirEntry) else os.stat(path)
+        status = os.stat(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in a listed name
         builder.add(Defect(url, FileCode.UNREADABLE, reason(error)))
         return
@@ -136,30 +135,26 @@ class _LocalFolder:
             entries = [entry for entry in entries if not _is_folder(entry, follow=follow)]
         if pattern is not None:
             entries = [entry for entry in entries if pattern.matches(entry.name)]
-        entries.sort(key=attrgetter("name"))
         names = [entry.name for entry in entries]
-        if not _are_plain(names):
-            pairs = sorted(zip(map(url_of_path, names), entries, strict=True), key=lambda pair: pair[0])
-            names = [name for name, _ in pairs]
-            entries = [entry for _, entry in pairs]
-        self.leaves: Sequence[str] = names
-        self._entries: list[os.DirEntry[str] | None] = list(entries)
+        # Where all is plain, a url is the path, and no other string is made of it. Names alone are kept: an entry holds its whole path.
+        self._is_plain = self._prefix == self._path and _are_plain(names)
+        self.leaves: Sequence[str] = sorted(names if self._is_plain else map(url_of_path, names))
         self.folders: Sequence[str] = [url_of_path(entry.name) for entry in folders]
 
     def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
-        entries = self._entries[start:stop]
         prefix = self._prefix
         urls = [prefix + name for name in self.leaves[start:stop]]
-        self._entries[start:stop] = [None] * (stop - start)  # an entry keeps its stat_result: let go of both
+        paths: Sequence[str | bytes] = urls if self._is_plain else [path_of_url(url) for url in urls]
+        look = os.stat
         try:
-            status = [entry.stat() for entry in entries]  # type: ignore[union-attr]
+            status = [look(path) for path in paths]
         except OSError:
             status = []
         if {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}:
             builder.extend(urls, [value.st_size for value in status], [value.st_mtime_ns // 1000 for value in status])
             return
-        for url, entry in zip(urls, entries, strict=True):
-            add_path(builder, url, entry)  # type: ignore[arg-type]
+        for url, path in zip(urls, paths, strict=True):
+            add_path(builder, url, path)
 
     def open(self, name: str) -> Opened:
         raw = os.fsdecode(path_of_url(name))
@@ -217,7 +212,7 @@ def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
 
 
 def _are_plain(names: list[str]) -> bool:
-    """Whether all names stand in urls as they are. (In a locale that is no UTF-8, Python has decoded other bytes than a url has.)"""
+    """Whether all names stand in urls as they are; in a locale that is no UTF-8, Python has decoded other bytes than a url has."""
     joined = "".join(names)
     if "\\" in joined:
         return False

@@ -110,7 +110,7 @@ class WalkState:
         """A value goes on past the end of what holds it."""
         if not self._runs_past_file(data_set):
             self._recover("the value is longer than what holds it")
-        elif _is_plausible(header):
+        elif _is_plausible(header, data_set.encoding):
             self._cut_short()
         else:
             self._recover("bytes that are no element")
@@ -149,8 +149,8 @@ class WalkState:
                 self._recorder.end_item(level)
 
 
-def _is_plausible(header: el.ElementHeader) -> bool:
+def _is_plausible(header: el.ElementHeader, encoding: el.Encoding) -> bool:
     """Whether an element that goes on past the end of the file is one: then the file is cut short, else its bytes are corrupt."""
-    if header.vr is not None:
+    if encoding.explicit:
         return header.vr in el.KNOWN_VRS
     return header.tag & 0x10000 != 0 or entry_of_tag(header.tag) is not None

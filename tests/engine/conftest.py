@@ -1,0 +1,90 @@
+"""Scanning bytes and files the way `extract` is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from dicomlake.config import ReadingSettings
+from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.pydicom_engine import PydicomEngine
+from dicomlake.schema import Column, LakeSchema
+
+SCHEMA = LakeSchema.build()
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """What the engine answers for one file: its row of `files`, of `instances` (None where it has none), and its findings."""
+
+    file: dict[str, Any]
+    instance: dict[str, Any] | None
+    findings: list[dict[str, Any]]
+
+    def codes(self) -> set[str]:
+        """The codes of its findings."""
+        return {finding["code"] for finding in self.findings}
+
+    def finding(self, code: str) -> dict[str, Any]:
+        """Its one finding of this code."""
+        (found,) = [finding for finding in self.findings if finding["code"] == code]
+        return found
+
+    def value(self, column: str) -> Any:
+        """A column of its row of `instances`."""
+        assert self.instance is not None, self.file
+        return self.instance[column]
+
+
+def listing(urls: Sequence[str], sizes: Sequence[int | None] | None = None) -> pa.Table:
+    """A unit of files, as an engine takes it."""
+    return pa.table(
+        {
+            "url": pa.array(urls, pa.string()),
+            "file_size": pa.array(sizes or [None] * len(urls), pa.int64()),
+            "modified": pa.array([0] * len(urls), pa.timestamp("us", "UTC")),
+            "etag": pa.array([None] * len(urls), pa.string()),
+        }
+    )
+
+
+def scan(
+    urls: Sequence[str], *, headers: bool = False, reading: ReadingSettings | None = None, schema: LakeSchema = SCHEMA
+) -> Scanned:
+    """Scan files."""
+    return PydicomEngine().scan(listing(urls), ScanRequest(schema, reading or ReadingSettings(), headers))
+
+
+def scan_one(
+    url: str,
+    *,
+    headers: bool = False,
+    reading: ReadingSettings | None = None,
+    columns: Sequence[Column] = (),
+    partition_by: str = "Modality",
+) -> ScannedFile:
+    """Scan one file."""
+    schema = LakeSchema.build(columns, partition_by) if columns or partition_by != "Modality" else SCHEMA
+    scanned = scan([url], headers=headers, reading=reading, schema=schema)
+    instances = scanned.instances.to_pylist()
+    return ScannedFile(scanned.files.to_pylist()[0], instances[0] if instances else None, scanned.findings.to_pylist())
+
+
+ScanBytes = Callable[..., ScannedFile]
+
+
+@pytest.fixture
+def scan_bytes(tmp_path: Path) -> ScanBytes:
+    """Scan one file of these bytes."""
+
+    def scan_these(data: bytes, **options: Any) -> ScannedFile:
+        path = tmp_path / "file"
+        path.write_bytes(data)
+        return scan_one(str(path), **options)
+
+    return scan_these

@@ -1,0 +1,134 @@
+"""Text: each character set that real names come in, and bytes that none declares (PS3.5 6.1, annexes H to K)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dicomlake.extract.pydicom_engine.character_set import character_set
+from dicomlake.extract.pydicom_engine.text import decode_default, decode_text
+from tests.engine.builder import E, part10, with_elements
+from tests.engine.conftest import ScanBytes
+
+UNDECLARED = "undeclared-character-set"
+UNDECODABLE = "undecodable-text"
+
+# (0008,0005), bytes, is it a name, text, code
+TEXTS: list[tuple[bytes | None, bytes, bool, str, str | None]] = [
+    (None, b"Doe^John", True, "Doe^John", None),
+    (None, "Müller".encode(), True, "Müller", UNDECLARED),
+    (None, "Müller".encode("latin-1"), True, "Müller", UNDECLARED),
+    (b"ISO_IR 6", "Müller".encode("latin-1"), True, "Müller", UNDECLARED),
+    (b"ISO_IR 100", "Äneas^Rüdiger".encode("latin-1"), True, "Äneas^Rüdiger", None),
+    (b"ISO_IR 101", "Wałęsa".encode("iso8859_2"), True, "Wałęsa", None),
+    (b"ISO_IR 109", "ĉefo".encode("iso8859_3"), True, "ĉefo", None),
+    (b"ISO_IR 110", "ūdens".encode("iso8859_4"), True, "ūdens", None),
+    (b"ISO_IR 126", "Διονυσιος".encode("iso8859_7"), True, "Διονυσιος", None),
+    (b"ISO_IR 127", "قباني^لنزار".encode("iso8859_6"), True, "قباني^لنزار", None),
+    (b"ISO_IR 138", "שרון^דבורה".encode("iso8859_8"), True, "שרון^דבורה", None),
+    (b"ISO_IR 144", "Люкceмбypг".encode("iso8859_5"), True, "Люкceмбypг", None),
+    (b"ISO_IR 148", "Çavuşoğlu".encode("iso8859_9"), True, "Çavuşoğlu", None),
+    (b"ISO_IR 166", "นามสกุล".encode("iso8859_11"), True, "นามสกุล", None),
+    (b"ISO_IR 203", "Œuvre €".encode("iso8859_15"), True, "Œuvre €", None),
+    (b"ISO_IR 192", "Wang^XiaoDong=王^小东=".encode(), True, "Wang^XiaoDong=王^小东=", None),
+    (b"GB18030", "Wang^XiaoDong=王^小东".encode("gb18030"), True, "Wang^XiaoDong=王^小东", None),
+    (b"GBK", "王^小东".encode("gbk"), True, "王^小东", None),
+    # misspelt terms, and names of the same sets outside DICOM
+    (b"ISO-IR 100 ", b"\xc4", True, "Ä", None),
+    (b"ISO IR 192", "Ä".encode(), True, "Ä", None),
+    (b"iso_ir_192", "Ä".encode(), True, "Ä", None),
+    (b"latin1", b"\xc4", True, "Ä", None),
+    (b"UTF-8", "Ä".encode(), True, "Ä", None),
+    (b"KLINGON", b"\xc4", True, "Ä", UNDECLARED),
+    # a UTF-8 that others stand beside, against PS3.3 C.12.1.1.2
+    (b"ISO_IR 192\\ISO 2022 IR 87", "Ä".encode(), True, "Ä", None),
+    (b"\\ISO_IR 192", "Ä".encode(), True, "Ä", UNDECLARED),
+    # PS3.5 annex H: Japanese
+    (
+        b"\\ISO 2022 IR 87",
+        b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B",
+        True,
+        "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        None,
+    ),
+    (
+        b"ISO 2022 IR 13\\ISO 2022 IR 87",
+        b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J",
+        True,
+        "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう",
+        None,
+    ),
+    (b"ISO_IR 13", b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3", True, "ﾔﾏﾀﾞ^ﾀﾛｳ", None),
+    (b"\\ISO 2022 IR 87\\ISO 2022 IR 159", b"\x1b$(D;3\x1b(B^\x1b$B;3\x1b(B", True, "岦^山", None),
+    # the second byte of a character may be a backslash, a caret or an equals sign
+    (b"\\ISO 2022 IR 87", b"\x1b$B%\\%^%=\x1b(B\\x", False, "ボマソ\\x", None),
+    (b"GBK", "乗\\x".encode("gbk"), False, "乗\\x", None),
+    (b"GB18030", "\U00020000\\乗".encode("gb18030"), False, "\U00020000\\乗", None),
+    # PS3.5 annex I: Korean, invoked anew after each delimiter
+    (
+        b"\\ISO 2022 IR 149",
+        b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
+        True,
+        "Hong^Gildong=洪^吉洞=홍^길동",
+        None,
+    ),
+    (b"\\ISO 2022 IR 149", b"\x1b$)C\xb1\xe6\xb5\xbf\r\n\x1b$)C\xb1\xe6\xb5\xbf", False, "길동\r\n길동", None),
+    # PS3.5 annex K: simplified Chinese in code extensions
+    (b"\\ISO 2022 IR 58", b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=", True, "Zhang^XiaoDong=张^小东=", None),
+    # several single-byte sets
+    (b"ISO 2022 IR 100\\ISO 2022 IR 144", b"\xc4^\x1b-L\xbb\xee^\xc4", True, "Ä^Лю^Ä", None),
+    # an escape sequence that nothing declares still says what it says
+    (b"ISO_IR 100", b"\x1b$B;3ED\x1b(B", True, "山田", UNDECLARED),
+    (None, b"\x1b$B;3ED\x1b(B", True, "山田", UNDECLARED),
+    # what can't be decoded
+    (b"ISO_IR 192", b"M\xfcller", True, "M�ller", UNDECODABLE),
+    (b"\\ISO 2022 IR 87", b"\x1b$B;\x1b(B", True, "�", UNDECODABLE),
+    (b"ISO_IR 166", b"\xff", True, "�", UNDECODABLE),
+    (b"ISO_IR 100", b"\x1b%Gx", True, "\x1b%Gx", None),
+]
+
+
+@pytest.mark.parametrize(("term", "value", "is_name", "text", "code"), TEXTS)
+def test_bytes_become_text(term: bytes | None, value: bytes, is_name: bool, text: str, code: str | None) -> None:  # noqa: FBT001
+    """Bytes are the text that their character set says, with the finding that it says."""
+    assert decode_text(value, character_set(term), is_name=is_name) == (text, code)
+
+
+@pytest.mark.parametrize(("value", "text"), [("Ü".encode(), "Ü"), (b"\xdc", "Ü"), (b"CT", "CT")])
+def test_code_strings_have_no_character_set(value: bytes, text: str) -> None:
+    """VRs of the default repertoire don't take (0008,0005): what is not ASCII there is undeclared."""
+    assert decode_default(value) == (text, None if value.isascii() else UNDECLARED)
+
+
+def test_values_are_split_after_decoding(scan_bytes: ScanBytes) -> None:
+    """A backslash that is half of a character does not split values."""
+    versions = E.element("SoftwareVersions", "乗\\乗".encode("gbk"))
+    scanned = scan_bytes(with_elements(E.element("SpecificCharacterSet", "GBK"), versions))
+    assert scanned.value("SoftwareVersions") == ["乗", "乗"]
+    assert scanned.codes() == set()
+
+
+def test_items_have_character_sets_of_their_own(scan_bytes: ScanBytes) -> None:
+    """An item's own (0008,0005) rules inside it; an item without one inherits."""
+    own = E.element("SpecificCharacterSet", "ISO_IR 192") + E.element("SegmentLabel", "Ä".encode())
+    inherited = E.element("SegmentLabel", b"\xc4")
+    scanned = scan_bytes(with_elements(E.element("SpecificCharacterSet", "ISO_IR 100"), E.sequence("SegmentSequence", own, inherited)))
+    assert scanned.value("Segment_SegmentLabel") == ["Ä", "Ä"]
+    assert scanned.codes() == set()
+
+
+def test_character_set_that_comes_late(scan_bytes: ScanBytes) -> None:
+    """A character set counts for the whole data set, wherever it stands."""
+    data_set = with_elements(E.element("PatientName", b"\xc4neas"))[132:] + E.element("SpecificCharacterSet", "ISO_IR 100")
+    scanned = scan_bytes(part10(b"", data_set))
+    assert scanned.value("PatientName") == "Äneas"
+    assert scanned.codes() == {"out-of-order"}
+
+
+def test_texts_are_valid_utf8(scan_bytes: ScanBytes) -> None:
+    """Whatever bytes a text is, its cell can be written as UTF-8."""
+    every: Any = bytes(byte for byte in range(1, 256) if byte != 0x5C)
+    for term in ("ISO_IR 192", "GB18030", "\\ISO 2022 IR 87", "ISO_IR 13", ""):
+        scanned = scan_bytes(with_elements(E.element("SpecificCharacterSet", term), E.element("PatientName", every)))
+        assert scanned.value("PatientName").encode("utf-8")
