@@ -19,7 +19,7 @@ from dicomlake import errors
 if TYPE_CHECKING:
     from dicomlake.api import index, scan
     from dicomlake.lake import Lake
-    from dicomlake.version import VERSION as __version__
+    from dicomlake.version import VERSION as __version__  # noqa: N811 - the name that every package has
 
 __all__ = ["Lake", "__version__", "errors", "index", "scan"]
 
@@ -31,7 +31,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class, functions and a text
     if name not in _HOMES:
         raise AttributeError(f"module 'dicomlake' has no attribute '{name}'")
     module, attribute = _HOMES[name]

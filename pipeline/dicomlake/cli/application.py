@@ -36,8 +36,8 @@ application = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:
-    if value:
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
         from dicomlake.version import VERSION  # noqa: PLC0415 - looking it up takes time
 
         typer.echo(f"dicomlake {VERSION}")
@@ -46,6 +46,7 @@ def _show_version(value: bool) -> None:
 
 @application.callback()
 def _common(
+    *,
     _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
 ) -> None:
     pass
@@ -57,5 +58,4 @@ for _command in COMMANDS:
 
 def command_line() -> TyperGroup:
     """The whole command line, ready to be given arguments."""
-    command = get_command(application)
-    return command  # type: ignore[return-value]  # an application with several commands is a group
+    return get_command(application)  # type: ignore[return-value]  # an application with several commands is a group

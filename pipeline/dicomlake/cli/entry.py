@@ -65,7 +65,7 @@ def _run(arguments: Sequence[str]) -> int:
         return _say("interrupted", INTERRUPTED, kind="")
     except BrokenPipeError:
         raise
-    except BaseException as error:  # noqa: BLE001 - a panic in compiled code is no Exception
+    except BaseException as error:  # a panic in compiled code is no Exception
         if isinstance(error, SystemExit):
             raise
         _show_traceback()

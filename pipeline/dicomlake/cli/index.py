@@ -17,7 +17,9 @@ INTERRUPTED = 130
 
 
 def index(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, archive, or @list.csv, @list.parquet, @-.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, archive, or @list.csv, @list.parquet, @-.")
+    ],
     *,
     lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made where there is none.")],
     config: ConfigOption = None,
@@ -25,7 +27,9 @@ def index(
         int | None,
         typer.Option("--workers", metavar="N", min=0, help="Processes on this machine; 0 reads in this one.", show_default="one a core"),
     ] = None,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Read on the workers of this Dask scheduler.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Read on the workers of this Dask scheduler.")
+    ] = None,
     engine: EngineOption = None,
     headers: Annotated[bool, typer.Option("--headers", help="Keep each whole header as JSON too.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read every file again.")] = False,

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dicomlake.cli.options import EngineOption, FileArgument, JsonOption
@@ -55,9 +55,9 @@ def look_at(file: str, engine: str | None) -> Inspected:
     from dicomlake.sources import is_local_url
 
     url = url_of(file)
-    if is_local_url(url) and not os.path.lexists(file):
+    if is_local_url(url) and not Path(file).exists() and not Path(file).is_symlink():
         raise SourceNotFound(f"{file} is not there; check its spelling")
-    if is_local_url(url) and os.path.isdir(file):
+    if is_local_url(url) and Path(file).is_dir():
         raise UsageError(f"{file} is a folder; name a file, or index it: dicomlake index {file} --lake LAKE")
     scanned = scan([file], engine=engine)
     return Inspected(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -18,16 +18,15 @@ from dicomlake.cli.options import FormOption, LakeArgument
 from dicomlake.cli.screen import is_terminal
 from dicomlake.errors import AccessDenied, QueryError, UsageError
 
-if TYPE_CHECKING:
-    import polars as pl
-
 _FORMS_OF_SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 _VALUES = re.compile(r"(:\s*)?\[.*")
 
 
 def query(
     lake: LakeArgument,
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over files, instances, series, studies, patients, findings, snapshots.")],
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="A SELECT over files, instances, series, studies, patients, findings, snapshots.")
+    ],
     *,
     form: FormOption = None,
     output: Annotated[
@@ -36,9 +35,11 @@ def query(
     rows: Annotated[
         int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
     ] = None,
-    snapshot: Annotated[int | None, typer.Option("--snapshot", metavar="N", help="The lake as run N left it.", show_default="the last")] = None,
+    snapshot: Annotated[
+        int | None, typer.Option("--snapshot", metavar="N", help="The lake as run N left it.", show_default="the last")
+    ] = None,
 ) -> None:
-    """Run SQL over the tables of a lake.
+    r"""Run SQL over the tables of a lake.
 
     The dialect is that of polars. `dicomlake schema` lists tables and columns. On a terminal, wide tables are cut to its width; CSV, JSON
     and Parquet hold everything.

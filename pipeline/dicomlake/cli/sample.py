@@ -15,12 +15,15 @@ from dicomlake.cli.screen import note
 def sample(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A new or empty folder.")],
     *,
-    studies: Annotated[int, typer.Option("--studies", metavar="N", min=1, help="How many studies; the first eleven or so are always there.")] = 12,
+    studies: Annotated[
+        int, typer.Option("--studies", metavar="N", min=1, help="How many studies; the first eleven or so are always there.")
+    ] = 12,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed writes the same files.")] = 0,
 ) -> None:
     """Write a small synthetic archive.
 
-    It is for trying things on: every file is invented, and some are defective on purpose; `manifest.json` beside them says what was planted.
+    It is for trying things on: every file is invented, and some are defective on purpose.
+    `manifest.json` beside them says what was planted.
     """
     from dicomlake.samples import write_sample
 

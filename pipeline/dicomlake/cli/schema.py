@@ -26,7 +26,8 @@ def schema(
 ) -> None:
     """List the columns of the tables.
 
-    With tag, VR, type, units and description. They are those of a new lake: the standard ones and those of --config; or those that --lake has.
+    With tag, VR, type, units and description. They are those of a new lake: the standard ones and those of --config;
+    or those that --lake has.
     """
     from dicomlake.cli.formats import Form, write_rows
 
@@ -56,15 +57,14 @@ def _columns(schemas: dict[str, pa.Schema], table: str | None) -> pl.DataFrame:
     if table is not None and table not in schemas:
         raise UsageError(f"there is no table '{table}'; the tables are {', '.join(schemas)}")
     names = ("table", "column", "tag", "vr", "type", "units", "description")
-    rows = [
-        (name, field.name, metadata.get("tag"), metadata.get("vr"), type_name(field.type), metadata.get("units"), metadata.get("description"))
-        for name, fields in schemas.items()
-        if table in (None, name)
-        for field in fields
-        for metadata in [{key.decode(): value.decode() for key, value in (field.metadata or {}).items()}]
-    ]
+    rows = [_column(name, field) for name, fields in schemas.items() if table in (None, name) for field in fields]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
     return frame.drop("table") if table is not None else frame
+
+
+def _column(table: str, field: pa.Field) -> tuple[str | None, ...]:
+    said = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    return (table, field.name, said.get("tag"), said.get("vr"), type_name(field.type), said.get("units"), said.get("description"))
 
 
 def type_name(kind: pa.DataType) -> str:

@@ -14,7 +14,8 @@ from dicomlake.cli.visible import json_text, visible
 def verify(lake: LakeArgument, *, json: JsonOption = False) -> None:
     """Check that a lake keeps its own rules.
 
-    Keys, counts, parents and children, and that every part file is there in its recorded size. Ends with 0 where it is sound, 1 where it is defective, 2 where there is no lake. Part files that no table names are notes and no defects.
+    Keys, counts, parents and children, and that every part file is there in its recorded size. Ends with 0 where the lake is sound,
+    1 where it is defective, 2 where there is none. Part files that no table names are notes and no defects.
     """
     from dicomlake.lake import verify as verify_lake
     from dicomlake.parts import Location
@@ -24,9 +25,7 @@ def verify(lake: LakeArgument, *, json: JsonOption = False) -> None:
     if json:
         print(json_text({"sound": report.is_sound, "defects": report.defects, "notes": report.notes, "checked": report.checked}))
     else:
-        print_table(
-            [Heading("checked"), number("count")], [[name, f"{count:,}"] for name, count in report.checked.items()]
-        )
+        print_table([Heading("checked"), number("count")], [[name, f"{count:,}"] for name, count in report.checked.items()])
         print()
         for text in report.defects:
             print(f"defect: {visible(text)}")

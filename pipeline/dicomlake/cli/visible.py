@@ -10,7 +10,6 @@ import json
 import math
 import unicodedata
 from datetime import date, datetime
-from typing import Any
 
 _JOINERS = "\u200c\u200d"
 """Persian and the scripts of India are spelt with these; they move and hide nothing."""
@@ -26,12 +25,12 @@ def visible(text: str) -> str:
 def escape(character: str) -> str:
     r"""A character as ``\xHH``, ``\uHHHH`` or ``\UHHHHHHHH``."""
     code = ord(character)
-    if code <= 0xFF:
+    if code < 1 << 8:
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """A value as one line of text for a person's eyes; a null is nothing."""
     if value is None:
         return ""
@@ -48,13 +47,13 @@ def cell(value: Any) -> str:
     return visible(str(value))
 
 
-def json_text(value: Any, *, indent: int | None = None) -> str:
+def json_text(value: object) -> str:
     """JSON that is safe to look at: ISO dates, null for what JSON has no number for, and what is not drawn as an escape of JSON."""
-    text = json.dumps(_with_numbers(value), ensure_ascii=False, default=_json_default, indent=indent, allow_nan=False)
+    text = json.dumps(_with_numbers(value), ensure_ascii=False, default=_json_default, allow_nan=False)
     if text.isprintable():
         return text
-    # Outside strings JSON holds nothing but ASCII, and the line breaks of ``indent``.
-    return "".join(character if character == "\n" or _is_drawn(character) else _json_escape(character) for character in text)
+    # Outside strings JSON holds nothing but ASCII.
+    return "".join(character if _is_drawn(character) else _json_escape(character) for character in text)
 
 
 def _is_drawn(character: str) -> bool:
@@ -69,7 +68,7 @@ def _json_default(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _with_numbers(value: Any) -> Any:
+def _with_numbers(value: object) -> object:
     """The value with null in place of NaN and infinities, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
