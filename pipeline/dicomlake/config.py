@@ -72,7 +72,7 @@ class LakeSettings(_Model):
     partition_by: str = "Modality"
     missing_limit: Annotated[float, Field(ge=0, le=1)] = 0.10
     commit_units: Annotated[int, Field(ge=1, le=10_000)] = 16
-    part_bytes_limit: Annotated[int, Field(ge=MIB)] = 128 * MIB
+    commit_seconds: Annotated[float, Field(gt=0)] = 60.0
     rollup_rows: Annotated[int, Field(ge=1)] = 20_000
     log_retention_days: Annotated[int, Field(ge=1)] = 3650
 

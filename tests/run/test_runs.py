@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from dicomlake.errors import LakeDamaged, MissingLimitExceeded, NotALake, SourceNotFound, SourceVanished
+from dicomlake.errors import ConfigurationError, LakeDamaged, MissingLimitExceeded, NotALake, SourceNotFound, SourceVanished
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
 from dicomlake.schema import TABLE_NAMES
@@ -337,3 +337,26 @@ def test_a_lake_belongs_to_its_owner_alone(nights: Nights) -> None:
     parts = list(Path(nights.location.url).glob("*/**/*.parquet"))
     assert parts
     assert all(part.stat().st_mode & 0o077 == 0 for part in parts)
+
+
+def test_a_configuration_that_does_not_fit_the_lake_is_refused(nights: Nights) -> None:
+    """Another partition column, or another type of a column that is there, would need another lake."""
+    nights.overrides["columns"] = [{"path": "(0019,xx0C)[SIEMENS MR HEADER]", "name": "b_value", "vr": "IS"}]
+    nights.run()
+    nights.overrides["columns"] = [{"path": "(0019,xx0C)[SIEMENS MR HEADER]", "name": "b_value", "vr": "DS"}]
+    with pytest.raises(ConfigurationError, match="b_value"):
+        nights.run()
+    nights.overrides["columns"] = []
+    nights.overrides["lake.partition_by"] = "PatientSex"
+    with pytest.raises(ConfigurationError, match="partitioned by Modality"):
+        nights.run()
+
+
+def test_the_lake_can_be_partitioned_by_another_column(nights: Nights) -> None:
+    """Any column of text will do; a value that no folder can be named after is quoted."""
+    nights.overrides["lake.partition_by"] = "PatientID"
+    for number, patient in enumerate(["a/b", "ü %", None, "a/b", "."]):
+        nights.archive.write(str(number), SOPInstanceUID=f"1.{number}", PatientID=patient)
+    nights.run()
+    assert sorted(nights.lake.instances.collect()["PatientID"].to_list(), key=str) == [".", None, "a/b", "a/b", "ü %"]
+    assert nights.lake.patients.select(pl.len()).collect().item() == 4

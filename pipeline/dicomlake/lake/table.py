@@ -19,7 +19,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Tr
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
-from dicomlake.errors import AccessDenied, LakeChanged, LakeDamaged
+from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeDamaged
 from dicomlake.lake.log import active_parts, delta_options, open_delta
 from dicomlake.parts import KEY_COLUMNS, Location, PartFile, read_part, write_parts
 
@@ -51,7 +51,8 @@ class Table:
 
         Raises:
             AccessDenied: the lake can't be written.
-            LakeDamaged: the table's log can't be read, or a column has another type there.
+            LakeDamaged: the table's log can't be read.
+            ConfigurationError: the table is partitioned otherwise, or a column has another type there.
         """
         try:
             try:
@@ -183,11 +184,17 @@ class Table:
 
     def _add_columns(self) -> None:
         delta = self._table()
+        partition_columns = list(delta.metadata().partition_columns)
+        if partition_columns != ([self.partition_by] if self.partition_by else []):
+            raise ConfigurationError(
+                f"table '{self.name}' of {self.location.url} is partitioned by {', '.join(partition_columns) or 'nothing'}, and the configuration "
+                f"says {self.partition_by}; set lake.partition_by to what it was, or make a new lake"
+            )
         existing = pa.schema(delta.schema().to_arrow())
         for field in self.schema:
             index = existing.get_field_index(field.name)
             if index >= 0 and existing.field(index).type != field.type:
-                raise LakeDamaged(
+                raise ConfigurationError(
                     f"column '{field.name}' of table '{self.name}' is {existing.field(index).type} in {self.location.url}, and {field.type} in the "
                     "configuration; give the new one another name, or make a new lake"
                 )

@@ -10,22 +10,29 @@ import queue
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
 UNITS_IN_MEMORY = 4
+CLOSE_SECONDS = 5
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: the run has ended, and the listing with it
+    pass
 
 
 class UnitFeed:
-    """Takes units from an iterator in a thread of its own, and hands them out in their order.
+    """Lists and cuts units in a thread of its own, and hands them out in their order.
 
-    Closing it ends the thread at the next unit and removes what was kept on disk.
+    Args:
+        listing: the batches of the listing; between two of them the thread looks whether it is to stop.
+        units: cuts a listing into units.
     """
 
-    def __init__(self, units: Iterator[pa.Table]) -> None:
-        self._units = units
+    def __init__(self, listing: Iterator[pa.RecordBatch], units: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]]) -> None:
+        self._units = units(self._until_stopped(listing))
         self._queue: queue.SimpleQueue[pa.Table | str | None] = queue.SimpleQueue()
         self._folder = tempfile.TemporaryDirectory(prefix="dicomlake-")
         self._stop = threading.Event()
@@ -35,9 +42,9 @@ class UnitFeed:
         self._thread.start()
 
     @property
-    def ended(self) -> bool:
-        """Whether the listing has ended, well or not."""
-        return not self._thread.is_alive()
+    def complete(self) -> bool:
+        """Whether the listing has ended, and well: every file that is there was seen."""
+        return not self._thread.is_alive() and self._error is None and not self._stop.is_set()
 
     def __iter__(self) -> Iterator[pa.Table]:
         """The units; an exception of the listing is raised here."""
@@ -53,20 +60,26 @@ class UnitFeed:
             raise self._error
 
     def close(self) -> None:
-        """End the thread and remove what it kept."""
+        """End the thread and remove what was kept on disk; a listing that hangs is not waited for."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(timeout=CLOSE_SECONDS)
         self._folder.cleanup()
+
+    def _until_stopped(self, listing: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in listing:
+            if self._stop.is_set():
+                raise _Stopped
+            yield batch
 
     def _fill(self) -> None:
         try:
             for number, unit in enumerate(self._units):
-                if self._stop.is_set():
-                    break
                 if self._queue.qsize() < UNITS_IN_MEMORY:
                     self._queue.put(unit)
                 else:
                     self._queue.put(self._keep(number, unit))
+        except _Stopped:
+            pass
         except BaseException as error:  # noqa: BLE001 - it is raised again where the units are taken
             self._error = error
         finally:

@@ -32,6 +32,9 @@ SPLIT_PIECES = 16
 """Into how many pieces a unit is cut that kills its workers: each level of cutting costs as many worker deaths as a piece may."""
 
 
+UNIT_FILES_WITH_HEADERS = 256
+
+
 @dataclass(frozen=True)
 class IndexRequest:
     """What to index into which lake. ``complete`` says that given listings (``@…``) are whole."""
@@ -93,18 +96,19 @@ class _Run:
             [ListedSource(source.name, source.whole) for source in sources],
             Ledger(request.lake, list(files.parts.values())),
             snapshot=self._snapshot,
-            unit_files=self._settings.listing.unit_files,
+            unit_files=_unit_files(request.settings),
             read_all=request.full or other_reading,
         )
         self._committer = Committer(self._writer, self._snapshot)
         self._pending: list[FinishedUnit] = []
         self._unit_count = 0
+        self._last_commit = time.monotonic()
         self._may_commit = not any(source.name in self._known_sources for source in sources)
 
     def carry_out(self) -> Summary:
         progress = self._progress
         with progress.timed("listing and reading"):
-            self._feed = UnitFeed(self._planner.units(merge_listings(self._sources)))
+            self._feed = UnitFeed(merge_listings(self._sources), self._planner.units)
             if self._request.dry_run:
                 for _ in self._feed:
                     self._note_listing()
@@ -181,11 +185,12 @@ class _Run:
         progress.add_cpu("writing part files", result.writing_seconds)
         self._pending.append(unit)
         self._note_listing()
-        if not self._may_commit and self._feed is not None and self._feed.ended:
+        if not self._may_commit and self._feed is not None and self._feed.complete:
             # The whole listing is known: what vanished can be judged, and nothing stands in the way of commits.
             self._planner.check_missing_limit(self._settings.lake.missing_limit)
             self._allow_commits()
-        self._commit_pending(at_least=self._settings.lake.commit_units)
+        overdue = time.monotonic() - self._last_commit > self._settings.lake.commit_seconds
+        self._commit_pending(at_least=1 if overdue else self._settings.lake.commit_units)
 
     def _allow_commits(self) -> None:
         self._may_commit = True
@@ -201,6 +206,7 @@ class _Run:
             group, self._pending = self._pending[:limit], self._pending[limit:]
             with self._progress.timed("committing"):
                 self._committer.commit(group)
+            self._last_commit = time.monotonic()
 
     def _task(self, files: pa.Table) -> UnitTask:
         self._unit_count += 1
@@ -232,8 +238,9 @@ class _Run:
             former_uid=pl.col("SOPInstanceUID"),
         ).sort("url")
         self._planner.counts.files_to_read += rows.height
-        for start in range(0, rows.height, self._settings.listing.unit_files):
-            piece = rows.slice(start, self._settings.listing.unit_files)
+        step = _unit_files(self._settings)
+        for start in range(0, rows.height, step):
+            piece = rows.slice(start, step)
             yield piece.select(UNIT_SCHEMA.names).to_arrow().cast(UNIT_SCHEMA)
 
     def _ensure_runner(self) -> Runner:
@@ -248,7 +255,7 @@ class _Run:
         counts = self._planner.counts
         self._progress.files_listed = counts.files_listed
         self._progress.files_to_read = counts.files_to_read
-        self._progress.listing_ended = self._feed is not None and self._feed.ended
+        self._progress.listing_ended = self._feed is not None and self._feed.complete
 
     def _find_known_sources(self) -> set[str]:
         """The sources from which the lake has rows; statistics answer for most part files."""
@@ -300,6 +307,11 @@ class _Run:
             seconds=round(seconds, 3),
             files_per_second=round(progress.files_read / seconds, 1) if seconds else 0.0,
         )
+
+
+def _unit_files(settings: Settings) -> int:
+    """Whole headers as text can be megabytes each, and a unit's rows are in memory at once."""
+    return min(settings.listing.unit_files, UNIT_FILES_WITH_HEADERS) if settings.headers else settings.listing.unit_files
 
 
 def _open_sources(request: IndexRequest) -> list[Source]:
