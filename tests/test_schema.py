@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pydicom.valuerep import STANDARD_VR
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema import TABLE_NAMES, Column, LakeSchema, parent_keys, standard_columns, user_column
 from dicomlake.schema import columns as columns_module
-from dicomlake.schema.dictionary import entry_of_tag, parse_dictionary_path
+from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS, entry_of_tag, parse_dictionary_path
 from dicomlake.schema.types import arrow_type, type_of_vr
 
 DATA = Path(columns_module.__file__).parent
@@ -74,6 +75,11 @@ def test_standard_columns_agree_with_the_dictionary() -> None:
         assert column.path.tag_text() == row["tag"]
         assert (column.vr, column.vm) == (entry.vr, entry.vm)
         assert column.path.leaf.creator is None
+
+
+def test_value_representations_are_those_of_pydicom() -> None:
+    """The VRs that a user's column may have, written out so that a start need not load pydicom, are all that there are."""
+    assert {vr.value for vr in STANDARD_VR} == VALUE_REPRESENTATIONS
 
 
 def test_nested_columns_are_named_after_their_parent() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pydicom
 import pytest
 
 from dicomlake.config import ReadingSettings
@@ -73,6 +75,18 @@ def scan_one(
     scanned = scan([url], headers=headers, reading=reading, schema=schema)
     instances = scanned.instances.to_pylist()
     return ScannedFile(scanned.files.to_pylist()[0], instances[0] if instances else None, scanned.findings.to_pylist())
+
+
+@pytest.fixture(scope="module")
+def lenient_pydicom() -> Iterator[None]:
+    """Let pydicom read and write what the standard forbids without a word."""
+    before = pydicom.config.settings.reading_validation_mode, pydicom.config.settings.writing_validation_mode
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    pydicom.config.settings.writing_validation_mode = pydicom.config.IGNORE
+    logging.getLogger("pydicom").disabled = True
+    yield
+    logging.getLogger("pydicom").disabled = False
+    pydicom.config.settings.reading_validation_mode, pydicom.config.settings.writing_validation_mode = before
 
 
 ScanBytes = Callable[..., ScannedFile]

@@ -135,7 +135,10 @@ class HeaderReader:
             answer.recognised = False
             raise ReadingStopped(FileCode.DICOMDIR, "this is a DICOMDIR, an index of other files")
         declared = None if uid is None else syntax_of_uid(uid)
-        syntax = declared if declared is not None and room == 0 else syntax_by_looking(window.data, room, declared)
+        answer.syntax = declared
+        if room == 0:
+            return
+        syntax = syntax_by_looking(window.data, room, declared)
         if syntax is None:
             if declared is not None and not declared.known:
                 reason = "the transfer syntax is unknown, and the data set looks like none that is known"
