@@ -36,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, nargs="+", default=[20_000, 100_000])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=None, help="where corpora and lakes go (default: a temporary folder, removed afterwards)")
+    parser.add_argument("--folder", type=Path, default=None, help="where corpora and lakes go (default: a temporary folder, then removed)")
     parser.add_argument("--no-record", action="store_true")
     parser.add_argument("--one-run", nargs=2, metavar=("ARCHIVE", "LAKE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _measure(folder: Path, counts: list[int], workers: int) -> dict[str, Any]:
-    from dicomlake.samples import write_corpus  # noqa: PLC0415
+    from dicomlake.samples import write_corpus
 
     runs: list[dict[str, Any]] = []
     for files in counts:
@@ -106,10 +106,10 @@ def _spawn(archive: Path, lake: Path, workers: int) -> dict[str, Any]:
 
 
 def _one_run(archive: str, lake: str, workers: int) -> dict[str, Any]:
-    from dicomlake.config import load_settings  # noqa: PLC0415
-    from dicomlake.parts import Location  # noqa: PLC0415
-    from dicomlake.run import IndexRequest, Progress, run_index  # noqa: PLC0415
-    from dicomlake.runner.dask import local_runner  # noqa: PLC0415
+    from dicomlake.config import load_settings
+    from dicomlake.parts import Location
+    from dicomlake.run import IndexRequest, Progress, run_index
+    from dicomlake.runner.dask import local_runner
 
     settings = load_settings(overrides={"running.workers": workers})
     progress = Progress()
@@ -124,18 +124,19 @@ def _one_run(archive: str, lake: str, workers: int) -> dict[str, Any]:
 
 def _check(run: dict[str, Any], lake: Path, files: int, kind: str) -> None:
     """The answer, before any figure."""
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
-    from dicomlake import Lake  # noqa: PLC0415
-    from dicomlake.lake import verify  # noqa: PLC0415
-    from dicomlake.parts import Location  # noqa: PLC0415
+    from dicomlake import Lake
+    from dicomlake.lake import verify
+    from dicomlake.parts import Location
 
     summary = run["summary"]
     expected = {"first": (files, 0), "second": (0, files)}[kind]
     found = (summary["files_indexed"], summary["files_unchanged"])
     if found != expected:
         raise SystemExit(f"{kind} run over {files:,} files: indexed and unchanged are {found}, not {expected}")
-    rows = Lake(lake).instances.select(pl.col("SOPInstanceUID").n_unique(), pl.col("Rows").drop_nulls().len().alias("with_rows")).collect().row(0)
+    instances = Lake(lake).instances
+    rows = instances.select(pl.col("SOPInstanceUID").n_unique(), pl.col("Rows").drop_nulls().len().alias("with_rows")).collect().row(0)
     if rows != (files, files):
         raise SystemExit(f"{kind} run over {files:,} files: instances and those with Rows are {rows}")
     if defects := verify(Location.of(lake)).defects:
@@ -157,13 +158,16 @@ def _floor_microseconds(archive: Path) -> float:
 
 def _print(record: dict[str, Any]) -> None:
     for run in record["runs"]:
-        print(f"\n{run['files']:,} files, {run['kind']} run: {run['wall_seconds']:.1f} s, {run['cpu_seconds_all_processes']:.1f} s of CPU, "
-              f"driver at most {run['driver_peak_mebibytes']:.0f} MiB; floor {run['floor_microseconds']:.1f} µs a file")
+        files = run["files"]
+        print(f"\n{files:,} files, {run['kind']} run")
+        print(f"  {run['wall_seconds']:.1f} s, {run['cpu_seconds_all_processes']:.1f} s of CPU over all processes")
+        print(f"  driver at most {run['driver_peak_mebibytes']:.0f} MiB; floor {run['floor_microseconds']:.1f} µs a file")
         for stage, seconds in sorted(run["stage_cpu_seconds"].items(), key=lambda item: -item[1]):
-            print(f"  {stage:<28}{seconds:8.2f} s of CPU {seconds / run['files'] * 1e6:8.1f} µs a file")
+            print(f"  {stage:<28}{seconds:8.2f} s of CPU {seconds / files * 1e6:8.1f} µs a file")
         if "beside_engine_microseconds_a_file" in run:
-            print(f"  everything but the engine, less {STARTUP_CPU_SECONDS:.0f} s of start-up: {run['beside_engine_microseconds_a_file']:.1f} µs of CPU a file "
-                  f"(limit {FILE_CPU_MICROSECONDS_LIMIT:.0f})")
+            figure = run["beside_engine_microseconds_a_file"]
+            print(f"  all but the engine, less {STARTUP_CPU_SECONDS:.0f} s of start-up: {figure:.1f} µs of CPU a file", end=" ")
+            print(f"(limit {FILE_CPU_MICROSECONDS_LIMIT:.0f})")
     print(f"\ndriver's peak, most files against fewest: {record['driver_peak_growth']:.2f} times (limit {PEAK_GROWTH_LIMIT})")
     print("passed" if record["passed"] else "NOT PASSED")
 
@@ -179,7 +183,7 @@ def _processor() -> str:
 
 
 def _version(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version(name)

@@ -43,10 +43,7 @@ class Ledger:
             frames.append(read_part(self._location, self._waiting.pop(), LEDGER_COLUMNS))
         if not frames:
             return _EMPTY
-        if len(frames) > 1:
-            rows = pl.concat(frames).sort("url")
-        else:
-            rows = frames[0]
+        rows = pl.concat(frames).sort("url") if len(frames) > 1 else frames[0]
         cut = rows["url"].search_sorted(bound, side="right") if url is not None else rows.height
         self._rows = rows.slice(cut)
         return rows.slice(0, cut)

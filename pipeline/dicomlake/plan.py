@@ -25,8 +25,8 @@ UNIT_SCHEMA = pa.schema(
         pa.field("former_uid", pa.string()),
     ]
 )
-"""A file to be read: the listing's columns, the source that owns it, the run that first listed it, whether the lake has a row of it, and the
-SOPInstanceUID that it had there."""
+"""A file to be read: the listing's columns, the source that owns it, the run that first listed it, whether the lake has a row of it, and
+the SOPInstanceUID that it had there."""
 
 
 @dataclass
@@ -98,8 +98,9 @@ class Planner:
             known = self.counts.known_of_source[source]
             if missing > limit * known:
                 raise MissingLimitExceeded(
-                    f"{missing:,} of {known:,} files of {source} are no longer listed, more than missing_limit ({limit:.0%}) allows; nothing "
-                    "was changed. Check that the source is mounted and whole; if they are meant to be gone, run again with --missing-limit 1"
+                    f"{missing:,} of {known:,} files of {source} are no longer listed, more than missing_limit ({limit:.0%}) allows; "
+                    "nothing was changed. Check that the source is mounted and whole; if they are meant to be gone, run again with "
+                    "--missing-limit 1"
                 )
 
     def _compare(self, batch: pa.RecordBatch) -> pl.DataFrame:

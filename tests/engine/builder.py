@@ -91,11 +91,7 @@ def keys(writer: Writer = E) -> bytes:
 
 def parents(writer: Writer = E) -> bytes:
     """The keys of patient, study and series, in groups 0010 and 0020."""
-    return (
-        writer.element("PatientID", "P1")
-        + writer.element("StudyInstanceUID", "1.2.3")
-        + writer.element("SeriesInstanceUID", "1.2.3.4")
-    )
+    return writer.element("PatientID", "P1") + writer.element("StudyInstanceUID", "1.2.3") + writer.element("SeriesInstanceUID", "1.2.3.4")
 
 
 def part10(data_set: bytes, group_2: bytes | None = None) -> bytes:

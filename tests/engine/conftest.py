@@ -55,9 +55,7 @@ def listing(urls: Sequence[str], sizes: Sequence[int | None] | None = None) -> p
     )
 
 
-def scan(
-    urls: Sequence[str], *, headers: bool = False, reading: ReadingSettings | None = None, schema: LakeSchema = SCHEMA
-) -> Scanned:
+def scan(urls: Sequence[str], *, headers: bool = False, reading: ReadingSettings | None = None, schema: LakeSchema = SCHEMA) -> Scanned:
     """Scan files."""
     return PydicomEngine().scan(listing(urls), ScanRequest(schema, reading or ReadingSettings(), headers))
 

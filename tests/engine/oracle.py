@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from pydicom.dataelem import RawDataElement
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.valuerep import DA, DT, IS, TM, DSfloat
@@ -60,7 +60,7 @@ def row(dataset: pydicom.FileDataset) -> dict[str, Any]:
             found[column["name"]] = _column(root, column["path"].split("."), column["type"])
         found["SOPInstanceUID"] = instance_uid(dataset)
     modality = found["Modality"]
-    if modality is not None and not re.fullmatch(r"[ -~]{1,16}", modality) or (modality and re.search(r"[/\\]", modality)):
+    if (modality is not None and not re.fullmatch(r"[ -~]{1,16}", modality)) or (modality and re.search(r"[/\\]", modality)):
         found["Modality"] = None
     return found
 
@@ -147,7 +147,7 @@ def _encoded(value: Any, vr: str) -> bytes:
 
 def _texts(dataset: Dataset, tag: int, raw: bytes, vr: str) -> list[str] | None:
     """The components of a text as pydicom decodes them, less padding; what no character set declares by DESIGN's own rule."""
-    charset = dataset._character_set  # noqa: SLF001 - pydicom has no public way to ask
+    charset = dataset._character_set
     default = vr not in _CHARSET or charset in ("iso8859", ["iso8859"])
     if default and b"\x1b" not in raw:
         try:

@@ -177,7 +177,9 @@ def test_file_that_takes_too_long(scan_bytes: ScanBytes) -> None:
 
 def test_instance_uid_of_the_meta(scan_bytes: ScanBytes) -> None:
     """A data set without SOPInstanceUID takes the file meta's, with a finding."""
-    scanned = scan_bytes(part10(E.element("SOPClassUID", "1.2.3") + E.element("SOPInstanceUID", "") + E.element("Modality", "CT") + parents()))
+    scanned = scan_bytes(
+        part10(E.element("SOPClassUID", "1.2.3") + E.element("SOPInstanceUID", "") + E.element("Modality", "CT") + parents())
+    )
     assert scanned.value("SOPInstanceUID") == scanned.file["SOPInstanceUID"] == UID
     assert scanned.finding("missing-required")["element_path"] == "SOPInstanceUID"
 

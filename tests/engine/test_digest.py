@@ -81,7 +81,9 @@ def test_bytes_as_they_stand(scan_bytes: ScanBytes) -> None:
 
 def test_it_does_not_depend_on_what_is_asked(scan_bytes: ScanBytes) -> None:
     """With `headers` the digest is the same."""
-    data = part10(keys() + E.sequence("ProcedureCodeSequence", E.element("CodeValue", "X")) + parents() + E.element(0x00420011, bytes(20_000), "OB"))
+    data = part10(
+        keys() + E.sequence("ProcedureCodeSequence", E.element("CodeValue", "X")) + parents() + E.element(0x00420011, bytes(20_000), "OB")
+    )
     assert scan_bytes(data, headers=True).value("header_digest") == scan_bytes(data).value("header_digest")
 
 

@@ -115,7 +115,9 @@ def test_memory_is_bounded(scan_bytes: ScanBytes, make: Callable[[], bytes]) -> 
     assert peak < 64 * len(data) + (16 << 20)
 
 
-@pytest.mark.parametrize(("make", "code"), [(lambda: _deep(200_000), "nesting-too-deep"), (_bomb, "header-too-large"), (_claimed_length, "truncated")])
+@pytest.mark.parametrize(
+    ("make", "code"), [(lambda: _deep(200_000), "nesting-too-deep"), (_bomb, "header-too-large"), (_claimed_length, "truncated")]
+)
 def test_hostile_file_has_its_code(scan_bytes: ScanBytes, make: Callable[[], bytes], code: str) -> None:
     """What is too deep, too large or cut short says so."""
     scanned = scan_bytes(make())

@@ -253,18 +253,23 @@ PIXELS: list[tuple[int, str, bytes, str, int | None]] = [
 
 
 @pytest.mark.parametrize(("tag", "vr", "element", "keyword", "length"), PIXELS)
-def test_header_ends_at_pixel_data(
-    scan_bytes: ScanBytes, tag: int, vr: str, element: bytes, keyword: str, length: int | None
-) -> None:
+def test_header_ends_at_pixel_data(scan_bytes: ScanBytes, tag: int, vr: str, element: bytes, keyword: str, length: int | None) -> None:
     """A header ends at pixel data at top level, past the offset tables before it and the pixel data of icons."""
-    icon = E.sequence("IconImageSequence", E.element(0x7FE00010, bytes(20), "OB"), E.element(0x7FE00010, b"", "OB", UNDEFINED)
-                      + E.mark(ITEM) + E.mark(ITEM, 4) + bytes(4) + E.mark(SEQUENCE_END))
+    icon = E.sequence(
+        "IconImageSequence",
+        E.element(0x7FE00010, bytes(20), "OB"),
+        E.element(0x7FE00010, b"", "OB", UNDEFINED) + E.mark(ITEM) + E.mark(ITEM, 4) + bytes(4) + E.mark(SEQUENCE_END),
+    )
     tables = E.element(0x7FE00001, bytes(16), "OV") + E.element(0x7FE00002, bytes(16), "OV") + E.element(0x7FE00003, bytes(8), "UV")
     data_set = keys() + parents() + icon + tables
     data = part10(data_set + element + b"trailing that nobody reads")
     scanned = scan_bytes(data)
     assert scanned.codes() == set()
-    assert scanned.value("header_bytes") == len(part10(data_set)) == data.index(struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr.encode(), len(part10(data_set)))
+    assert (
+        scanned.value("header_bytes")
+        == len(part10(data_set))
+        == data.index(struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr.encode(), len(part10(data_set)))
+    )
     assert scanned.value("pixel_data_keyword") == keyword
     assert scanned.value("pixel_data_length") == length
     assert scanned.value("pixel_data_offset") == len(part10(data_set)) + 12
@@ -281,7 +286,13 @@ def test_header_without_pixel_data(scan_bytes: ScanBytes) -> None:
 def test_large_unwanted_value_is_skipped(scan_bytes: ScanBytes) -> None:
     """A large value that nobody asked for is skipped by position; no byte is read twice, and pixels never."""
     large = E.element("EncapsulatedDocument", bytes(5_000_000), "OB")
-    data = part10(keys() + parents() + large + E.element("MIMETypeOfEncapsulatedDocument", "application/pdf") + E.element("PixelData", bytes(100_000), "OW"))
+    data = part10(
+        keys()
+        + parents()
+        + large
+        + E.element("MIMETypeOfEncapsulatedDocument", "application/pdf")
+        + E.element("PixelData", bytes(100_000), "OW")
+    )
     scanned = scan_bytes(data, reading=ReadingSettings(first_read=1024))
     assert scanned.value("MIMETypeOfEncapsulatedDocument") == "application/pdf"
     assert scanned.file["bytes_read"] < 8192

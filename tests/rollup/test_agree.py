@@ -34,7 +34,7 @@ _SCHEMA: dict[str, Any] = {
 _COLUMNS = ("text", "number", "list")
 
 
-def _order(value: Any) -> Any:  # noqa: ANN401
+def _order(value: Any) -> Any:
     return [(item is not None, item or "") for item in value] if isinstance(value, list) else value
 
 

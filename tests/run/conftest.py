@@ -26,7 +26,7 @@ class Archive:
         self.folder = folder
         self._clock = 1_700_000_000
 
-    def write(self, name: str, **header: Any) -> Path:  # noqa: ANN401
+    def write(self, name: str, **header: Any) -> Path:
         """Write a header."""
         return self.write_text(name, json.dumps(header))
 

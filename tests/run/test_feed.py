@@ -41,7 +41,7 @@ def test_the_first_unit_comes_before_the_listing_has_ended() -> None:
 def test_units_that_wait_are_kept_on_disk_and_come_in_order() -> None:
     """The listing runs ahead as far as it likes."""
     feed = UnitFeed((_batch(number) for number in range(UNITS_IN_MEMORY * 5)), _as_units)
-    feed._thread.join()  # noqa: SLF001 - nothing was taken yet
+    feed._thread.join()
     assert feed.complete
     assert [unit["number"].to_pylist()[0] for unit in feed] == list(range(UNITS_IN_MEMORY * 5))
     feed.close()
@@ -81,5 +81,5 @@ def test_closing_ends_a_listing_that_finds_nothing_new() -> None:
     feed = UnitFeed(listing(), no_units)
     first.wait()
     feed.close()
-    assert not feed._thread.is_alive()  # noqa: SLF001
+    assert not feed._thread.is_alive()
     assert not feed.complete

@@ -98,7 +98,7 @@ def test_a_run_killed_before_any_commit_is_healed_by_the_next(nights: Nights, tm
 
 def _urls_known(nights: Nights, lake: Location) -> set[str]:
     """The urls that `files` knows as they are now, of whatever run."""
-    from dicomlake.parts import read_parts  # noqa: PLC0415
+    from dicomlake.parts import read_parts
 
     writer = LakeWriter(lake, nights.settings.schema_of_lake())
     rows = read_parts(lake, writer.tables["files"].parts.values(), ["url", "status", "modified", "last_snapshot"])
@@ -110,8 +110,8 @@ def _urls_known(nights: Nights, lake: Location) -> set[str]:
 
 def test_a_run_that_was_undone_says_so(nights: Nights) -> None:
     """The next run tells that an earlier one ended before its time."""
-    from dicomlake.run import IndexRequest, Progress, run_index  # noqa: PLC0415
-    from dicomlake.runner import SerialRunner  # noqa: PLC0415
+    from dicomlake.run import IndexRequest, Progress, run_index
+    from dicomlake.runner import SerialRunner
 
     _write_days(nights, 1)
     with pytest.MonkeyPatch.context() as patch:

@@ -62,7 +62,7 @@ def _play(nights: Nights, chance: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_after_every_night_the_lake_equals_a_rebuild(nights: Nights, tmp_path: Path, seed: int) -> None:
     """New, changed, moved, vanished and copied files, copies that conflict and headers read in part leave no trace of their order."""
-    chance = random.Random(seed)  # noqa: S311 - a game, no secret
+    chance = random.Random(seed)
     for night in range(NIGHTS):
         _play(nights, chance)
         nights.run()

@@ -317,7 +317,7 @@ def test_a_folder_with_other_things_is_no_lake(nights: Nights, tmp_path: Path) -
     (tmp_path / "other" / "thesis.txt").write_text("mine")
     with pytest.raises(NotALake, match="name a new or empty folder"):
         nights.run(lake=Location.of(tmp_path / "other"))
-    assert os.listdir(tmp_path / "other") == ["thesis.txt"]
+    assert [entry.name for entry in (tmp_path / "other").iterdir()] == ["thesis.txt"]
     with pytest.raises(NotALake, match="is no lake"):
         Lake(tmp_path / "other")
     _fill(nights, 2)

@@ -34,7 +34,7 @@ class Deadly:
     marker: Path | None = None
     poison: str | None = None
 
-    def __call__(self, call: tuple[Callable[[Any], Any], Any]) -> Any:  # noqa: ANN401
+    def __call__(self, call: tuple[Callable[[Any], Any], Any]) -> Any:
         """Run the real function, and die."""
         function, task = call
         if isinstance(task, UnitTask) and self.poison is not None and self.poison in task.files["url"].to_pylist():
@@ -116,7 +116,7 @@ class _Borrowed(DaskRunner):
 
 
 def _borrow(cluster: DaskRunner, settings: Settings) -> DaskRunner:
-    return _Borrowed(cluster._client, settings.running)  # noqa: SLF001
+    return _Borrowed(cluster._client, settings.running)
 
 
 def test_workers_make_the_lake_that_one_process_makes(
@@ -170,7 +170,7 @@ def test_tasks_are_taken_only_as_there_is_room(cluster: DaskRunner, settings: Se
 
 def test_an_error_of_a_task_is_raised_where_the_run_is(cluster: DaskRunner, settings: Settings) -> None:
     """Bugs and full disks don't turn into failed files."""
-    with pytest.raises(ValueError, match="no integer|invalid literal"):
+    with pytest.raises(ValueError, match="invalid literal"):
         list(_borrow(cluster, settings).run(int, ["no integer"]))
 
 

@@ -41,7 +41,7 @@ class ScanRequest:
     """
 
     schema: LakeSchema
-    reading: ReadingSettings = ReadingSettings()
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
     headers: bool = False
     storage_options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,7 +84,8 @@ class Engine(Protocol):
         """Read the headers of a unit of files.
 
         Args:
-            files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]), ``etag`` (string).
+            files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]), ``etag``
+                (string).
             request: what to read.
         """
         ...

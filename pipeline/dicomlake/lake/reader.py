@@ -142,7 +142,7 @@ class Lake:
             result.collect_schema()
         except pl.exceptions.PolarsError as error:
             raise QueryError(f"the query can't be run: {_first_sentence(error)}; 'dicomlake schema' lists tables and columns") from None
-        except Exception as error:  # noqa: BLE001 - the SQL parser panics on some input
+        except Exception as error:
             if isinstance(error, (QueryError, LakeDamaged)):
                 raise
             raise QueryError(f"the query can't be run: {_first_sentence(error)}") from None
@@ -168,7 +168,8 @@ class Lake:
             raise self._damaged(name, error) from None
 
     def _damaged(self, name: str, error: Exception) -> LakeDamaged:
-        return LakeDamaged(f"table '{name}' of {self.location.url} can't be read: {_first_sentence(error)}; run 'dicomlake verify {self.location.url}'")
+        url = self.location.url
+        return LakeDamaged(f"table '{name}' of {url} can't be read: {_first_sentence(error)}; run 'dicomlake verify {url}'")
 
 
 def _first_sentence(error: BaseException) -> str:

@@ -106,7 +106,8 @@ class Table:
         try:
             delta.update_incremental()
             if delta.version() != expected:
-                raise LakeChanged(f"another run committed to table '{self.name}' of {self.location.url} meanwhile; run again when it has ended")
+                where = f"table '{self.name}' of {self.location.url}"
+                raise LakeChanged(f"another run committed to {where} meanwhile; run again when it has ended")
             delta.create_write_transaction(
                 actions,
                 mode="append",
@@ -187,16 +188,16 @@ class Table:
         partition_columns = list(delta.metadata().partition_columns)
         if partition_columns != ([self.partition_by] if self.partition_by else []):
             raise ConfigurationError(
-                f"table '{self.name}' of {self.location.url} is partitioned by {', '.join(partition_columns) or 'nothing'}, and the configuration "
-                f"says {self.partition_by}; set lake.partition_by to what it was, or make a new lake"
+                f"table '{self.name}' of {self.location.url} is partitioned by {', '.join(partition_columns) or 'nothing'}, and the "
+                f"configuration says {self.partition_by}; set lake.partition_by to what it was, or make a new lake"
             )
         existing = pa.schema(delta.schema().to_arrow())
         for field in self.schema:
             index = existing.get_field_index(field.name)
             if index >= 0 and existing.field(index).type != field.type:
                 raise ConfigurationError(
-                    f"column '{field.name}' of table '{self.name}' is {existing.field(index).type} in {self.location.url}, and {field.type} in the "
-                    "configuration; give the new one another name, or make a new lake"
+                    f"column '{field.name}' of table '{self.name}' is {existing.field(index).type} in {self.location.url}, and "
+                    f"{field.type} in the configuration; give the new one another name, or make a new lake"
                 )
         fresh = [field for field in self.schema if existing.get_field_index(field.name) < 0]
         if fresh:
@@ -211,7 +212,8 @@ class Table:
 
     def _remove_action(self, part: PartFile) -> RemoveAction:
         values = {self.partition_by: part.partition} if self.partition_by else {}
-        return RemoveAction(part.path, data_change=True, deletion_timestamp=int(time.time() * 1000), size=part.size, partition_values=values)
+        now = int(time.time() * 1000)
+        return RemoveAction(part.path, data_change=True, deletion_timestamp=now, size=part.size, partition_values=values)
 
 
 def _candidates(parts: Sequence[PartFile], keys: pl.DataFrame) -> list[PartFile]:

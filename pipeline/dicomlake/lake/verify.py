@@ -130,6 +130,7 @@ def _check_parents(lake: Lake, report: VerifyReport) -> Iterator[str]:
     for table, key in (("series", SERIES_KEY), ("studies", STUDY_KEY), ("patients", PATIENT_KEY)):
         columns = list(key)
         children = lake.instances.select(columns).unique()
+        report.checked[f"parents in {table}"] = children.select(pl.len()).collect().item()
         parents = lake.table(table).select(columns)
         yield from _both_ways(children, parents, columns, "instances", f"rows of {table}")
 

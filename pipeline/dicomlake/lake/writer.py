@@ -109,7 +109,7 @@ class LakeWriter:
 
     def _read_last_snapshot(self) -> Snapshot:
         table = self.tables["snapshots"]
-        newest = sorted(table.parts.values(), key=lambda part: _highest_snapshot(part))[-1:]
+        newest = sorted(table.parts.values(), key=_highest_snapshot)[-1:]
         rows = read_parts(self.location, newest, ["snapshot", "table_versions", "config_digest", "engine"])
         if rows is None:
             return NO_SNAPSHOT

@@ -4,4 +4,15 @@ from dicomlake.rollup.levels import KEYS, LEVELS, NAME_OF_LEVEL, REMOVED_BY
 from dicomlake.rollup.plan import Chunk, chunks, touched_entities
 from dicomlake.rollup.task import RollUpResult, RollUpTask, run_roll_up
 
-__all__ = ["KEYS", "LEVELS", "NAME_OF_LEVEL", "REMOVED_BY", "Chunk", "RollUpResult", "RollUpTask", "chunks", "run_roll_up", "touched_entities"]
+__all__ = [
+    "KEYS",
+    "LEVELS",
+    "NAME_OF_LEVEL",
+    "REMOVED_BY",
+    "Chunk",
+    "RollUpResult",
+    "RollUpTask",
+    "chunks",
+    "run_roll_up",
+    "touched_entities",
+]

@@ -14,8 +14,8 @@ from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY, Column, LakeSch
 LEVELS = ("series", "studies", "patients")
 KEYS: dict[str, tuple[str, ...]] = {"series": SERIES_KEY, "studies": STUDY_KEY, "patients": PATIENT_KEY}
 REMOVED_BY: dict[str, tuple[str, ...]] = {**KEYS, "patients": ("PatientID",)}
-"""By which columns the former rows of touched entities are found, in the level's table and in `findings`, which knows no issuer: patients of
-one PatientID are rolled up together."""
+"""By which columns the former rows of touched entities are found, in the level's table and in `findings`, which knows no issuer: patients
+of one PatientID are rolled up together."""
 
 NAME_OF_LEVEL = {"series": "series", "studies": "study", "patients": "patient"}
 _ENTITY_KEYS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")

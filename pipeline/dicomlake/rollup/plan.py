@@ -62,7 +62,7 @@ def touched_entities(
 def chunks(
     location: Location, parts: Mapping[str, PartFile], touched: pl.DataFrame, *, partition_by: str, rows_limit: int
 ) -> Iterator[Chunk]:
-    """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand in the lake."""
+    """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand."""
     if touched.height == 0:
         return
     ordered = list(parts.values())

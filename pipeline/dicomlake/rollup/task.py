@@ -15,8 +15,11 @@ from dicomlake.schema import LakeSchema
 
 @dataclass(frozen=True)
 class RollUpTask:
-    """Entities to roll up: ``keys`` (the level's key columns), the part files of `instances` that hold them, and those of the level's own
-    table that may hold their former rows."""
+    """Entities to roll up.
+
+    ``keys`` are the level's key columns; ``instances`` the part files of `instances` that hold them; ``former`` those of the level's
+    own table that may hold their former rows.
+    """
 
     level: str
     keys: pl.DataFrame
@@ -71,7 +74,8 @@ def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[
     absent = [name for name in findings_schema.names if name not in findings.columns]
     findings = findings.with_columns([pl.lit(None).alias(name) for name in absent])
     findings_table = findings.select(findings_schema.names).to_arrow().cast(findings_schema)
-    findings_parts = write_sorted(task.lake, "findings", findings_table, ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "element_path"])
+    order = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "element_path"]
+    findings_parts = write_sorted(task.lake, "findings", findings_table, order)
     return parts, findings_parts
 
 

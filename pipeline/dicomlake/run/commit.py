@@ -52,13 +52,12 @@ class Committer:
         vanished = _NOTHING_VANISHED if vanished is None else vanished
         replaced = pl.concat([_URL, *(unit.replaced_urls for unit in units)])
         gone = pl.concat([replaced, vanished["url"]]).to_frame("url")
-        former = pl.concat([*(unit.former_uids for unit in units), vanished["SOPInstanceUID"].drop_nulls()]).rename("SOPInstanceUID").unique()
+        former = pl.concat([*(unit.former_uids for unit in units), vanished["SOPInstanceUID"].drop_nulls()])
+        former = former.rename("SOPInstanceUID").unique()
         own = {name: [part for unit in units for part in unit.result.of_table(name)] for name in ("files", "instances", "findings")}
 
         resolved, affected = self._copies.resolve(own["files"], former, gone)
-        changed = resolved.filter(
-            pl.col("new_status").ne(pl.col("status")) | pl.col("new_duplicate_of").ne_missing(pl.col("duplicate_of"))
-        )
+        changed = resolved.filter(pl.col("new_status").ne(pl.col("status")) | pl.col("new_duplicate_of").ne_missing(pl.col("duplicate_of")))
         own_changed = changed.filter(~pl.col("committed"))
         plain_files = list(own["files"])
         if own_changed.height:

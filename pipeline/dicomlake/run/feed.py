@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
-import pyarrow.ipc as ipc
+from pyarrow import ipc
 
 UNITS_IN_MEMORY = 4
 CLOSE_SECONDS = 5
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: the run has ended, and the listing with it
+class _Stopped(Exception):
     pass
 
 

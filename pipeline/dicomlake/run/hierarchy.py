@@ -32,10 +32,7 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
     )
     if touched.height == 0:
         return
-    former = {
-        level: writer.tables[level].without(touched.select(REMOVED_BY[level]))
-        for level in LEVELS
-    }
+    former = {level: writer.tables[level].without(touched.select(REMOVED_BY[level])) for level in LEVELS}
     findings = _former_findings(writer, touched)
 
     def tasks() -> Iterator[RollUpTask]:
@@ -62,10 +59,7 @@ def _former_findings(writer: LakeWriter, touched: pl.DataFrame) -> Rewritten:
     """`findings` without what was found of the touched entities before."""
     table = writer.tables["findings"]
     entity_levels = list(NAME_OF_LEVEL.values())
-    keys = [
-        touched.select(REMOVED_BY[level]).unique().with_columns(level=pl.lit(NAME_OF_LEVEL[level]))
-        for level in LEVELS
-    ]
+    keys = [touched.select(REMOVED_BY[level]).unique().with_columns(level=pl.lit(NAME_OF_LEVEL[level])) for level in LEVELS]
     removed: dict[str, PartFile] = {}
     added: list[PartFile] = []
     for part in list(table.parts.values()):

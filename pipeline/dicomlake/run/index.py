@@ -329,8 +329,8 @@ def _open_sources(request: IndexRequest) -> list[Source]:
         except SourceNotFound as error:
             if _lake_knows(request.lake, name_of_source(text)):
                 raise SourceVanished(
-                    f"{name_of_source(text)} is no longer there, and the lake has files of it; nothing was changed. Mount or restore it, or index "
-                    "without it"
+                    f"{name_of_source(text)} is no longer there, and the lake has files of it; nothing was changed. Mount or restore it, "
+                    "or index without it"
                 ) from None
             raise error from None
         opened.append(source)

@@ -12,7 +12,10 @@ from typing import Any
 
 @dataclass
 class Progress:
-    """The figures of a run under way. ``stage_seconds`` is wall-clock time by stage, ``cpu_seconds`` the CPU time of threads and workers."""
+    """The figures of a run under way.
+
+    ``stage_seconds`` is wall-clock time by stage, ``cpu_seconds`` the CPU time of the threads and workers that carried it out.
+    """
 
     stage: str = "starting"
     started: float = field(default_factory=time.monotonic)

@@ -6,12 +6,15 @@ cost the same for a thousand files as for a hundred million.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, wait
+from distributed import Client, Future, KilledWorker, LocalCluster, Nanny, wait
 
 from dicomlake.config import RunningSettings
 from dicomlake.errors import AccessDenied, RefusedError
@@ -23,8 +26,8 @@ R = TypeVar("R")
 CONNECT_SECONDS = 30
 
 _QUIET: dict[str, Any] = {
-    # Tasks of seconds need no watching every few milliseconds: sampled profiles, ticks and monitors of idle processes cost more CPU than the
-    # whole of planning and committing.
+    # Tasks of seconds need no watching every few milliseconds: sampled profiles, ticks and monitors of idle processes cost more CPU than
+    # the whole of planning and committing.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "2s",
     "distributed.admin.tick.limit": "60s",
@@ -41,7 +44,7 @@ class DaskRunner:
     Args:
         client: a ``distributed.Client``; it stays open when the runner closes, unless ``owned`` has it.
         running: how many tasks are in flight for each worker.
-        owned: what is to be closed with the runner, the last first.
+        owned: what is to be closed with the runner, in this order.
     """
 
     def __init__(self, client: Client, running: RunningSettings, owned: tuple[Any, ...] = ()) -> None:
@@ -51,7 +54,8 @@ class DaskRunner:
 
     def workers(self) -> int:
         """How many threads the workers have now; at least 1, so that a cluster still growing gets work."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def dashboard(self) -> str | None:
         """The address of the cluster's dashboard."""
@@ -65,7 +69,7 @@ class DaskRunner:
             RefusedError: the cluster is gone.
         """
         waiting = iter(tasks)
-        in_flight: dict[Future, T] = {}
+        in_flight: dict[Future[Any], T] = {}
         exhausted = False
         try:
             while True:
@@ -95,14 +99,15 @@ class DaskRunner:
         return self.workers() * self._running.units_in_flight_per_worker
 
 
-def _outcome(task: T, future: Future) -> Outcome[T, Any]:
+def _outcome(task: T, future: Future[Any]) -> Outcome[T, Any]:
     try:
         return Outcome(task, future.result())
     except KilledWorker:
         return Outcome(task, None, killed=True)
     except Exception as error:
         if future.status in ("cancelled", "lost"):
-            raise RefusedError("the Dask cluster dropped the work; start the cluster again, then the run: what is done stays done") from error
+            message = "the Dask cluster dropped the work; start the cluster again, then the run: what is done stays done"
+            raise RefusedError(message) from error
         raise
 
 
@@ -122,7 +127,26 @@ def local_runner(running: RunningSettings) -> DaskRunner:
         env=_ONE_THREAD,
     )
     client = Client(cluster)
-    return DaskRunner(client, running, owned=(client, cluster))
+    return DaskRunner(client, running, owned=(_WorkersOf(cluster), client, cluster))
+
+
+class _WorkersOf:
+    """The processes of a cluster of this machine.
+
+    They end at once: a worker keeps nothing, and taking an interpreter down in good order costs as much CPU as starting it.
+    """
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        self._cluster = cluster
+
+    def close(self) -> None:
+        nannies = [nanny for nanny in self._cluster.workers.values() if isinstance(nanny, Nanny)]
+        for nanny in nannies:
+            nanny.close_gracefully()  # so that no new worker takes the place of one that ends
+        for nanny in nannies:
+            if nanny.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(nanny.pid, signal.SIGKILL)
 
 
 def scheduler_runner(address: str, running: RunningSettings) -> DaskRunner:

@@ -11,9 +11,8 @@ from typing import Any
 
 from dicomlake.schema.path import AttributePath, parse_path
 
-VALUE_REPRESENTATIONS = frozenset(
-    "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
-)
+_NAMES = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV"
+VALUE_REPRESENTATIONS = frozenset(_NAMES.split())
 """The VRs of PS3.5 6.2."""
 
 
@@ -39,7 +38,8 @@ def entry_of_tag(tag: int) -> DictionaryEntry | None:
 
 def tag_of_keyword(keyword: str) -> int | None:
     """The tag of a keyword as one number, or None."""
-    return _datadict().tag_for_keyword(keyword)
+    tag: int | None = _datadict().tag_for_keyword(keyword)
+    return tag
 
 
 def private_vr(creator: str, group: int, element: int) -> str | None:

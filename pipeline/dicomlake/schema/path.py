@@ -103,9 +103,7 @@ def parse_path(text: str, tag_of_keyword: Callable[[str], int | None]) -> Attrib
     return AttributePath(text, tuple(steps))
 
 
-def _parse_element(
-    text: str, position: int, tag_of_keyword: Callable[[str], int | None]
-) -> tuple[int, int, str | None, int]:
+def _parse_element(text: str, position: int, tag_of_keyword: Callable[[str], int | None]) -> tuple[int, int, str | None, int]:
     if found := _PRIVATE_TAG.match(text, position):
         group = int(found[1], 16)
         if group % 2 == 0:

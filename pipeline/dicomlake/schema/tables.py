@@ -86,11 +86,7 @@ class LakeSchema:
 
     def ranged(self) -> tuple[Column, ...]:
         """The columns of `series` that also come as ``_min`` and ``_max``."""
-        return tuple(
-            column
-            for column in self.columns
-            if column.group in _RANGE_GROUPS and column.type in ("int32", "int64", "float64")
-        )
+        return tuple(column for column in self.columns if column.group in _RANGE_GROUPS and column.type in ("int32", "int64", "float64"))
 
 
 def parent_keys(table: str) -> tuple[str, ...]:

@@ -46,7 +46,12 @@ class Cursor:
     def element(self, encoding: el.Encoding) -> el.ElementHeader | None:
         """The header of the element at the position; None where fewer bytes are left than it has."""
         self.held(12)
-        return el.element_header(self.window.data, self.at, encoding)
+        header = el.element_header(self.window.data, self.at, encoding)
+        if header is None or header.vr is None or header.vr in el.KNOWN_VRS:
+            return header
+        # What follows decides; how much of it is looked at must not depend on how much happens to be held.
+        held = self.held(el.UNKNOWN_VR_LOOKED_AT)
+        return el.without_known_vr(self.window.data, self.at, self.at + held, encoding, ended=held < el.UNKNOWN_VR_LOOKED_AT)
 
     def begins_item(self, skip: int) -> bool | None:
         """Whether an item's tag stands ``skip`` bytes further on: True in little, False in big endian; None where there is none."""

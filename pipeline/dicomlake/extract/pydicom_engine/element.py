@@ -57,53 +57,68 @@ class ElementHeader(NamedTuple):
     size: int
 
 
+def item_header(data: bytes, at: int, *, little: bool) -> tuple[int, int]:
+    """Read tag and length of what stands at ``at``, of which 8 bytes are held: an item or delimitation has no VR (PS3.5 7.5)."""
+    group, number, length = (IMPLICIT_LITTLE if little else IMPLICIT_BIG).unpack_from(data, at)
+    return group << 16 | number, length
+
+
 def element_header(data: bytes, at: int, encoding: Encoding) -> ElementHeader | None:
-    """Read the header of the element at ``at``; None where fewer bytes are held than it has (8, or 12)."""
+    """Read the header of the element at ``at``; None where fewer bytes are held than it has (8, or 12).
+
+    A VR that PS3.5 does not have is answered as it stands, with a length of 16 bits behind it; see ``without_known_vr``.
+    """
     if at + 8 > len(data):
         return None
-    implicit = (IMPLICIT_LITTLE if encoding.little else IMPLICIT_BIG).unpack_from(data, at)
-    tag = implicit[0] << 16 | implicit[1]
-    if not encoding.explicit or implicit[0] == 0xFFFE:  # items and delimitations have no VR in any encoding (PS3.5 7.5)
-        return ElementHeader(tag, None, implicit[2], 8)
+    tag, length = item_header(data, at, little=encoding.little)
+    if not encoding.explicit or tag >> 16 == 0xFFFE:
+        return ElementHeader(tag, None, length, 8)
     vr = data[at + 4 : at + 6]
-    short: int = (EXPLICIT_LITTLE if encoding.little else EXPLICIT_BIG).unpack_from(data, at)[3]
-    if vr in SHORT_VRS:
-        return ElementHeader(tag, vr, short, 8)
     if vr in LONG_VRS:
         if at + 12 > len(data):
             return None
         return ElementHeader(tag, vr, (LENGTH_LITTLE if encoding.little else LENGTH_BIG).unpack_from(data, at + 8)[0], 12)
-    return _without_known_vr(data, at, encoding, ElementHeader(tag, vr, implicit[2], 8), short)
+    return ElementHeader(tag, vr, (EXPLICIT_LITTLE if encoding.little else EXPLICIT_BIG).unpack_from(data, at)[3], 8)
 
 
-def _without_known_vr(data: bytes, at: int, encoding: Encoding, implicit: ElementHeader, short: int) -> ElementHeader:
+UNKNOWN_VR_LOOKED_AT = 8 + 0xFFFF + 8
+"""How many bytes ``without_known_vr`` looks at: the longest element with a length of 16 bits, and the beginning of the next."""
+
+
+def without_known_vr(data: bytes, at: int, end: int, encoding: Encoding, *, ended: bool) -> ElementHeader:
     """Make out an element of explicit VR whose VR is none that PS3.5 has.
 
-    Two letters are a VR of a later edition or a wrong one; other bytes mostly are a length, since some writers switch to implicit VR inside
-    an explicit data set (private sequences above all), and sometimes damage. The form is the first after which an element stands, or
-    the end of the bytes held; where none is, letters mean a length of 16 bits and other bytes no VR, as for pydicom.
+    Two letters are a VR of a later edition or a wrong one; other bytes mostly are part of a length, since some writers switch to
+    implicit VR inside an explicit data set (private sequences above all), and sometimes damage. The form is the first after which an
+    element stands, or nothing more; where none is, letters mean a length of 16 bits and other bytes no VR, as for pydicom.
+
+    Args:
+        data: bytes held.
+        at: index of the element.
+        end: index up to which to look: ``UNKNOWN_VR_LOOKED_AT`` bytes on, or where the bytes end.
+        encoding: of the data set.
+        ended: whether there are no bytes from ``end`` on.
     """
-    tag, vr = implicit.tag, implicit.vr
-    forms = [ElementHeader(tag, vr, short, 8)]
-    if at + 12 <= len(data):
+    tag, implicit = item_header(data, at, little=encoding.little)
+    vr = data[at + 4 : at + 6]
+    forms = [ElementHeader(tag, vr, (EXPLICIT_LITTLE if encoding.little else EXPLICIT_BIG).unpack_from(data, at)[3], 8)]
+    if at + 12 <= end:
         forms.append(ElementHeader(tag, vr, (LENGTH_LITTLE if encoding.little else LENGTH_BIG).unpack_from(data, at + 8)[0], 12))
-    without = ElementHeader(tag, None, implicit.length, 8)
-    letters = vr is not None and vr.isalpha() and vr.isupper()
-    forms = [*forms, without] if letters else [without, *forms]
+    without = ElementHeader(tag, None, implicit, 8)
+    forms = [*forms, without] if vr.isalpha() and vr.isupper() else [without, *forms]
     for form in forms:
         behind = at + form.size + form.length
-        if behind == len(data) or (behind + 8 <= len(data) and _may_follow(data, behind, tag, encoding)):
+        if (ended and behind == end) or (behind + 8 <= end and _may_follow(data, behind, tag, encoding)):
             return form
     return forms[0]
 
 
 def _may_follow(data: bytes, at: int, tag: int, encoding: Encoding) -> bool:
-    group, number = (IMPLICIT_LITTLE if encoding.little else IMPLICIT_BIG).unpack_from(data, at)[:2]
-    if group == 0xFFFE:
-        return number in (0xE000, 0xE00D, 0xE0DD)
-    follows = group << 16 | number
-    known = follows in DicomDictionary or group & 1 == 1
-    return known and (data[at + 4 : at + 6] in KNOWN_VRS or (group == tag >> 16 and follows > tag))
+    follows, _ = item_header(data, at, little=encoding.little)
+    if follows >> 16 == 0xFFFE:
+        return follows in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
+    known = follows in DicomDictionary or follows & 0x10000 != 0
+    return known and (data[at + 4 : at + 6] in KNOWN_VRS or (follows >> 16 == tag >> 16 and follows > tag))
 
 
 def looks_like_element(data: bytes, at: int, encoding: Encoding, room: int | None) -> bool:

@@ -19,15 +19,13 @@ def pass_fragments(cursor: Cursor, encoding: el.Encoding) -> bool:
     """
     while cursor.held(8) == 8:
         cursor.tick()
-        header = el.element_header(cursor.window.data, cursor.at, encoding)
-        if header is None:
-            return False
-        if header.tag == el.SEQUENCE_DELIMITATION:
+        tag, length = el.item_header(cursor.window.data, cursor.at, little=encoding.little)
+        if tag == el.SEQUENCE_DELIMITATION:
             cursor.position += 8
             return True
-        if header.tag != el.ITEM or header.length == el.UNDEFINED_LENGTH:
+        if tag != el.ITEM or length == el.UNDEFINED_LENGTH:
             return _pass_to_delimitation(cursor, encoding)
-        if not cursor.pass_value(8, header.length):
+        if not cursor.pass_value(8, length):
             return False
     return False
 

@@ -73,20 +73,18 @@ class SequenceWalk(WalkState):
         if room < 8:
             self._recover("bytes are left over that are no item")
             return
-        header = el.element_header(cursor.window.data, cursor.at, sequence.encoding)
-        if header is None:  # an element that needs 12 bytes, and so no item
-            self._cut_short()
-        elif header.tag == el.ITEM:
-            self._begin_item(sequence, header.length)
-        elif header.tag == el.SEQUENCE_DELIMITATION:
+        tag, length = el.item_header(cursor.window.data, cursor.at, little=sequence.encoding.little)
+        if tag == el.ITEM:
+            self._begin_item(sequence, length)
+        elif tag == el.SEQUENCE_DELIMITATION:
             cursor.position += 8
             self._leave()
         elif sequence.stray:
             self._leave()
-        elif header.tag == el.ITEM_DELIMITATION:
+        elif tag == el.ITEM_DELIMITATION:
             self._out_of_order("an item's delimitation stands where no item is open", sequence.parent)
             cursor.position += 8
-        elif self._sequence_lacks_end(sequence, header):
+        elif self._sequence_lacks_end(sequence, tag):
             self._defect(FileCode.CORRUPT_ELEMENT, "an element stands where an item should")
             self._leave()
         else:
@@ -177,16 +175,14 @@ class SequenceWalk(WalkState):
         size = self.cursor.window.size
         return size is None or sequence.limit >= size
 
-    def _sequence_lacks_end(self, sequence: SequenceOfItems, header: el.ElementHeader) -> bool:
+    def _sequence_lacks_end(self, sequence: SequenceOfItems, tag: int) -> bool:
         """Whether what stands instead of an item is the element that follows the sequence, whose end is lacking or wrong."""
         inside_file = sequence.defined and not self._claims_past_file(sequence)
         data_set = sequence.parent
         cursor = self.cursor
         cursor.held(12)
         room = None if cursor.window.size is None else cursor.window.size - cursor.position
-        return (
-            not inside_file and header.tag > sequence.tag and el.looks_like_element(cursor.window.data, cursor.at, data_set.encoding, room)
-        )
+        return not inside_file and tag > sequence.tag and el.looks_like_element(cursor.window.data, cursor.at, data_set.encoding, room)
 
 
 def _encoding_of_item(data: bytes, at: int, encoding: el.Encoding) -> el.Encoding:

@@ -133,8 +133,10 @@ class WalkState:
         sequence = item.parent
         if sequence is None or self.cursor.position >= sequence.limit:
             return True
-        header = self.cursor.element(sequence.encoding)
-        return header is not None and header.tag in (el.ITEM, el.SEQUENCE_DELIMITATION)
+        if self.cursor.held(8) < 8:
+            return False
+        tag, _ = el.item_header(self.cursor.window.data, self.cursor.at, little=sequence.encoding.little)
+        return tag in (el.ITEM, el.SEQUENCE_DELIMITATION)
 
     def _leave(self) -> None:
         """Go on in what holds this level."""

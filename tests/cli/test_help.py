@@ -1,0 +1,90 @@
+"""Help, and what happens to a command line that makes no sense."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dicomlake.cli.application import COMMANDS, command_line
+from tests.cli.conftest import Run
+
+NAMES = [command.__name__ for command in COMMANDS]
+
+
+def test_commands_are_those_of_the_contract() -> None:
+    """A command that is renamed breaks whoever calls it."""
+    assert list(command_line().commands) == NAMES == ["sample", "index", "info", "query", "inspect", "schema", "verify"]
+
+
+def test_help_lists_every_command(run: Run) -> None:
+    """`--help` says in a line what each command does, without cutting it off."""
+    ran = run("--help")
+    assert ran.code == 0
+    for name in NAMES:
+        assert re.search(rf"^  {name}\s+[A-Z].*\.$", ran.out, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_and_parameter_has_help(run: Run, name: str) -> None:
+    """Nothing can be given to a command that its help does not explain."""
+    ran = run(name, "--help")
+    assert ran.code == 0
+    command = command_line().commands[name]
+    assert command.help
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+        assert (parameter.opts[0] if parameter.opts[0].startswith("-") else str(parameter.metavar)) in ran.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_readme_shows_every_command(name: str) -> None:
+    """A command that the README does not mention is not found."""
+    readme = Path(__file__).resolve().parents[2] / "README.md"
+    assert f"dicomlake {name}" in readme.read_text("utf-8")
+
+
+def test_version(run: Run) -> None:
+    """`--version` is one line."""
+    assert re.fullmatch(r"dicomlake \S+\n", run("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["Missing command", "dicomlake --help"]),
+        (["indx"], ["'indx'", "Did you mean 'index'?"]),
+        (["index"], ["SOURCE", "dicomlake index --help"]),
+        (["index", "archive"], ["--lake", "dicomlake index --help"]),
+        (["index", "archive", "--lake", "lake", "--wrokers", "2"], ["--wrokers", "--workers"]),
+        (["index", "archive", "--lake", "lake", "--workers", "-1"], ["--workers"]),
+        (["index", "archive", "--lake", "lake", "--workers", "1", "--scheduler", "tcp://x"], ["--workers", "--scheduler"]),
+        (["index", "archive", "--lake", "lake", "--fail-on", "anything"], ["--fail-on", "'failed'"]),
+        (["query", "lake", "select 1", "--format", "xml"], ["--format", "xml"]),
+        (["schema", "nothing"], ["'nothing'", "instances"]),
+        (["schema", "--lake", "lake", "--config", "x.yaml"], ["--lake", "--config"]),
+    ],
+)
+def test_usage_error_is_one_line_and_2(run: Run, arguments: list[str], words: list[str]) -> None:
+    """A command line that makes no sense ends with 2 and says where help is."""
+    run(*arguments).assert_one_line_error(2, *words)
+
+
+def test_help_needs_no_heavy_package() -> None:
+    """Help and version answer at once: polars, pyarrow, pydicom and Dask wait until they are needed."""
+    code = (
+        "import sys; from dicomlake.cli import main; main(['index', '--help']); main(['--version']); "
+        "sys.exit(str({'polars', 'pyarrow', 'pydicom', 'dask', 'distributed', 'deltalake'} & set(sys.modules)) "
+        "if {'polars', 'pyarrow', 'pydicom', 'dask', 'distributed', 'deltalake'} & set(sys.modules) else 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=_environment())
+    assert ran.returncode == 0, ran.stderr
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

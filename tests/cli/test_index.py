@@ -1,0 +1,162 @@
+"""`index` and `sample` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dicomlake.cli.application import command_line
+from dicomlake.samples import MANIFEST_NAME
+from tests.cli.conftest import Run
+
+JSON_KEYS = [
+    "snapshot",
+    "files_listed",
+    "files_new",
+    "files_changed",
+    "files_unchanged",
+    "files_missing",
+    "files_indexed",
+    "files_failed",
+    "files_not_dicom",
+    "files_skipped",
+    "files_duplicate",
+    "bytes_read",
+    "requests",
+    "seconds",
+    "files_per_second",
+]
+
+
+def test_sample_says_what_it_wrote(run: Run, tmp_path: Path) -> None:
+    """The counts are the manifest's, and the next step is named."""
+    ran = run("sample", tmp_path / "archive", "--studies", 1, "--seed", 7)
+    counts = json.loads((tmp_path / "archive" / MANIFEST_NAME).read_text("utf-8"))["counts"]
+    assert ran.code == 0
+    assert ran.out.startswith(f"{counts['files']} files in ")
+    assert f"{counts['instances']} instances" in ran.out
+    assert "dicomlake index" in ran.err
+
+
+def test_sample_into_a_folder_with_things_in_it_is_refused(run: Run, tmp_path: Path) -> None:
+    """Nobody's files are mixed with invented ones."""
+    (tmp_path / "mine").touch()
+    run("sample", tmp_path).assert_one_line_error(2, str(tmp_path))
+
+
+def test_json_is_one_object_with_the_keys_of_the_contract(run: Run, archive: Path, tmp_path: Path) -> None:
+    """Counts are those of the manifest; files alone come as JSON, and all talk goes to stderr."""
+    ran = run("index", archive, "--lake", tmp_path / "lake", "--workers", 0, "--json")
+    counts = json.loads((archive / MANIFEST_NAME).read_text("utf-8"))["counts"]
+    assert ran.code == 0
+    assert list(ran.json) == JSON_KEYS
+    assert ran.json["snapshot"] == 1
+    assert ran.json["files_listed"] == ran.json["files_new"] == counts["files"] + 1
+    statuses = {name: ran.json[f"files_{name}"] for name in counts["status"]}
+    assert statuses == counts["status"]
+    assert "status" in ran.err
+
+
+def test_second_run_reads_nothing(run: Run, archive: Path, own_lake: Path) -> None:
+    """What is unchanged is not opened, and the run is still a snapshot."""
+    ran = run("index", archive, "--lake", own_lake, "--workers", 0, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert (ran.json["snapshot"], ran.json["files_unchanged"], ran.json["requests"]) == (2, ran.json["files_listed"], 0)
+
+
+def test_result_line_and_closing_tables(run: Run, archive: Path, tmp_path: Path) -> None:
+    """Without --json stdout has one line, and stderr the counts by status and code."""
+    ran = run("index", archive, "--lake", tmp_path / "lake", "--workers", 0)
+    assert ran.out.startswith("snapshot 1: ")
+    assert ran.out.count("\n") == 1
+    for word in ("indexed", "duplicate", "truncated", "missing-key", "failed files: dicomlake query"):
+        assert word in ran.err
+
+
+def test_talk_names_no_patient(run: Run, archive: Path, tmp_path: Path) -> None:
+    """Nothing of a header is said while indexing."""
+    instances = json.loads((archive / MANIFEST_NAME).read_text("utf-8"))["instances"]
+    ran = run("index", archive, "--lake", tmp_path / "lake", "--workers", 0)
+    for word in {value for instance in instances for value in (instance["PatientID"], instance["PatientName"])}:
+        assert word not in ran.err + ran.out
+
+
+def test_quiet_says_nothing(run: Run, archive: Path, own_lake: Path) -> None:
+    """A nightly job that went well sends no mail."""
+    ran = run("index", archive, "--lake", own_lake, "--workers", 0, "--quiet", "--full")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_fail_on_failed(run: Run, archive: Path, tmp_path: Path) -> None:
+    """Failed files are rows, and an exit code for those who ask."""
+    ran = run("index", archive, "--lake", tmp_path / "lake", "--workers", 0, "--fail-on", "failed", "--json")
+    assert ran.json["files_failed"] > 0
+    assert ran.code == 3
+    (tmp_path / "empty").mkdir()
+    assert run("index", tmp_path / "empty", "--lake", tmp_path / "other", "--workers", 0, "--fail-on", "failed").code == 0
+
+
+def test_dry_run_makes_no_snapshot(run: Run, archive: Path, own_lake: Path) -> None:
+    """Only what would be done is said."""
+    ran = run("index", archive, "--lake", own_lake, "--workers", 0, "--dry-run")
+    assert ran.code == 0
+    assert ran.out.startswith("dry run, nothing was read: ")
+    assert run("info", own_lake, "--json").json["snapshot"] == 1
+
+
+def test_missing_limit(run: Run, archive: Path, tmp_path: Path) -> None:
+    """A source that lost most of its files stops the run, until told that this is meant."""
+    import shutil
+
+    copy = Path(shutil.copytree(archive, tmp_path / "archive"))
+    lake = tmp_path / "lake"
+    assert run("index", copy, "--lake", lake, "--workers", 0).code == 0
+    for folder in sorted(copy.iterdir())[1:]:
+        shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    run("index", copy, "--lake", lake, "--workers", 0).assert_one_line_error(1, "missing_limit", "--missing-limit 1")
+    ran = run("index", copy, "--lake", lake, "--workers", 0, "--missing-limit", 1, "--json")
+    assert ran.code == 0
+    assert ran.json["files_missing"] > 0
+
+
+def test_configuration_file(run: Run, archive: Path, tmp_path: Path) -> None:
+    """A column of the user's is in the lake; options go over the file."""
+    config = tmp_path / "my.yaml"
+    config.write_text("columns:\n  - path: PatientBirthTime\nrunning:\n  workers: 4\n", "utf-8")
+    assert run("index", archive, "--lake", tmp_path / "lake", "--config", config, "--workers", 0).code == 0
+    assert "PatientBirthTime" in run("schema", "instances", "--lake", tmp_path / "lake", "--format", "csv").out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("listing:\n  unit_flies: 3\n", ["listing.unit_flies", "configs/default.yaml"]),
+        ("lake: {missing_limit: 2}\n", ["lake.missing_limit"]),
+        ("columns: [{path: PatientName}]\n", ["PatientName", "exists"]),
+        ("a: [\n", ["YAML"]),
+        ("- 1\n", ["keys and values"]),
+    ],
+)
+def test_wrong_configuration_is_one_line_and_2(run: Run, archive: Path, tmp_path: Path, text: str, words: list[str]) -> None:
+    """An unknown key is named with its path, and nothing is made."""
+    config = tmp_path / "my.yaml"
+    config.write_text(text, "utf-8")
+    run("index", archive, "--lake", tmp_path / "lake", "--config", config).assert_one_line_error(2, *words)
+    assert not (tmp_path / "lake").exists()
+
+
+def test_wrong_paths_are_one_line_and_2(run: Run, archive: Path, tmp_path: Path) -> None:
+    """A SOURCE or a configuration that is not there, and a LAKE that is something else."""
+    run("index", tmp_path / "nowhere", "--lake", tmp_path / "lake").assert_one_line_error(2, "nowhere")
+    run("index", archive, "--lake", tmp_path / "lake", "--config", tmp_path / "no.yaml").assert_one_line_error(2, "no.yaml")
+    run("index", archive, "--lake", archive).assert_one_line_error(2, "no lake")
+    run("index", archive, "--lake", tmp_path / "lake", "--engine", "magic").assert_one_line_error(2, "engine")
+
+
+def test_options_of_the_contract() -> None:
+    """Names of options are promises."""
+    options = {name for parameter in command_line().commands["index"].params for name in parameter.opts}
+    assert options >= {"--lake", "--config", "--workers", "--scheduler", "--engine", "--headers", "--full", "--complete", "--dry-run", "--json"}
+    assert options >= {"--fail-on", "--missing-limit", "--quiet", "-q"}

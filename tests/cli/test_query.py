@@ -1,0 +1,168 @@
+"""`query`: rows out of a lake in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dicomlake.cli.formats import Form, write_rows
+from dicomlake.samples import MANIFEST_NAME
+from tests.cli.conftest import Run
+
+MODALITIES = "select Modality, count(*) as n from instances group by Modality order by Modality"
+
+
+def _expected(archive: Path) -> list[tuple[str, int]]:
+    modalities = json.loads((archive / MANIFEST_NAME).read_text("utf-8"))["counts"]["modalities"]
+    return sorted(modalities.items())
+
+
+def test_table_is_the_default(run: Run, lake: Path, archive: Path) -> None:
+    """Off a terminal a table has every row, whole."""
+    ran = run("query", lake, MODALITIES)
+    assert (ran.code, ran.err) == (0, "")
+    heading, rule, *rows = ran.out.splitlines()
+    assert heading.split() == ["Modality", "n"]
+    assert set(rule) == {"─", " "}
+    assert [(name, int(n)) for name, n in map(str.split, rows)] == _expected(archive)
+
+
+def test_csv(run: Run, lake: Path, archive: Path) -> None:
+    """CSV has a heading and a line for each row."""
+    rows = list(csv.reader(io.StringIO(run("query", lake, MODALITIES, "--format", "csv").out)))
+    assert rows[0] == ["Modality", "n"]
+    assert [(name, int(n)) for name, n in rows[1:]] == _expected(archive)
+
+
+def test_json_is_one_array(run: Run, lake: Path, archive: Path) -> None:
+    """JSON is one array of objects, an empty one where there is no row."""
+    rows = run("query", lake, MODALITIES, "--format", "json").json
+    assert [(row["Modality"], row["n"]) for row in rows] == _expected(archive)
+    assert run("query", lake, "select url from files where url = ''", "--format", "json").json == []
+
+
+def test_parquet_to_a_file(run: Run, lake: Path, tmp_path: Path) -> None:
+    """The suffix of the file says how; lists and dates keep their types, and nothing else is left in the folder."""
+    out = tmp_path / "out.parquet"
+    ran = run("query", lake, "select * from instances", "-o", out)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    frame = pl.read_parquet(out)
+    assert frame.schema["StudyDate"] == pl.Date
+    assert frame.schema["ImageType"] == pl.List(pl.String)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def test_parquet_to_a_pipe(start: Callable[..., subprocess.Popen[bytes]], lake: Path) -> None:
+    """A pipe takes Parquet too."""
+    out, err = start("query", lake, MODALITIES, "--format", "parquet").communicate()
+    assert err == b""
+    assert pl.read_parquet(io.BytesIO(out)).columns == ["Modality", "n"]
+
+
+def test_every_column_of_every_table_can_be_written(run: Run, lake: Path) -> None:
+    """No type of column is beyond a form."""
+    for table in ("files", "instances", "series", "studies", "patients", "findings", "snapshots"):
+        for form in ("table", "csv", "json"):
+            assert run("query", lake, f"select * from {table}", "--format", form).code == 0
+
+
+def test_form_of_values() -> None:
+    """Dates and times are ISO 8601, lists JSON, nulls nothing, and text stays as it is, quoted where CSV wants it."""
+    from datetime import UTC, date, datetime
+
+    frame = pl.DataFrame(
+        {
+            "text": ['=1+1,"x"', None, ""],
+            "list": [["a", None], None, []],
+            "date": [date(2020, 1, 2)] * 3,
+            "wall": [datetime(2020, 1, 2, 3, 4, 5)] * 3,  # noqa: DTZ001 - a scanner's wall clock has no zone
+            "utc": [datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)] * 3,
+            "flag": [True, False, None],
+        }
+    )
+    out = io.BytesIO()
+    write_rows(Form.CSV, [frame, frame.head(0)], frame.schema, out, None)
+    rows = list(csv.reader(io.StringIO(out.getvalue().decode())))
+    assert rows[1] == [
+        '=1+1,"x"',
+        '["a", null]',
+        "2020-01-02",
+        "2020-01-02T03:04:05.000000",
+        "2020-01-02T03:04:05.000000+00:00",
+        "true",
+    ]
+    assert rows[2][:2] == ["", ""]
+    out = io.BytesIO()
+    write_rows(Form.JSON, [frame.head(1), frame.tail(1)], frame.schema, out, None)
+    first, last = json.loads(out.getvalue())
+    assert first["utc"] == "2020-01-02T03:04:05+00:00"
+    assert (last["text"], last["list"], last["flag"]) == ("", [], None)
+
+
+def test_rows_limit_says_how_many_there_are(run: Run, lake: Path) -> None:
+    """A table that was cut short says so on stderr."""
+    ran = run("query", lake, "select url from files order by url", "--rows", 3)
+    assert len(ran.out.splitlines()) == 5
+    assert ran.err.startswith("3 of ")
+
+
+def test_earlier_snapshot(run: Run, archive: Path, own_lake: Path) -> None:
+    """A query can look at the lake as an earlier run left it."""
+    assert run("index", archive, "--lake", own_lake, "--workers", 0).code == 0
+    assert run("query", own_lake, "select snapshot from snapshots", "--format", "json").json == [{"snapshot": 1}, {"snapshot": 2}]
+    assert run("query", own_lake, "select snapshot from snapshots", "--format", "json", "--snapshot", 1).json == [{"snapshot": 1}]
+    run("query", own_lake, "select 1", "--snapshot", 9).assert_one_line_error(2, "snapshot 9")
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("selec x", ["sql parser error"]),
+        ("", ["query"]),
+        ("select * from instance", ["instance", "dicomlake schema"]),
+        ("select Modalty from series", ["Modalty", "dicomlake schema"]),
+        ("select cast(url as int) from files", ["cast", "dicomlake schema"]),
+    ],
+)
+def test_sql_error_is_one_line_and_2(run: Run, lake: Path, sql: str, words: list[str]) -> None:
+    """SQL that can't be parsed or run says why, and shows no value of a row."""
+    ran = run("query", lake, sql)
+    assert "/archive" not in ran.err
+    assert ran.code == 2
+    ran.assert_one_line_error(2, words[-1])
+
+
+def test_sql_error_leaves_no_file(run: Run, lake: Path, tmp_path: Path) -> None:
+    """A result that is not whole has no name."""
+    run("query", lake, "select cast(url as int) from files", "-o", tmp_path / "x.csv").assert_one_line_error(2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_lake_is_one_line_and_2(run: Run, archive: Path, tmp_path: Path) -> None:
+    """A folder that is none, and one that is not there."""
+    for command in (["query", archive, "select 1"], ["info", archive], ["verify", archive], ["schema", "--lake", archive]):
+        run(*command).assert_one_line_error(2, "no lake", "dicomlake index")
+    run("info", tmp_path / "nowhere").assert_one_line_error(2, "no lake")
+
+
+def test_file_that_cannot_be_written(run: Run, lake: Path, tmp_path: Path) -> None:
+    """The file is named, and what to do."""
+    run("query", lake, "select 1", "-o", tmp_path / "no" / "x.csv").assert_one_line_error(1, "x.csv", "-o")
+
+
+def test_hostile_names_reach_no_terminal(run: Run, lake: Path, tmp_path: Path) -> None:
+    """What a header says is shown as data: no escape, no markup, no reversed text."""
+    hostile = "\x1b[2J[red]x[/red]\u202eevil\x9b0m"
+    out = run("query", lake, f"select '{hostile}' as name").out
+    assert "\\x1b[2J[red]x[/red]\\u202eevil\\x9b0m" in out
+    assert run("query", lake, f"select '{hostile}' as name", "--format", "json").json == [{"name": hostile}]
+    run("query", lake, f"select '{hostile}' as name", "-o", tmp_path / "x.csv")
+    assert hostile in (tmp_path / "x.csv").read_text("utf-8")
+    assert "\x1b" not in run("query", lake, f"select {hostile}").err

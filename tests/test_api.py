@@ -1,0 +1,121 @@
+"""The package as Python programs see it: `index`, `scan`, `Lake`, `errors`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dicomlake
+from dicomlake.config import Settings, load_settings
+from dicomlake.run import Progress
+from dicomlake.samples import write_sample
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample archive."""
+    folder = tmp_path_factory.mktemp("api") / "archive"
+    write_sample(folder)
+    return folder
+
+
+def test_names_are_those_of_the_contract() -> None:
+    """What the package offers is a promise."""
+    assert dicomlake.__all__ == ["Lake", "__version__", "errors", "index", "scan"]
+    for name in dicomlake.__all__:
+        assert getattr(dicomlake, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = dicomlake.nothing
+
+
+def test_importing_costs_nothing() -> None:
+    """Heavy packages wait until something is asked of them."""
+    code = "import sys, dicomlake; heavy = {'polars', 'pyarrow', 'pydicom', 'dask', 'deltalake', 'typer'} & set(sys.modules); assert not heavy, heavy"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_index_then_lake(archive: Path, tmp_path: Path) -> None:
+    """A lake that `index` made is one that `Lake` reads, and the progress says how far it came."""
+    progress = Progress()
+    summary = dicomlake.index(archive, lake=tmp_path / "lake", workers=0, progress=progress)
+    lake = dicomlake.Lake(tmp_path / "lake")
+    assert lake.snapshot == summary.snapshot == 1
+    assert lake.sql("select count(*) as n from files").collect()["n"][0] == summary.files_listed == progress.files_read
+    assert lake.summary == summary.as_dict()
+
+
+def test_index_of_several_sources_with_settings(archive: Path, tmp_path: Path) -> None:
+    """Sources come as a list, and settings as an object that arguments go over."""
+    folders = [path for path in sorted(archive.iterdir()) if path.is_dir()][:2]
+    settings = load_settings(overrides={"columns": [{"path": "PatientBirthTime"}], "running.workers": 3})
+    dicomlake.index(folders, lake=tmp_path / "lake", config=settings, workers=0, headers=True)
+    lake = dicomlake.Lake(tmp_path / "lake")
+    assert lake.row["sources"] == [str(folder) for folder in folders]
+    instances = lake.instances.select("PatientBirthTime", "header_json").collect()
+    assert instances["header_json"].null_count() == 0
+
+
+def test_index_takes_one_place_to_run(tmp_path: Path) -> None:
+    """Workers here and workers there exclude each other."""
+    with pytest.raises(dicomlake.errors.ConfigurationError, match="exclude"):
+        dicomlake.index(tmp_path, lake=tmp_path / "lake", workers=0, scheduler="tcp://127.0.0.1:1")
+
+
+def test_workers_go_over_the_scheduler_of_a_configuration(archive: Path, tmp_path: Path) -> None:
+    """What the caller says is nearer than what a file says."""
+    settings = Settings.model_validate({"running": {"scheduler": "tcp://127.0.0.1:1"}})
+    assert dicomlake.index(archive / "manifest.json", lake=tmp_path / "lake", config=settings, workers=0).files_not_dicom == 1
+
+
+def test_dry_run_needs_no_workers(archive: Path, tmp_path: Path) -> None:
+    """Where nothing is read, no worker is started: a scheduler that is not there is not missed."""
+    summary = dicomlake.index(archive, lake=tmp_path / "lake", scheduler="tcp://127.0.0.1:1", dry_run=True)
+    assert summary.files_new == summary.files_listed > 0
+
+
+def test_scan_answers_for_every_path_in_order(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative paths become absolute, a path that is not there is unreadable, and a path given twice has two rows."""
+    monkeypatch.chdir(archive)
+    images = sorted(path.relative_to(archive) for path in archive.rglob("*.dcm") if "P001" in path.parts)[:2]
+    os.mkfifo(tmp_path / "fifo")
+    paths = [images[1], "manifest.json", "nowhere.dcm", images[0], images[1], tmp_path / "fifo", archive, "a\0b"]
+    scanned = dicomlake.scan(paths)
+    rows = scanned.files.to_pylist()
+    urls = [str(archive / path) for path in (images[1], "manifest.json", "nowhere.dcm", images[0], images[1])]
+    assert [row["url"] for row in rows[:5]] == urls
+    assert [row["status"] for row in rows[:5]] == ["indexed", "not_dicom", "failed", "indexed", "indexed"]
+    assert [row["code"] for row in rows] == [None, "not-dicom", "unreadable", None, None, "not-regular", "not-regular", "unreadable"]
+    assert scanned.instances["url"].to_pylist() == [urls[0], urls[3], urls[0]]
+    assert rows[0]["file_size"] == (archive / images[1]).stat().st_size
+
+
+def test_scan_of_one_path_and_of_none(archive: Path) -> None:
+    """A path alone is a list of one; nothing is nothing, in the same schema."""
+    alone = dicomlake.scan(str(archive / "manifest.json"))
+    nothing = dicomlake.scan([])
+    assert alone.files.num_rows == 1
+    assert nothing.files.num_rows == 0
+    assert nothing.files.schema == alone.files.schema
+    assert nothing.instances.schema == alone.instances.schema
+
+
+def test_scan_with_a_configuration(archive: Path, tmp_path: Path) -> None:
+    """Columns of the user's are there without a lake too."""
+    config = tmp_path / "my.yaml"
+    config.write_text("columns: [{path: PatientBirthTime}]\n", "utf-8")
+    assert "PatientBirthTime" in dicomlake.scan([], config=config).instances.schema.names
+
+
+def test_names_that_are_no_text_can_be_scanned(archive: Path, tmp_path: Path) -> None:
+    """A byte of a name that is no UTF-8 is written out in the url."""
+    name = os.fsdecode(b"caf\xe9.dcm")
+    image = next(iter(sorted(archive.rglob("*.dcm"))))
+    (tmp_path / name).write_bytes(image.read_bytes())
+    row = dicomlake.scan([tmp_path / name]).files.to_pylist()[0]
+    assert row["url"] == f"{tmp_path}/caf\\xe9.dcm"
+    assert row["code"] != "unreadable"
