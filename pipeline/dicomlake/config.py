@@ -20,6 +20,8 @@ from dicomlake.schema import Column, LakeSchema, user_column
 KIB = 1024
 MIB = 1024 * KIB
 
+AUTOMATIC = "auto"
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -55,7 +57,7 @@ class ListingSettings(_Model):
     """How sources are listed and cut into units of work."""
 
     follow_folder_links: bool = False
-    unit_files: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    unit_files: Annotated[int, Field(ge=1, le=1_000_000)] = 8192
 
 
 class ReadingSettings(_Model):
@@ -84,7 +86,7 @@ class RunningSettings(_Model):
     scheduler: str | None = None
     units_in_flight_per_worker: Annotated[int, Field(ge=1, le=64)] = 2
     worker_deaths_limit: Annotated[int, Field(ge=1, le=100)] = 3
-    dashboard_address: str | None = "127.0.0.1:0"
+    dashboard_address: str | None = AUTOMATIC
 
 
 class Settings(_Model):

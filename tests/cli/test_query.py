@@ -82,7 +82,7 @@ def test_form_of_values() -> None:
             "text": ['=1+1,"x"', None, ""],
             "list": [["a", None], None, []],
             "date": [date(2020, 1, 2)] * 3,
-            "wall": [datetime(2020, 1, 2, 3, 4, 5)] * 3,  # noqa: DTZ001 - a scanner's wall clock has no zone
+            "wall": [datetime(2020, 1, 2, 3, 4, 5)] * 3,
             "utc": [datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)] * 3,
             "flag": [True, False, None],
         }

@@ -6,7 +6,7 @@ Nothing of dicomlake is imported here. pydicom parses, decodes and converts; thi
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import math
 import re
 import struct
@@ -41,7 +41,7 @@ def read(path: Path) -> pydicom.FileDataset | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    except Exception:  # pydicom raises whatever its parts raise
+    except Exception:  # noqa: BLE001 - pydicom raises whatever its parts raise
         return None
 
 
@@ -86,7 +86,7 @@ def _column(dataset: Dataset, path: list[str], type_name: str) -> Any:
 def _items(dataset: Dataset, tag: int) -> list[Dataset]:
     try:
         value = dataset[tag].value if tag in dataset else None
-    except Exception:
+    except Exception:  # noqa: BLE001 - likewise
         return []
     return list(value) if isinstance(value, pydicom.Sequence) else []
 
@@ -156,7 +156,9 @@ def _texts(dataset: Dataset, tag: int, raw: bytes, vr: str) -> list[str] | None:
             text = raw.decode("latin-1")
         values = [text]
     else:
-        value = pydicom.values.convert_value(vr, RawDataElement(tag, vr, len(raw), raw, 0, False, True), charset)  # type: ignore[arg-type]
+        value = pydicom.values.convert_value(
+            vr, RawDataElement(tag, vr, len(raw), raw, 0, is_implicit_VR=False, is_little_endian=True), charset
+        )  # type: ignore[arg-type]
         values = ["\\".join(str(part) for part in value) if isinstance(value, MultiValue) else str(value)]
     text = values[0]
     text = text.strip(" \0") if vr in _LEADING_SPACES_ARE_PADDING else text.rstrip(" \0")
@@ -200,7 +202,7 @@ def _typed(part: Any, vr: str, scalar: str) -> Any:
             return None if isinstance(part, DSfloat) and math.isinf(part) else float(part)
         if scalar == "date32":
             date = DA(part[:8] if vr == "DT" else part)
-            return datetime.date(date.year, date.month, date.day)
+            return dt.date(date.year, date.month, date.day)
         if scalar == "time":
             legacy = re.fullmatch(r"\d\d:\d\d(:\d\d(\.\d+)?)?", part)
             return TM(part.replace(":", "") if legacy else part).strftime("%H:%M:%S.%f")

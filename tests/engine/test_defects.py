@@ -90,7 +90,7 @@ def test_file_code(scan_bytes: ScanBytes, code: FileCode) -> None:
 
 @pytest.mark.parametrize("code", PARTLY)
 def test_file_code_of_a_file_kept_in_part(scan_bytes: ScanBytes, code: FileCode) -> None:
-    """A file that is read in part is indexed with its code, says where reading stopped being right, and has one finding that says the same."""
+    """A file that is read in part is indexed with its code, and says where reading stopped being right, as its one finding does."""
     data, path = PARTLY[code]
     scanned = scan_bytes(data, reading=_SMALL)
     assert (scanned.file["status"], scanned.file["code"]) == ("indexed", code)

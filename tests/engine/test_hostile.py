@@ -50,11 +50,11 @@ def _empty_items() -> bytes:
 
 
 def _empty_unwanted_items() -> bytes:
-    return part10(keys() + E.element(_SEQUENCE, E.mark(ITEM) * 1_000_000, "SQ") + parents())
+    return part10(keys() + E.element(_SEQUENCE, E.mark(ITEM) * 200_000, "SQ") + parents())
 
 
 def _zeros() -> bytes:
-    return part10(keys() + parents() + bytes(4_000_000))
+    return part10(keys() + parents() + bytes(1_000_000))
 
 
 def _many_values() -> bytes:

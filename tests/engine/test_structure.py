@@ -16,7 +16,6 @@ from tests.engine.builder import (
     EXPLICIT,
     IMPLICIT,
     ITEM,
-    ITEM_END,
     JPEG,
     SEQUENCE_END,
     UID,
@@ -106,102 +105,6 @@ def test_command_set_before_the_data_set(scan_bytes: ScanBytes) -> None:
     assert scan_bytes(part10(command + keys() + parents())).value("PatientID") == "P1"
 
 
-UN_SEQUENCE = E.element("SegmentSequence", b"", "UN", UNDEFINED)
-IMPLICIT_ITEM = WRITERS[IMPLICIT].item(WRITERS[IMPLICIT].element("SegmentLabel", "liver"))
-EXPLICIT_ITEM = E.item(E.element("SegmentLabel", "liver"))
-
-
-@pytest.mark.parametrize(
-    "sequence",
-    [
-        UN_SEQUENCE + IMPLICIT_ITEM + E.mark(SEQUENCE_END),
-        UN_SEQUENCE + EXPLICIT_ITEM + E.mark(SEQUENCE_END),
-        E.element("SegmentSequence", IMPLICIT_ITEM, "UN"),
-        E.element("SegmentSequence", EXPLICIT_ITEM, "UN"),
-        E.element("SegmentSequence", IMPLICIT_ITEM, "SQ"),
-        E.sequence("SegmentSequence", E.element("SegmentLabel", "liver"), defined=False),
-        E.element("SegmentSequence", b"", "SQ", UNDEFINED) + EXPLICIT_ITEM + E.mark(SEQUENCE_END),
-    ],
-)
-def test_sequences_however_they_stand(scan_bytes: ScanBytes, sequence: bytes) -> None:
-    """Sequences as UN, in implicit VR inside explicit VR, of defined and undefined length, are the same sequence."""
-    scanned = scan_bytes(with_elements(sequence, E.element("SegmentationType", "BINARY")))
-    assert scanned.value("Segment_SegmentLabel") == ["liver"]
-    assert scanned.value("SegmentationType") == "BINARY"
-    assert scanned.codes() == set()
-
-
-def test_un_in_little_endian_inside_big_endian(scan_bytes: ScanBytes) -> None:
-    """UN holds implicit VR little endian even in a big endian data set (PS3.5 6.2.2 note 2)."""
-    big = WRITERS[BIG_ENDIAN]
-    sequence = big.element("SegmentSequence", b"", "UN", UNDEFINED) + IMPLICIT_ITEM + E.mark(SEQUENCE_END)
-    scanned = scan_bytes(part10(keys(big) + parents(big) + sequence, meta(BIG_ENDIAN)))
-    assert scanned.value("Segment_SegmentLabel") == ["liver"]
-
-
-ITEM_LABEL = E.element("SegmentLabel", "liver")
-LAST = E.element("SegmentationType", "BINARY", length=6)
-AFTER = E.element("StructureSetLabel", "after")
-
-BROKEN: dict[str, tuple[bytes, str]] = {
-    "item delimitation missing": (
-        E.element("SegmentSequence", b"", "SQ", UNDEFINED) + E.mark(ITEM, UNDEFINED) + ITEM_LABEL + E.mark(SEQUENCE_END),
-        "out-of-order",
-    ),
-    "sequence delimitation missing": (
-        E.element("SegmentSequence", b"", "SQ", UNDEFINED) + E.mark(ITEM, len(ITEM_LABEL)) + ITEM_LABEL,
-        "corrupt-element",
-    ),
-    "delimitation after a defined item": (
-        E.element("SegmentSequence", b"", "SQ", UNDEFINED) + E.item(ITEM_LABEL) + E.mark(ITEM_END) + E.mark(SEQUENCE_END),
-        "out-of-order",
-    ),
-    "item longer than its sequence": (
-        E.element("SegmentSequence", E.mark(ITEM, len(ITEM_LABEL) + 50) + ITEM_LABEL, "SQ"),
-        "corrupt-element",
-    ),
-    "value longer than its item": (
-        E.sequence("SegmentSequence", ITEM_LABEL + E.element("SegmentDescription", "x", "LT", length=500)),
-        "corrupt-element",
-    ),
-    "bytes left over in an item": (E.sequence("SegmentSequence", ITEM_LABEL + b"\1\2\3\4"), "corrupt-element"),
-    "garbage where an item should be": (
-        E.element("SegmentSequence", E.item(ITEM_LABEL) + b"garbage garbage.", "SQ"),
-        "corrupt-element",
-    ),
-    "stray item": (E.sequence("SegmentSequence", ITEM_LABEL) + E.item(E.element("PatientID", "NOT ME")), "out-of-order"),
-    "stray item of undefined length": (
-        E.sequence("SegmentSequence", ITEM_LABEL) + E.item(E.element("PatientID", "NOT ME"), defined=False) + E.mark(SEQUENCE_END),
-        "out-of-order",
-    ),
-    "stray delimitations": (
-        E.sequence("SegmentSequence", ITEM_LABEL) + E.mark(ITEM_END) + E.mark(SEQUENCE_END),
-        "out-of-order",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_sequence_costs_little(scan_bytes: ScanBytes, name: str) -> None:
-    """What is wrong in or near a sequence is told, and everything around it is read."""
-    sequence, code = BROKEN[name]
-    scanned = scan_bytes(part10(keys() + parents() + sequence + AFTER))
-    assert scanned.value("Segment_SegmentLabel") == ["liver"]
-    assert scanned.value("StructureSetLabel") == "after"
-    assert scanned.value("PatientID") == "P1"
-    assert scanned.codes() == {code}
-    assert scanned.file["code"] == (code if code == "corrupt-element" else None)
-
-
-def test_path_to_a_defect(scan_bytes: ScanBytes) -> None:
-    """The path to where reading stopped being right counts items from 0."""
-    whole = E.element("SeriesInstanceUID", "1.2.3")
-    cut = part10(keys() + E.sequence("ReferencedSeriesSequence", whole, whole, whole))[:-4]
-    scanned = scan_bytes(cut)
-    assert scanned.file["element_path"] == "ReferencedSeriesSequence[2].SeriesInstanceUID"
-    assert cut[scanned.file["byte_offset"] :].startswith(whole[:8])
-
-
 @pytest.mark.parametrize("vr", ["ZZ", "\0\0", "\xff\xff", "ui", "12"])
 @pytest.mark.parametrize("keyword", ["SOPClassUID", "StudyInstanceUID"])
 def test_damaged_vr(scan_bytes: ScanBytes, vr: str, keyword: str) -> None:
@@ -218,16 +121,14 @@ def test_private_column_by_creator(scan_bytes: ScanBytes) -> None:
     column = user_column("(0019,xx0C)[SIEMENS MR HEADER]", name="b_value", vr="IS")
     nested = user_column("(0021,xx01)[ACME][*].(0021,xx02)[ACME]", name="acme", vr="LO")
     for uid, writer in WRITERS.items():
-        block = writer.element(0x00190011, "SIEMENS MR HEADER ", "LO") + writer.element(0x0019110C, "1000", "IS")
-        other = writer.element(0x00190010, "OTHER", "LO")
-        wrong = writer.element(0x0019100C, "7", "IS")
+        creators = writer.element(0x00190010, "OTHER", "LO") + writer.element(0x00190011, "SIEMENS MR HEADER ", "LO")
+        group_19 = creators + writer.element(0x0019100C, "7", "IS") + writer.element(0x0019110C, "1000", "IS")
         inside = writer.element(0x00210010, "ACME", "LO") + writer.element(0x00211002, "inside", "LO")
         group_21 = writer.element(0x00210012, "ACME", "LO") + writer.sequence(0x00211201, inside, b"", vr="SQ" if writer.explicit else "UN")
-        group_19 = writer.element(0x00190010, "OTHER", "LO") + block[: len(block) - 12 if writer.explicit else len(block) - 12]
-        assert other
-        data_set = keys(writer) + group_19 + wrong + block[-12:] + group_21 + parents(writer)
+        data_set = keys(writer) + group_19 + group_21 + parents(writer)
         scanned = scan_bytes(part10(data_set, meta(uid)), columns=[column, nested])
         assert scanned.value("b_value") == 1000
+        assert scanned.codes() == {"out-of-order"}  # the parents' keys stand behind groups 0019 and 0021
         assert scanned.value("acme") == ["inside", None]
         assert scanned.value("private_creators") == ["ACME", "OTHER", "SIEMENS MR HEADER"]
 
@@ -325,3 +226,11 @@ def test_sound_file(scan_bytes: ScanBytes) -> None:
     assert (scanned.value("ProcedureCode_CodeValue"), scanned.value("InstanceNumber"), scanned.value("Rows")) == ("X1", 7, 2)
     assert scanned.value("sop_class_name") == "CT Image Storage"
     assert scanned.value("transfer_syntax_name") == "Explicit VR Little Endian"
+
+
+def test_finding_of_a_private_element(scan_bytes: ScanBytes) -> None:
+    """A finding of a private column names the tag that stands in the file."""
+    column = user_column("(0019,xx0C)[SIEMENS MR HEADER]", name="b_value", vr="IS")
+    data_set = keys() + E.element(0x00190011, "SIEMENS MR HEADER", "LO") + E.element(0x0019110C, "many", "IS") + parents()
+    found = scan_bytes(part10(data_set), columns=[column]).finding("invalid-number")
+    assert (found["tag"], found["element_path"], found["raw"]) == ("(0019,110C)", "(0019,110C)", "many")

@@ -132,3 +132,12 @@ def test_texts_are_valid_utf8(scan_bytes: ScanBytes) -> None:
     for term in ("ISO_IR 192", "GB18030", "\\ISO 2022 IR 87", "ISO_IR 13", ""):
         scanned = scan_bytes(with_elements(E.element("SpecificCharacterSet", term), E.element("PatientName", every)))
         assert scanned.value("PatientName").encode("utf-8")
+
+
+def test_same_bytes_under_two_character_sets(scan_bytes: ScanBytes) -> None:
+    """Bytes that mean something else under another character set are not taken for what they meant before."""
+    name = b"\x1b$B;3ED\x1b(B"
+    item = E.element("SegmentLabel", name)
+    utf8, japanese = E.element("SpecificCharacterSet", "ISO_IR 192"), E.element("SpecificCharacterSet", "\\ISO 2022 IR 87")
+    scanned = scan_bytes(with_elements(E.sequence("SegmentSequence", japanese + item, utf8 + item, japanese + item)))
+    assert scanned.value("Segment_SegmentLabel") == ["山田", name.decode(), "山田"]

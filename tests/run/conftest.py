@@ -78,5 +78,5 @@ def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
     """An empty archive and no lake yet; headers are JSON."""
     engine = JsonEngine()
     monkeypatch.setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)
-    monkeypatch.setattr(dicomlake.run.index, "make_engine", lambda _: engine)
+    monkeypatch.setattr(dicomlake.run.index, "engine_version", lambda _: engine.version)
     return Nights(tmp_path, engine)

@@ -24,10 +24,6 @@ class JsonEngine:
         self.read_urls: list[str] = []
         self.version = "json 1"
 
-    def name_and_version(self) -> str:
-        """A name and a version, which a test may change."""
-        return self.version
-
     def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
         """Read a unit of JSON headers."""
         file_rows: list[dict[str, Any]] = []

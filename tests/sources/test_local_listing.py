@@ -1,7 +1,6 @@
 """Folders of this machine: order, what is no plain file, what goes wrong."""
 
 # Names that are no UTF-8, and folders deeper than any path, are no business of pathlib.
-# ruff: noqa: PTH102, PTH103, PTH106, PTH109, PTH119, PTH120
 
 from __future__ import annotations
 

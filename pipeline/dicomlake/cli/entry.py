@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import os
-import signal
+import select
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import TextIO
 
+from dicomlake.cli.interrupts import INTERRUPTED, interruptible
 from dicomlake.cli.visible import visible
 from dicomlake.errors import DicomlakeError
 
-INTERRUPTED = 130
 TRACEBACK_VARIABLE = "DICOMLAKE_TRACEBACK"
 
 
@@ -28,20 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process where None.
     """
     _write_what_can_be_encoded(sys.stdout, sys.stderr)
-    with _interruptible():
+    with interruptible():
         try:
             code = _run(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
             if code == INTERRUPTED and arguments is None:
                 # A cluster that was interrupted while it started complains at exit, and at length. Its workers end with this process.
                 os._exit(INTERRUPTED)
-        except BrokenPipeError:
-            # Whoever read stdout has seen enough, as `head` does. What is still in the buffer must not be tried again at exit.
-            _discard(sys.stdout)
-            return 0
         except OSError as error:
-            _discard(sys.stdout)
-            return _say(f"stdout can't be written: {error.strerror or error}", 1)
+            seen_enough = isinstance(error, BrokenPipeError) and _has_no_reader(sys.stdout)
+            _discard(sys.stdout)  # what is still in its buffer must not be tried again at exit
+            if seen_enough:  # as `head` has
+                return 0
+            return _say(": ".join(str(part) for part in (error.strerror or error, error.filename) if part), 1)
     return code
 
 
@@ -63,7 +60,8 @@ def _run(arguments: Sequence[str]) -> int:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED, kind="")
-    except BrokenPipeError:
+    except OSError:
+        _show_traceback()
         raise
     except BaseException as error:  # a panic in compiled code is no Exception
         if isinstance(error, SystemExit):
@@ -99,37 +97,17 @@ def _show_traceback() -> None:
         traceback.print_exc()
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM interrupts as SIGINT does; a second signal ends the process at once, in case tidying up takes too long for whoever waits."""
-    seen = False
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal seen
-        if seen:
-            os._exit(INTERRUPTED)
-        seen = True
-        raise KeyboardInterrupt
-
-    former = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and & mean it
-                former[number] = signal.signal(number, interrupt)
-        except ValueError:  # not the main thread: signals are another's business
-            break
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
 def _write_what_can_be_encoded(*streams: TextIO) -> None:
     for stream in streams:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _discard(stream: TextIO) -> None:

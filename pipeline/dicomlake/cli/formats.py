@@ -46,14 +46,21 @@ def write_rows(form: Form, batches: Iterable[pl.DataFrame], schema: pl.Schema, o
     if form is Form.PARQUET:
         _write_parquet(batches, schema, out or sys.stdout.buffer)
         return
-    text = sys.stdout if out is None else _as_text(out)
+    if out is None:
+        _write_text(form, batches, schema, sys.stdout, rows_limit)
+        return
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="")
+    _write_text(form, batches, schema, text, rows_limit)
+    text.detach()  # flushes, and leaves the file to whoever opened it
+
+
+def _write_text(form: Form, batches: Iterable[pl.DataFrame], schema: pl.Schema, text: TextIO, rows_limit: int | None) -> None:
     if form is Form.TABLE:
         _write_table(batches, schema, text, rows_limit)
     elif form is Form.CSV:
         _write_csv(batches, schema, text)
     else:
         _write_json(batches, text)
-    text.flush()
 
 
 def headings_of(schema: pl.Schema) -> list[Heading]:
@@ -95,7 +102,7 @@ def _write_table(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: TextIO
 def _write_csv(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: TextIO) -> None:
     looked_at = is_terminal(out)
     if schema:
-        _write_csv_text(schema.to_frame().write_csv(), out, looked_at=looked_at)
+        _write_csv_text(pl.DataFrame(schema=dict.fromkeys(schema, pl.String)).write_csv(), out, looked_at=looked_at)
     for batch in batches:
         _write_csv_text(_flat(batch).write_csv(include_header=False), out, looked_at=looked_at)
 
@@ -129,7 +136,3 @@ def _write_parquet(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: Bina
     with pq.ParquetWriter(cast("pa.NativeFile", out), arrow, compression="zstd") as writer:
         for batch in batches:
             writer.write_table(batch.to_arrow().cast(arrow))
-
-
-def _as_text(out: BinaryIO) -> TextIO:
-    return io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)

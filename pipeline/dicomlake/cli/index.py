@@ -13,7 +13,6 @@ from dicomlake.cli.screen import note
 from dicomlake.errors import UsageError
 
 FAILED_FILES = 3
-INTERRUPTED = 130
 
 
 def index(
@@ -56,10 +55,12 @@ def index(
         raise UsageError("--workers and --scheduler exclude each other; give one of them")
     import dicomlake.api
     from dicomlake.cli.closing import print_closing, result_line
+    from dicomlake.cli.interrupts import INTERRUPTED, wake_from_waiting
     from dicomlake.cli.talk import talking
     from dicomlake.cli.visible import json_text
     from dicomlake.run import Progress
 
+    wake_from_waiting()
     progress = Progress()
     try:
         with talking(progress, sys.stderr, quiet=quiet):

@@ -76,10 +76,6 @@ class Scanned:
 class Engine(Protocol):
     """Reads headers."""
 
-    def name_and_version(self) -> str:
-        """The engine's name and version, as ``pydicom 3.0.2``; a change of it reads everything anew."""
-        ...
-
     def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
         """Read the headers of a unit of files.
 

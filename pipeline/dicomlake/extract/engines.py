@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Engine
+
+_DISTRIBUTIONS = {"pydicom": "pydicom"}
+"""The distribution whose version an engine's answers depend on."""
+
+
+def engine_version(name: str) -> str:
+    """An engine's name and version, as ``pydicom 3.0.2``, without loading it; a change of it reads everything anew.
+
+    Raises:
+        ConfigurationError: there is no such engine.
+    """
+    if name not in _DISTRIBUTIONS:
+        raise _unknown(name)
+    return f"{name} {version(_DISTRIBUTIONS[name])}"
 
 
 def make_engine(name: str) -> Engine:
@@ -16,4 +32,8 @@ def make_engine(name: str) -> Engine:
         from dicomlake.extract.pydicom_engine import PydicomEngine  # noqa: PLC0415 - pydicom costs start-up time
 
         return PydicomEngine()
-    raise ConfigurationError(f"there is no engine '{name}'; use pydicom")
+    raise _unknown(name)
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(f"there is no engine '{name}'; use pydicom")

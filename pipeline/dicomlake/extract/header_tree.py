@@ -138,7 +138,7 @@ class _TreeRecorder:
         name = dictionary_vr(data_set, tag, vr)
         shown: str | None = None
         if value is not None:
-            raw = RawValue(vr, value, position, data_set)
+            raw = RawValue(tag, vr, value, position, data_set)
             name = vr_of(raw, name)
             shown = _shown(components(raw, name, lambda _: None))
         self._add(data_set, tag, name, shown, length, position)

@@ -26,7 +26,9 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
         that are not null differ.
     """
     keys = list(keys)
-    own = [name for name in columns if name not in keys]
+    # Of a CT series every column of an MR is null: half of all columns need no counting.
+    empty = [name for name in columns if name not in keys and rows[name].null_count() == rows.height]
+    own = [name for name in columns if name not in keys and name not in empty]
     hashed = rows.select(*keys, *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in own))
     groups = hashed.group_by(keys, maintain_order=True)
     spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in own)
@@ -34,7 +36,8 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
     for name in own:
         if spread[name].any():
             values = _replace(values, spread, rows, keys, name)
-    return values, spread
+    values = values.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name) for name in empty)
+    return values, spread.with_columns(pl.lit(value=False).alias(name) for name in empty)
 
 
 def _replace(values: pl.DataFrame, spread: pl.DataFrame, rows: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:

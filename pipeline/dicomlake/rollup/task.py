@@ -53,9 +53,9 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     frames = []
     for part in task.instances:
         rows = read_part(task.lake, part, columns, partition_by=task.schema.partition_by)
-        own = rows.join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")
-        if own.height:
-            frames.append(condense(own, task.level))
+        wanted = rows.select(keys).with_row_index("_row").join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")
+        if wanted.height:
+            frames.append(condense(rows if wanted.height == rows.height else rows[wanted["_row"]], task.level))
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
     rolled_up = roll_up(pl.concat(frames), task.schema, task.level)

@@ -15,7 +15,7 @@ import dicomlake.version
 from dicomlake.config import Settings
 from dicomlake.errors import DicomlakeError, FileStatus, SourceNotFound, SourceVanished
 from dicomlake.extract.engine import ScanRequest
-from dicomlake.extract.engines import make_engine
+from dicomlake.extract.engines import engine_version
 from dicomlake.extract.unit import UnitTask, killed_result, run_unit
 from dicomlake.lake import Lake, LakeWriter
 from dicomlake.ledger import Ledger
@@ -79,7 +79,7 @@ class _Run:
         self._runner: Runner | None = None
         self._feed: UnitFeed | None = None
         self._schema = request.settings.schema_of_lake()
-        self._engine_version = make_engine(request.settings.engine).name_and_version()
+        self._engine_version = engine_version(request.settings.engine)
         with progress.timed("opening the lake"):
             self._writer = LakeWriter(request.lake, self._schema, log_retention_days=self._settings.lake.log_retention_days)
             if not request.dry_run and self._writer.recover():

@@ -10,13 +10,14 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, Nanny, wait
 
-from dicomlake.config import RunningSettings
+from dicomlake.config import AUTOMATIC, RunningSettings
 from dicomlake.errors import AccessDenied, RefusedError
 from dicomlake.runner.protocol import Outcome
 
@@ -58,8 +59,8 @@ class DaskRunner:
         return max(1, sum(threads.values()))
 
     def dashboard(self) -> str | None:
-        """The address of the cluster's dashboard."""
-        link = self._client.dashboard_link
+        """The address of the cluster's dashboard, where it has one."""
+        link = self._client.dashboard_link if "dashboard" in self._client.scheduler_info()["services"] else None
         return str(link) if link else None
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
@@ -122,12 +123,18 @@ def local_runner(running: RunningSettings) -> DaskRunner:
         processes=True,
         memory_limit=0,
         host="127.0.0.1",
-        dashboard_address=running.dashboard_address,
+        dashboard_address=_dashboard_address(running),
         silence_logs=logging.CRITICAL,
         env=_ONE_THREAD,
     )
     client = Client(cluster)
     return DaskRunner(client, running, owned=(_WorkersOf(cluster), client, cluster))
+
+
+def _dashboard_address(running: RunningSettings) -> str | None:
+    if running.dashboard_address != AUTOMATIC:
+        return running.dashboard_address
+    return "127.0.0.1:0" if sys.stderr.isatty() else None
 
 
 class _WorkersOf:

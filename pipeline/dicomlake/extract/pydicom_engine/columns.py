@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dicomlake.extract.pydicom_engine.levels import label_of_tag, tag_text
 from dicomlake.schema import Column
 from dicomlake.schema.types import is_list, item_type
 
@@ -22,28 +21,34 @@ NUMBER_FORMATS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "
 """VRs of binary numbers, by their format in ``struct``."""
 
 
+Scalar = str | int | float | bool | None
+CellValue = Scalar | list[Scalar]
+"""What a cell can hold: dates are days, timestamps microseconds since 1970, as Arrow has them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadColumn:
-    """A column, with everything about it that is asked for each value. ``expected`` are the VRs of the dictionary."""
+    """A column, with everything about it that is asked for each value.
+
+    ``expected`` are the VRs of the dictionary, ``known`` what ``values.cell`` remembers.
+    """
 
     name: str
-    label: str
-    tag: str
+    tag: int
     vr: str
     expected: frozenset[str]
     item: str
     is_list: bool
     gathers: bool
     is_partition: bool
+    known: dict[tuple[bytes | None, bytes, bool], CellValue] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, column: Column, partition_by: str) -> ReadColumn:
         """The column of a schema."""
-        leaf = column.path.leaf
         return cls(
             name=column.name,
-            label=label_of_tag(leaf.tag) if leaf.creator is None else leaf.tag_text(),
-            tag=tag_text(leaf.tag) if leaf.creator is None else leaf.tag_text(),
+            tag=column.path.leaf.tag,
             vr=column.vr,
             expected=frozenset(column.vr.split(" or ")),
             item=item_type(column.type),

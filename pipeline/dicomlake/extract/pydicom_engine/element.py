@@ -117,8 +117,11 @@ def _may_follow(data: bytes, at: int, tag: int, encoding: Encoding) -> bool:
     follows, _ = item_header(data, at, little=encoding.little)
     if follows >> 16 == 0xFFFE:
         return follows in (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
-    known = follows in DicomDictionary or follows & 0x10000 != 0
-    return known and (data[at + 4 : at + 6] in KNOWN_VRS or (follows >> 16 == tag >> 16 and follows > tag))
+    has_vr = data[at + 4 : at + 6] in KNOWN_VRS
+    if follows & 0x10000:
+        return has_vr
+    # Without a VR too: the data set behind group 2 may stand in implicit VR.
+    return follows in DicomDictionary and (has_vr or follows > tag)
 
 
 def looks_like_element(data: bytes, at: int, encoding: Encoding, room: int | None) -> bool:

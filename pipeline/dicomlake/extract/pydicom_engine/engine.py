@@ -6,7 +6,6 @@ Of pydicom it uses what is knowledge rather than parsing: the dictionaries of PS
 from __future__ import annotations
 
 import pyarrow as pa
-import pydicom
 
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.pydicom_engine.columns import ReadColumn
@@ -21,10 +20,6 @@ _META_GROUP = 2
 
 class PydicomEngine:
     """Reads headers; see ``dicomlake.extract.engine.Engine``."""
-
-    def name_and_version(self) -> str:
-        """The engine's name and version."""
-        return f"pydicom {pydicom.__version__}"
 
     def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
         """Read the headers of a unit of files.

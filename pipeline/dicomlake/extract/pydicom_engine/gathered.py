@@ -15,6 +15,7 @@ class RawValue(NamedTuple):
     ``position`` is its offset in the file, None when inflated.
     """
 
+    tag: int
     vr: bytes | None
     value: bytes
     position: int | None

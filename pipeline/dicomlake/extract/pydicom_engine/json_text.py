@@ -52,7 +52,7 @@ class JsonRecorder:
         if tag & 0xFFFF == 0 or tag >> 16 == _META_GROUP:
             return
         name = dictionary_vr(data_set, tag, vr)
-        raw = RawValue(vr, value or b"", position, data_set)
+        raw = RawValue(tag, vr, value or b"", position, data_set)
         name = vr_of(raw, name)
         if value is None:
             written = _bulk_data(position, length)
@@ -65,17 +65,14 @@ class JsonRecorder:
 
     def begin_sequence(self, sequence: SequenceOfItems, vr: bytes | None, position: int | None, length: int) -> None:
         """Write the beginning of a sequence."""
-        if sequence.stray:
-            return
         self._begin_member(sequence.tag)
         self._parts.append('{"vr":"SQ","Value":[')
         self._first = True
 
     def end_sequence(self, sequence: SequenceOfItems) -> None:
         """Write its end."""
-        if not sequence.stray:
-            self._parts.append("]}")
-            self._first = False
+        self._parts.append("]}")
+        self._first = False
 
     def begin_item(self, item: DataSet, position: int | None, length: int) -> None:
         """Write the beginning of an item."""

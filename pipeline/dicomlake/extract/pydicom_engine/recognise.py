@@ -9,6 +9,8 @@ from dicomlake.schema.dictionary import entry_of_tag
 
 _PREFIX = b"DICM"
 _ELEMENTS_LOOKED_AT = 4
+_BYTES_LOOKED_AT = 256
+"""No first read is shorter, so what a file is taken for does not depend on how much of it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ def recognise(data: bytes, size: int | None) -> Recognised | None:
     Returns:
         Where its elements begin; None where it is no DICOM file.
     """
+    data = data[:_BYTES_LOOKED_AT]
     if data[128:132] == _PREFIX:
         return Recognised(132, has_preamble=True)
     if data[:4] == _PREFIX:
@@ -80,4 +83,4 @@ def _is_data_set(data: bytes, encoding: el.Encoding, size: int | None) -> bool:
         at += header.size + header.length
         if size is not None and at > size:
             return looked_at > 1  # cut short; but a first element that does not fit is none
-    return looked_at > 1 or (looked_at == 1 and at >= (size or len(data)))
+    return looked_at > 1 or (looked_at == 1 and (encoding.explicit or at == size))

@@ -9,11 +9,12 @@ import pyarrow as pa
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus, FindingCode
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
-from dicomlake.extract.pydicom_engine.columns import ReadColumn
+from dicomlake.extract.pydicom_engine.columns import CellValue, ReadColumn, Scalar
 from dicomlake.extract.pydicom_engine.findings import FILE_LIMIT, Finding
 from dicomlake.extract.pydicom_engine.gathered import RawValue
+from dicomlake.extract.pydicom_engine.levels import label_of_tag, tag_text
 from dicomlake.extract.pydicom_engine.reading import HeaderRead
-from dicomlake.extract.pydicom_engine.values import Scalar, cell
+from dicomlake.extract.pydicom_engine.values import cell
 
 REQUIRED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality")
 """Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance."""
@@ -49,7 +50,7 @@ _FINDING_COLUMNS = (
     "message",
 )
 
-Row = list[Scalar | list[Scalar]]
+Row = list[CellValue]
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ def header_row(columns: list[ReadColumn], header: HeaderRead, findings: list[Fin
 
 
 def _missing(column: ReadColumn, message: str) -> Finding:
-    return Finding("value", FindingCode.MISSING_REQUIRED, message, column.label, column.tag)
+    return Finding("value", FindingCode.MISSING_REQUIRED, message, label_of_tag(column.tag), tag_text(column.tag))
 
 
 def _entry(column: ReadColumn, raw: RawValue, findings: list[Finding]) -> Scalar:

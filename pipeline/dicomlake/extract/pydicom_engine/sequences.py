@@ -144,6 +144,7 @@ class SequenceWalk(WalkState):
         if header.tag != el.ITEM:
             cursor.position += 8
         elif header.length == el.UNDEFINED_LENGTH:
+            self._recorder = None
             self._level = SequenceOfItems(top, el.ITEM, top.limit, top.encoding, None, defined=False, stray=True)
         elif not cursor.pass_value(8, header.length, opaque=True):
             self._stop(FileCode.CORRUPT_ELEMENT, "an item outside a sequence goes on past the end of the file")

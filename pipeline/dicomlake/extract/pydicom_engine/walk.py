@@ -15,11 +15,11 @@ from dicomlake.errors import FindingCode
 from dicomlake.extract.pydicom_engine import element as el
 from dicomlake.extract.pydicom_engine.digest import LARGE_VALUE
 from dicomlake.extract.pydicom_engine.gathered import RawValue
-from dicomlake.extract.pydicom_engine.levels import DataSet, label_of_tag
+from dicomlake.extract.pydicom_engine.levels import DataSet
 from dicomlake.extract.pydicom_engine.sequences import SequenceWalk
 from dicomlake.extract.pydicom_engine.wanted import WantedElement
 from dicomlake.fetch import ReadingStopped
-from dicomlake.schema.dictionary import private_vr
+from dicomlake.schema.dictionary import entry_of_tag, private_vr
 
 _FIRST_SPECIAL_TAG = 0x7FE00000
 """Tags from here on may end the header or be no elements at all."""
@@ -120,22 +120,19 @@ class Walk(SequenceWalk):
         if tag >> 16 == 0xFFFE:
             self._delimitation(data_set, header)
             return
-        if data_set is self.top:
-            if self._only_group not in (None, tag >> 16):
-                self._leave()
-                return
-            if tag in el.PIXEL_DATA_KEYWORDS:
-                length = None if header.length == el.UNDEFINED_LENGTH else header.length
-                self.pixel_data = PixelData(el.PIXEL_DATA_KEYWORDS[tag], cursor.position, cursor.position + header.size, length)
-                self._leave()
-                return
+        if data_set is self.top and self._ends_header(header):
+            self._leave()
+            return
         if header.vr is None and data_set.encoding.explicit:
             self._structural(FindingCode.WRONG_VR, "the element has no VR, though others of its data set do", data_set, header.size)
         if tag <= data_set.last_tag:
             self._structural(FindingCode.OUT_OF_ORDER, "the element is not in ascending order of tags (PS3.5 7.1)", data_set, header.size)
         data_set.last_tag = tag
         wanted = self._wanted(data_set, tag)
-        if self._is_sequence(data_set, header):
+        is_sequence = self._is_sequence(data_set, header)
+        if (is_sequence or header.length == el.UNDEFINED_LENGTH) and wanted is not None and wanted.has_value:
+            self._structural(FindingCode.WRONG_VR, "items stand here where the data dictionary (PS3.6) has a value", data_set, header.size)
+        if is_sequence:
             self._begin_sequence(data_set, header, wanted, opaque=False)
         elif wanted is not None and wanted.has_items and header.vr in (None, b"UN") and cursor.begins_item(header.size) is not None:
             self._begin_sequence(data_set, header, wanted, opaque=True)
@@ -143,6 +140,17 @@ class Walk(SequenceWalk):
             self._fragments(header, data_set)
         else:
             self._leaf(data_set, header, wanted)
+
+    def _ends_header(self, header: el.ElementHeader) -> bool:
+        """Whether what is to be read ends before this element of the top level."""
+        if self._only_group is not None:
+            return header.tag >> 16 != self._only_group
+        keyword = el.PIXEL_DATA_KEYWORDS.get(header.tag)
+        if keyword is None:
+            return False
+        length = None if header.length == el.UNDEFINED_LENGTH else header.length
+        self.pixel_data = PixelData(keyword, self.cursor.position, self.cursor.position + header.size, length)
+        return True
 
     def _leaf(self, data_set: DataSet, header: el.ElementHeader, wanted: WantedElement | None) -> None:
         cursor = self.cursor
@@ -176,7 +184,10 @@ class Walk(SequenceWalk):
             if data_set.context is None:
                 data_set.context = {}
             data_set.context[tag] = value
-        self._gathered.keep(wanted, RawValue(vr, value, position if self._in_file else None, data_set))
+        if wanted.has_items and value:
+            message = "a value stands here where the data dictionary (PS3.6) has items"
+            self._found.add_structural(FindingCode.WRONG_VR, message, data_set, tag, self._offset(position))
+        self._gathered.keep(wanted, RawValue(tag, vr, value, self._offset(position), data_set))
 
     def _wanted(self, data_set: DataSet, tag: int) -> WantedElement | None:
         wanted = data_set.wanted.elements.get(tag)
@@ -198,8 +209,7 @@ class Walk(SequenceWalk):
             return True
         if header.length == el.UNDEFINED_LENGTH:
             # PS3.5 6.2.2: UN of undefined length is a sequence in implicit VR. In implicit VR an unknown element may be one.
-            known = label_of_tag(tag)[0] != "("
-            return header.vr is not None or (not known and self.cursor.begins_item(header.size) is not None)
+            return header.vr is not None or (entry_of_tag(tag) is None and self.cursor.begins_item(header.size) is not None)
         if tag & 0x10000 and header.length >= 8:
             creator = _creator(data_set, tag)
             return creator is not None and private_vr(creator, tag >> 16, tag & 0xFF) == "SQ"

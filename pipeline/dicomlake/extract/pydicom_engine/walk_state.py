@@ -54,6 +54,7 @@ class WalkState:
         self._in_file = in_file
         self._only_group = only_group
         self._recorder = recorder
+        self._paused_recorder = recorder  # nothing is told of what stands in a stray item
         self._tag: int | None = None  # of the element being read, for the path of what is found
 
     def _offset(self, position: int) -> int | None:
@@ -144,7 +145,9 @@ class WalkState:
         if level is None:
             return
         self._level = level.parent
-        if self._recorder is not None:
+        if isinstance(level, SequenceOfItems) and level.stray:
+            self._recorder = self._paused_recorder
+        elif self._recorder is not None:
             if isinstance(level, SequenceOfItems):
                 self._recorder.end_sequence(level)
             elif level.parent is not None:

@@ -14,13 +14,16 @@ PIXEL_REPRESENTATION = 0x00280103
 CONTEXT_TAGS = (SPECIFIC_CHARACTER_SET, PIXEL_REPRESENTATION)
 """Elements that say how to understand others of their data set, and are kept of every one."""
 
+PathLeft = tuple[tuple[Step, ...], int, bool]
+"""What is left of a column's path, the column's index, and whether a step gone before gathers over items."""
+
 
 class WantedElement:
     """What is wanted of an element: its value, for some columns; its items, for others."""
 
     __slots__ = ("_by_item", "_indices", "_paths", "columns", "context", "gathered_columns", "gathering_columns", "nested_columns")
 
-    def __init__(self, paths: Sequence[tuple[tuple[Step, ...], int, bool]], *, context: bool) -> None:
+    def __init__(self, paths: Sequence[PathLeft], *, context: bool) -> None:
         """Make it of the paths that go through or end at this element: what is left of each, its column, whether it gathers already."""
         ending = [(column, gathers) for left, column, gathers in paths if len(left) == 1]
         self.columns = tuple(column for column, gathers in ending if not gathers)
@@ -31,6 +34,11 @@ class WantedElement:
         self._by_item: dict[int, WantedDataSet] = {}
         self.nested_columns = tuple(column for left, column, gathers in self._paths if not gathers)
         self.gathering_columns = tuple(column for left, column, _ in self._paths if left[0].item == -1)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether its value is wanted."""
+        return bool(self.columns or self.gathered_columns)
 
     @property
     def has_items(self) -> bool:
@@ -57,10 +65,10 @@ class WantedDataSet:
 
     __slots__ = ("elements", "private")
 
-    def __init__(self, paths: Sequence[tuple[tuple[Step, ...], int, bool]]) -> None:
+    def __init__(self, paths: Sequence[PathLeft]) -> None:
         """Make it of the paths that begin in this data set: the path, its column, whether an outer step gathers already."""
-        public: dict[int, list[tuple[tuple[Step, ...], int, bool]]] = {tag: [] for tag in CONTEXT_TAGS}
-        private: dict[tuple[int, str], list[tuple[tuple[Step, ...], int, bool]]] = {}
+        public: dict[int, list[PathLeft]] = {tag: [] for tag in CONTEXT_TAGS}
+        private: dict[tuple[int, str], list[PathLeft]] = {}
         for path in paths:
             step = path[0][0]
             if step.creator is None:
