@@ -121,7 +121,7 @@ def scan(
     settings = _settings(config, overrides)
     request = ScanRequest(
         schema=settings.schema_of_lake(),
-        reading=settings.reading,
+        reading=settings.reading.limits(),
         headers=settings.headers,
         storage_options=settings.storage_options,
     )

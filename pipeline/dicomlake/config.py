@@ -15,10 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dicomlake.errors import ConfigurationError
+from dicomlake.limits import KIB, MIB, ReadingLimits
 from dicomlake.schema import Column, LakeSchema, user_column
-
-KIB = 1024
-MIB = 1024 * KIB
 
 AUTOMATIC = "auto"
 
@@ -63,9 +61,13 @@ class ListingSettings(_Model):
 class ReadingSettings(_Model):
     """How far into a file an engine reads. ``first_read`` and ``header_limit`` are bytes."""
 
-    first_read: Annotated[int, Field(ge=256, le=64 * MIB)] = 16 * KIB
-    header_limit: Annotated[int, Field(ge=4 * KIB, le=4096 * MIB)] = 64 * MIB
-    file_seconds_limit: Annotated[float, Field(gt=0)] = 60.0
+    first_read: Annotated[int, Field(ge=256, le=64 * MIB)] = ReadingLimits().first_read
+    header_limit: Annotated[int, Field(ge=4 * KIB, le=4096 * MIB)] = ReadingLimits().header_limit
+    file_seconds_limit: Annotated[float, Field(gt=0)] = ReadingLimits().file_seconds_limit
+
+    def limits(self) -> ReadingLimits:
+        """The limits, as an engine takes them."""
+        return ReadingLimits(self.first_read, self.header_limit, self.file_seconds_limit)
 
 
 class LakeSettings(_Model):

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,15 +59,21 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def start() -> Callable[..., subprocess.Popen[bytes]]:
-    """Starts a command in a process of its own."""
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts a command in a process of its own, which ends with the test."""
+    started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        return subprocess.Popen([sys.executable, "-m", "dicomlake", *map(str, arguments)], env=environment, **pipes)
+        process = subprocess.Popen([sys.executable, "-m", "dicomlake", *map(str, arguments)], env=environment, **pipes)
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        with process:  # closes its pipes
+            process.kill()
 
 
 @pytest.fixture(scope="session")

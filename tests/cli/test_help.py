@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -77,14 +78,8 @@ def test_help_needs_no_heavy_package() -> None:
     """Help and version answer at once: polars, pyarrow, pydicom and Dask wait until they are needed."""
     code = (
         "import sys; from dicomlake.cli import main; main(['index', '--help']); main(['--version']); "
-        "sys.exit(str({'polars', 'pyarrow', 'pydicom', 'dask', 'distributed', 'deltalake'} & set(sys.modules)) "
-        "if {'polars', 'pyarrow', 'pydicom', 'dask', 'distributed', 'deltalake'} & set(sys.modules) else 0)"
+        "heavy = {'polars', 'pyarrow', 'pydicom', 'dask', 'distributed', 'deltalake'} & set(sys.modules); assert not heavy, heavy"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=_environment())
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert ran.returncode == 0, ran.stderr
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -108,8 +109,6 @@ def test_dry_run_makes_no_snapshot(run: Run, archive: Path, own_lake: Path) -> N
 
 def test_missing_limit(run: Run, archive: Path, tmp_path: Path) -> None:
     """A source that lost most of its files stops the run, until told that this is meant."""
-    import shutil
-
     copy = Path(shutil.copytree(archive, tmp_path / "archive"))
     lake = tmp_path / "lake"
     assert run("index", copy, "--lake", lake, "--workers", 0).code == 0
@@ -158,5 +157,16 @@ def test_wrong_paths_are_one_line_and_2(run: Run, archive: Path, tmp_path: Path)
 def test_options_of_the_contract() -> None:
     """Names of options are promises."""
     options = {name for parameter in command_line().commands["index"].params for name in parameter.opts}
-    assert options >= {"--lake", "--config", "--workers", "--scheduler", "--engine", "--headers", "--full", "--complete", "--dry-run", "--json"}
+    assert options >= {
+        "--lake",
+        "--config",
+        "--workers",
+        "--scheduler",
+        "--engine",
+        "--headers",
+        "--full",
+        "--complete",
+        "--dry-run",
+        "--json",
+    }
     assert options >= {"--fail-on", "--missing-limit", "--quiet", "-q"}

@@ -31,7 +31,6 @@ def test_interrupt_ends_with_130_and_a_sound_lake(start: Start, run: Run, own_la
     process.send_signal(number)
     assert process.wait() == 130
     out, err = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
-    process.stdin.close()
     assert out == b""
     assert err.decode().splitlines() == ["dicomlake: interrupted; what was committed stays, and the same command goes on from there"]
     assert run("verify", own_lake).code == 0

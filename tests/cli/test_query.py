@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -75,8 +76,6 @@ def test_every_column_of_every_table_can_be_written(run: Run, lake: Path) -> Non
 
 def test_form_of_values() -> None:
     """Dates and times are ISO 8601, lists JSON, nulls nothing, and text stays as it is, quoted where CSV wants it."""
-    from datetime import UTC, date, datetime
-
     frame = pl.DataFrame(
         {
             "text": ['=1+1,"x"', None, ""],

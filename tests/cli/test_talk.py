@@ -132,7 +132,9 @@ def test_result_is_one_line() -> None:
     assert result_line(summary, dry_run=True).startswith("dry run, nothing was read: 10 files listed")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599.9, "1 h 00 min"), (86400, "24 h 00 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599.9, "1 h 00 min"), (86400, "24 h 00 min")]
+)
 def test_duration(seconds: float, text: str) -> None:
     """Durations are what a person says."""
     assert duration(seconds) == text

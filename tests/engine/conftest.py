@@ -12,9 +12,9 @@ import pyarrow as pa
 import pydicom
 import pytest
 
-from dicomlake.config import ReadingSettings
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.pydicom_engine import PydicomEngine
+from dicomlake.limits import ReadingLimits
 from dicomlake.schema import Column, LakeSchema
 
 SCHEMA = LakeSchema.build()
@@ -55,16 +55,16 @@ def listing(urls: Sequence[str], sizes: Sequence[int | None] | None = None) -> p
     )
 
 
-def scan(urls: Sequence[str], *, headers: bool = False, reading: ReadingSettings | None = None, schema: LakeSchema = SCHEMA) -> Scanned:
+def scan(urls: Sequence[str], *, headers: bool = False, reading: ReadingLimits | None = None, schema: LakeSchema = SCHEMA) -> Scanned:
     """Scan files."""
-    return PydicomEngine().scan(listing(urls), ScanRequest(schema, reading or ReadingSettings(), headers))
+    return PydicomEngine().scan(listing(urls), ScanRequest(schema, reading or ReadingLimits(), headers))
 
 
 def scan_one(
     url: str,
     *,
     headers: bool = False,
-    reading: ReadingSettings | None = None,
+    reading: ReadingLimits | None = None,
     columns: Sequence[Column] = (),
     partition_by: str = "Modality",
 ) -> ScannedFile:

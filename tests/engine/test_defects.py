@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomlake.config import ReadingSettings
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FindingCode
+from dicomlake.limits import ReadingLimits
 from tests.engine.builder import DEFLATED, IMPLICIT, UID, UNDEFINED, E, Writer, keys, meta, parents, part10, sound, with_elements
 from tests.engine.conftest import ScanBytes, scan_one
 
@@ -74,7 +74,7 @@ NOT_OF_ENGINES = {
     FileCode.WORKER_KILLED,
 }
 
-_SMALL = ReadingSettings(first_read=512, header_limit=8192)
+_SMALL = ReadingLimits(first_read=512, header_limit=8192)
 
 
 @pytest.mark.parametrize("code", FILES)
@@ -171,7 +171,7 @@ def test_what_is_no_file(tmp_path: Path, make: Callable[[Path], None], code: Fil
 def test_file_that_takes_too_long(scan_bytes: ScanBytes) -> None:
     """A file that takes longer than it may keeps what was read."""
     data = part10(keys() + parents() + E.sequence(0x00081115, *[b""] * 5000))
-    scanned = scan_bytes(data, reading=ReadingSettings(file_seconds_limit=1e-9))
+    scanned = scan_bytes(data, reading=ReadingLimits(file_seconds_limit=1e-9))
     assert (scanned.file["code"], scanned.file["status"]) == (FileCode.TIMED_OUT, "indexed")
 
 

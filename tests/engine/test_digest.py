@@ -6,7 +6,7 @@ import zlib
 
 import xxhash
 
-from dicomlake.config import ReadingSettings
+from dicomlake.limits import ReadingLimits
 from tests.engine.builder import DEFLATED, IMPLICIT, ITEM, SEQUENCE_END, UNDEFINED, E, Writer, keys, meta, parents, part10
 from tests.engine.conftest import ScanBytes
 
@@ -38,7 +38,7 @@ def test_large_values_count_by_their_header(scan_bytes: ScanBytes) -> None:
     counted = keys() + parents() + whole + large[:12] + waveform[:12] + item[:8] + nested[:12]
     assert scan_bytes(data).value("header_digest") == _digest(counted)
     for first_read in (256, 20_000, 1_000_000):
-        assert scan_bytes(data, reading=ReadingSettings(first_read=first_read)).value("header_digest") == _digest(counted)
+        assert scan_bytes(data, reading=ReadingLimits(first_read=first_read)).value("header_digest") == _digest(counted)
 
 
 def test_large_wanted_text_counts_by_its_header(scan_bytes: ScanBytes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dicomlake.config import ReadingSettings
+from dicomlake.limits import ReadingLimits
 from tests.engine.builder import DEFLATED, ITEM, UNDEFINED, E, Writer, keys, meta, parents, part10
 from tests.engine.conftest import ScanBytes
 
@@ -108,7 +108,7 @@ def test_memory_is_bounded(scan_bytes: ScanBytes, make: Callable[[], bytes]) -> 
     scan_bytes(part10(keys()))
     tracemalloc.start()
     try:
-        scan_bytes(data, reading=ReadingSettings(header_limit=8 << 20))
+        scan_bytes(data, reading=ReadingLimits(header_limit=8 << 20))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

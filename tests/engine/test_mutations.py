@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomlake.config import ReadingSettings
 from dicomlake.extract.engine import Scanned
+from dicomlake.limits import ReadingLimits
 from tests.engine.builder import BIG_ENDIAN, IMPLICIT, E, Writer, keys, meta, parents, part10, sound
 from tests.engine.conftest import scan
 
@@ -60,7 +60,7 @@ def test_damaged_file_is_a_row(data: bytes, damage: list[tuple[float, int, bytes
         path = Path(folder) / "file"
         path.write_bytes(_damaged(data, damage))
         scanned = scan([str(path)])
-        in_steps = scan([str(path)], headers=True, reading=ReadingSettings(first_read=256))
+        in_steps = scan([str(path)], headers=True, reading=ReadingLimits(first_read=256))
     assert scanned.files.num_rows == 1
     assert _same(scanned, in_steps)
     for text in in_steps.instances["header_json"].to_pylist():
@@ -71,4 +71,4 @@ def test_damaged_file_is_a_row(data: bytes, damage: list[tuple[float, int, bytes
 def test_real_files_however_they_are_fetched(real_files_folder: Path, first_read: int) -> None:
     """Of the real files each row is the same, however many bytes are read at a time."""
     paths = sorted(str(path) for path in real_files_folder.rglob("*") if path.is_file())[::3]
-    assert _same(scan(paths), scan(paths, headers=True, reading=ReadingSettings(first_read=first_read)))
+    assert _same(scan(paths), scan(paths, headers=True, reading=ReadingLimits(first_read=first_read)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dicomlake.config import ReadingSettings
+from dicomlake.limits import ReadingLimits
 from dicomlake.schema import user_column
 from tests.engine.builder import (
     BIG_ENDIAN,
@@ -194,7 +194,7 @@ def test_large_unwanted_value_is_skipped(scan_bytes: ScanBytes) -> None:
         + E.element("MIMETypeOfEncapsulatedDocument", "application/pdf")
         + E.element("PixelData", bytes(100_000), "OW")
     )
-    scanned = scan_bytes(data, reading=ReadingSettings(first_read=1024))
+    scanned = scan_bytes(data, reading=ReadingLimits(first_read=1024))
     assert scanned.value("MIMETypeOfEncapsulatedDocument") == "application/pdf"
     assert scanned.file["bytes_read"] < 8192
     assert scanned.file["requests"] <= 3
@@ -204,7 +204,7 @@ def test_window_grows_with_the_header(scan_bytes: ScanBytes) -> None:
     """A header larger than the first read is read in growing steps, each byte once."""
     comments = b"".join(E.element(0x00090000 | number, "x" * 100, "LO") for number in range(0x1000, 0x1400))
     data = part10(keys() + comments + parents() + E.element("PixelData", bytes(1_000_000), "OW"))
-    scanned = scan_bytes(data, reading=ReadingSettings(first_read=256))
+    scanned = scan_bytes(data, reading=ReadingLimits(first_read=256))
     header = scanned.value("header_bytes")
     assert scanned.value("PatientID") == "P1"
     assert header <= scanned.file["bytes_read"] <= 3 * header

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from dicomlake.config import ReadingSettings
+from dicomlake.limits import ReadingLimits
 from dicomlake.schema import LakeSchema
 
 SCANNED_FILE_COLUMNS = (
@@ -41,7 +41,7 @@ class ScanRequest:
     """
 
     schema: LakeSchema
-    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    reading: ReadingLimits = field(default_factory=ReadingLimits)
     headers: bool = False
     storage_options: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dicomlake.config import ReadingSettings
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.pydicom_engine.columns import ReadColumn
 from dicomlake.extract.pydicom_engine.element import ITEM
@@ -23,6 +22,7 @@ from dicomlake.extract.pydicom_engine.json_text import dictionary_vr
 from dicomlake.extract.pydicom_engine.levels import DataSet, SequenceOfItems, tag_text
 from dicomlake.extract.pydicom_engine.rows import header_row
 from dicomlake.extract.pydicom_engine.values import components, vr_of
+from dicomlake.limits import ReadingLimits
 from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
 
@@ -77,7 +77,7 @@ class HeaderTree:
 
 
 def header_tree(
-    url: str, storage_options: Mapping[str, Any] | None = None, reading: ReadingSettings | None = None, schema: LakeSchema | None = None
+    url: str, storage_options: Mapping[str, Any] | None = None, reading: ReadingLimits | None = None, schema: LakeSchema | None = None
 ) -> HeaderTree:
     """Read the whole header of one file.
 
@@ -91,7 +91,7 @@ def header_tree(
         The tree; a file that can't be read is one without nodes, with its code.
     """
     schema = schema or LakeSchema.build()
-    request = ScanRequest(schema, reading or ReadingSettings(), storage_options=storage_options or {})
+    request = ScanRequest(schema, reading or ReadingLimits(), storage_options=storage_options or {})
     recorder = _TreeRecorder()
     header = header_reader(request).read(url, None, recorder)
     findings = list(header.found.findings)

@@ -216,7 +216,7 @@ class _Run:
             engine=self._settings.engine,
             request=ScanRequest(
                 schema=self._schema,
-                reading=self._settings.reading,
+                reading=self._settings.reading.limits(),
                 headers=self._settings.headers,
                 storage_options=self._settings.storage_options,
             ),

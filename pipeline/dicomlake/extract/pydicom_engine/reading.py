@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dicomlake.config import ReadingSettings
 from dicomlake.errors import FileCode, FindingCode
 from dicomlake.extract.pydicom_engine import element as el
 from dicomlake.extract.pydicom_engine.cursor import Cursor
@@ -26,6 +25,7 @@ from dicomlake.extract.pydicom_engine.transfer_syntax import (
 from dicomlake.extract.pydicom_engine.walk import PixelData, Walk
 from dicomlake.extract.pydicom_engine.wanted import WantedDataSet
 from dicomlake.fetch import ByteSource, HeaderWindow, ReadingStopped, Window, open_source
+from dicomlake.limits import ReadingLimits
 from dicomlake.schema.dictionary import name_of_uid
 
 TRANSFER_SYNTAX_UID = 0x00020010
@@ -66,7 +66,7 @@ class HeaderReader:
     meta: WantedDataSet
     data_set: WantedDataSet
     columns: int
-    reading: ReadingSettings
+    reading: ReadingLimits
     storage_options: Mapping[str, Any]
 
     def read(self, url: str, size: int | None = None, recorder: Recorder | None = None) -> HeaderRead:
