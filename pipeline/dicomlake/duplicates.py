@@ -42,6 +42,8 @@ def conflict_findings(resolved: pl.DataFrame, snapshot: int) -> pl.DataFrame:
         code=pl.lit(FindingCode.CONFLICTING_DUPLICATE.value),
         url="url",
         SOPInstanceUID="SOPInstanceUID",
+        element_path=pl.lit("SOPInstanceUID"),
+        tag=pl.lit("(0008,0018)"),
         message=pl.lit("this copy's header differs from the header of the copy that is kept"),
         snapshot=pl.lit(snapshot, dtype=pl.Int64),
     )
