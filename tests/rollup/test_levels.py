@@ -118,3 +118,11 @@ def test_a_patient_counts_studies_series_and_instances() -> None:
     assert second["NumberOfPatientRelatedInstances"] == 1
     (finding,) = findings
     assert (finding["level"], finding["PatientID"], finding["element_path"]) == ("patient", "P", "PatientBirthDate")
+
+
+def test_what_a_patient_is_must_not_differ_inside_a_study() -> None:
+    """The attributes of the patient are held against each other there too, though a study does not carry them."""
+    (row,), findings = _roll_up("studies", {"PatientSex": "F"}, {"PatientSex": "M"}, {"PatientSex": None})
+    assert row["inconsistent_attributes"] == ["PatientSex"]
+    assert "PatientSex" not in row
+    assert [(finding["level"], finding["element_path"]) for finding in findings] == [("study", "PatientSex")]

@@ -37,7 +37,7 @@ def columns_needed(schema: LakeSchema, level: str) -> list[str]:
         "patients": ["StudyInstanceUID", "SeriesInstanceUID", "Modality", "StudyDate", "file_size"],
     }[level]
     carried = [column.name for column in schema.rolled_up(level)]
-    return list(dict.fromkeys([*KEYS[level], *parent_keys(level), *carried, *own]))
+    return list(dict.fromkeys([*KEYS[level], *parent_keys(level), *carried, *_held_against(schema, level), *own]))
 
 
 def condense(rows: pl.DataFrame, level: str) -> pl.DataFrame:
@@ -63,10 +63,11 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     carried = [column.name for column in schema.rolled_up(level)]
     parents = [name for name in parent_keys(level) if name not in keys]
     extra = ["patient_age_years"] if level == "studies" else []
-    values, spread = agreed_values(rows, keys, [*parents, *carried, *extra])
+    others = [name for name in _held_against(schema, level) if name not in parents]
+    values, spread = agreed_values(rows, keys, [*parents, *carried, *others, *extra])
     counts = rows.group_by(keys, maintain_order=True).agg(_counts(level, schema))
-    must_agree = _must_agree(schema, level, keys, parents)
-    frame = pl.concat([values, counts.drop(keys)], how="horizontal")
+    must_agree = [*_must_agree(schema, level, keys, parents), *others]
+    frame = pl.concat([values.drop(others), counts.drop(keys)], how="horizontal")
     frame = frame.with_columns(differing_names(spread, must_agree).alias("inconsistent_attributes"))
     if level == "series":
         may_differ = [name for name in carried if name not in must_agree and name not in keys]
@@ -121,6 +122,11 @@ def _counts(level: str, schema: LakeSchema) -> Sequence[pl.Expr]:
 
 def _distinct(name: str) -> pl.Expr:
     return pl.col(name).drop_nulls().unique().sort()
+
+
+def _held_against(schema: LakeSchema, level: str) -> list[str]:
+    """Attributes that a level does not carry, and that must not differ inside it: those of the patient inside a study."""
+    return [column.name for column in schema.rolled_up("patients")] if level == "studies" else []
 
 
 def _must_agree(schema: LakeSchema, level: str, keys: Sequence[str], parents: Sequence[str]) -> list[str]:

@@ -276,7 +276,7 @@ class _Run:
             "kind": "index",
             "started": self._started,
             "finished": datetime.now(UTC),
-            "sources": [source.name for source in self._sources],
+            "sources": list(self._request.sources),
             "config_digest": self._digest,
             "engine": self._engine_version,
             "dicomlake_version": dicomlake.version.VERSION,
@@ -339,10 +339,10 @@ def _open_sources(request: IndexRequest) -> list[Source]:
 
 def _lake_knows(location: Location, name: str) -> bool:
     try:
-        snapshots = Lake(location.url, location.storage_options).snapshots.collect()
+        files = Lake(location.url, location.storage_options).files
     except DicomlakeError:
         return False
-    return name in set(snapshots["sources"].explode().to_list())
+    return bool(files.filter(pl.col("source") == name).head(1).select(pl.len()).collect().item())
 
 
 def _replaced(unit: pa.Table) -> tuple[pl.Series, pl.Series]:
