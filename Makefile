@@ -40,7 +40,7 @@ check: $(VENV)/ready ## lint, formatting, types, and which room imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 bench: $(VENV)/ready ## measure the main job on synthetic files
 	$(BIN)/python benchmarks/main_job.py $(ARGS)

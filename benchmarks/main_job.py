@@ -109,11 +109,11 @@ def _one_run(archive: str, lake: str, workers: int) -> dict[str, Any]:
     from dicomlake.config import load_settings
     from dicomlake.parts import Location
     from dicomlake.run import IndexRequest, Progress, run_index
-    from dicomlake.runner.dask import local_runner
+    from dicomlake.runner import runner_starter
 
     settings = load_settings(overrides={"running.workers": workers})
     progress = Progress()
-    summary = run_index(IndexRequest((archive,), Location.of(lake), settings), lambda: local_runner(settings.running), progress)
+    summary = run_index(IndexRequest((archive,), Location.of(lake), settings), runner_starter(settings.running), progress)
     return {
         "summary": summary.as_dict(),
         "stage_cpu_seconds": progress.cpu_seconds,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 import dicomlake
-from dicomlake.config import Settings, load_settings
+import dicomlake.runner.dask
+from dicomlake.config import RunningSettings, Settings, load_settings
 from dicomlake.run import Progress
 from dicomlake.samples import write_sample
 
@@ -34,7 +37,10 @@ def test_names_are_those_of_the_contract() -> None:
 
 def test_importing_costs_nothing() -> None:
     """Heavy packages wait until something is asked of them."""
-    code = "import sys, dicomlake; heavy = {'polars', 'pyarrow', 'pydicom', 'dask', 'deltalake', 'typer'} & set(sys.modules); assert not heavy, heavy"
+    code = (
+        "import sys, dicomlake; "
+        "heavy = {'polars', 'pyarrow', 'pydicom', 'dask', 'deltalake', 'typer'} & set(sys.modules); assert not heavy, heavy"
+    )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
@@ -76,6 +82,48 @@ def test_dry_run_needs_no_workers(archive: Path, tmp_path: Path) -> None:
     """Where nothing is read, no worker is started: a scheduler that is not there is not missed."""
     summary = dicomlake.index(archive, lake=tmp_path / "lake", scheduler="tcp://127.0.0.1:1", dry_run=True)
     assert summary.files_new == summary.files_listed > 0
+
+
+class _Cluster:
+    """A cluster that is interrupted while it starts."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def start(self, _running: RunningSettings) -> Self:
+        """Stand in for ``local_runner``; a second signal would act at once."""
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        return self
+
+    def close(self) -> None:
+        """Note that it was closed."""
+        self.is_closed = True
+
+
+def test_interrupt_while_workers_start_waits_until_they_can_be_closed(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers never see the signal, and the cluster is closed before it acts; handlers are what they were."""
+    cluster = _Cluster()
+    monkeypatch.setattr(dicomlake.runner.dask, "local_runner", cluster.start)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        dicomlake.index(archive, lake=tmp_path / "lake", workers=2)
+    assert cluster.is_closed
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_workers_that_do_not_start_are_a_refusal(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script without the usual guard is told of it."""
+
+    def broken(_running: RunningSettings) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(dicomlake.runner.dask, "local_runner", broken)
+    with pytest.raises(dicomlake.errors.RefusedError, match="__main__"):
+        dicomlake.index(archive, lake=tmp_path / "lake", workers=2)
 
 
 def test_scan_answers_for_every_path_in_order(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

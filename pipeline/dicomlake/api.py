@@ -6,23 +6,19 @@ Both take what the command line takes, and answer objects instead of printing.
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from dicomlake.config import RunningSettings, Settings, load_settings
+from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
-from dicomlake.runner import Runner, SerialRunner
+from dicomlake.runner import runner_starter
 from dicomlake.sources import is_local_url, path_of_url, url_of_path
 
 if TYPE_CHECKING:
@@ -96,7 +92,7 @@ def index(
         complete=complete,
         dry_run=dry_run,
     )
-    return run_index(request, _runner_starter(settings.running, client), progress)
+    return run_index(request, runner_starter(settings.running, client), progress)
 
 
 def scan(
@@ -170,67 +166,3 @@ def _settings(config: Place | Settings | None, overrides: Mapping[str, Any]) -> 
             target = target[parent]
         target[leaf] = value
     return load_settings(None, values)
-
-
-def _runner_starter(running: RunningSettings, client: Client | None = None) -> Callable[[], Runner]:
-    """What starts the runner, once there is something to read.
-
-    A terminal sends SIGINT to every process of a run. The driver alone is to answer it: workers that died of it would print what they
-    were doing, and a cluster that is interrupted while it starts can't be closed any more.
-    """
-    if client is None and running.scheduler is None and running.workers == 0:
-        return SerialRunner
-
-    def start() -> Runner:
-        from dicomlake.runner import dask  # noqa: PLC0415 - a run with nothing to read does without it
-
-        if client is not None:
-            return dask.DaskRunner(client, running)
-        if running.scheduler is not None:
-            return dask.scheduler_runner(running.scheduler, running)
-        with _later() as interrupts, _deaf_children():
-            runner = dask.local_runner(running)
-        if interrupts:
-            runner.close()
-            raise KeyboardInterrupt
-        return runner
-
-    return start
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Keep SIGINT from processes started in this block, and by threads started in it: a signal mask is inherited by both."""
-    resource_tracker.ensure_running()  # it would unblock SIGINT when it starts
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
-
-
-@contextmanager
-def _later() -> Iterator[list[int]]:
-    """Note the first SIGINT or SIGTERM of this block instead of acting upon it; a second one acts."""
-    noted: list[int] = []
-    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
-
-    def take_note(number: int, frame: FrameType | None) -> None:
-        if noted:
-            handlers[number](number, frame)
-        noted.append(number)
-
-    try:
-        number: int
-        for number in (signal.SIGINT, signal.SIGTERM):
-            former = signal.getsignal(number)
-            if callable(former) and not isinstance(former, signal.Handlers):
-                signal.signal(number, take_note)
-                handlers[number] = former
-    except ValueError:  # not the main thread, which alone gets signals
-        handlers.clear()
-    try:
-        yield noted
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

@@ -80,7 +80,7 @@ def test_talk_to_a_closed_pipe_does_not_end_the_run() -> None:
     """Whoever listened may go."""
 
     class Closed(io.StringIO):
-        def write(self, text: str) -> int:
+        def write(self, _text: str) -> int:
             raise BrokenPipeError
 
     progress = _under_way()

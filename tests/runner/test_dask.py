@@ -176,7 +176,7 @@ def test_an_error_of_a_task_is_raised_where_the_run_is(cluster: DaskRunner, sett
 
 def test_a_cluster_that_is_there_already_is_used_and_left_running(archive: Path, settings: Settings, tmp_path: Path) -> None:
     """``--scheduler ADDR`` connects, runs, and goes."""
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster:
         runner = scheduler_runner(cluster.scheduler_address, settings.running)
         assert _index(archive, tmp_path / "lake", settings, runner).files_indexed == FILES
         with Client(cluster) as client:

@@ -10,13 +10,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from dicomlake.cli.options import FormOption, LakeArgument
 from dicomlake.cli.screen import is_terminal
-from dicomlake.errors import AccessDenied, QueryError, UsageError
+from dicomlake.errors import AccessDenied, LakeDamaged, QueryError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _FORMS_OF_SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 _VALUES = re.compile(r"(:\s*)?\[.*")
@@ -56,8 +59,8 @@ def query(
     if chosen is Form.PARQUET and output is None and is_terminal(sys.stdout):
         raise UsageError("Parquet is not for a terminal; add -o FILE, or send stdout elsewhere")
     frame = Lake(lake, snapshot=snapshot).sql(sql)
-    with _opened(output) as out, _query_errors():
-        write_rows(chosen, frame.collect_batches(), frame.collect_schema(), out, rows)
+    with _opened(output) as out:
+        write_rows(chosen, _batches(frame, lake), frame.collect_schema(), out, rows)
 
 
 @contextmanager
@@ -82,13 +85,19 @@ def _opened(output: Path | None) -> Iterator[BinaryIO | None]:
             path.unlink(missing_ok=True)
 
 
-@contextmanager
-def _query_errors() -> Iterator[None]:
-    """What is wrong with a query often shows only in the rows; values of the rows are left out of the message."""
+def _batches(frame: pl.LazyFrame, lake: str) -> Iterator[pl.DataFrame]:
+    """The rows. What is wrong with a query or a lake often shows only now; values of the rows are left out of the message."""
     from polars.exceptions import PolarsError
 
     try:
-        yield
+        yield from frame.collect_batches()
+    except OSError as error:
+        raise LakeDamaged(f"a table of {lake} can't be read: {_first_line(error)}; run 'dicomlake verify {lake}'") from None
     except PolarsError as error:
-        line = _VALUES.sub("", str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
-        raise QueryError(f"the query can't be run: {line}; 'dicomlake schema' lists columns and their types") from None
+        line = f"the query can't be run: {_first_line(error)}; 'dicomlake schema' lists columns and their types"
+        raise QueryError(line) from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return _VALUES.sub("", lines[0]) if lines else type(error).__name__

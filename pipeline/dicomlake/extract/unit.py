@@ -6,13 +6,12 @@ The answer is small whatever the unit holds: the part files it wrote, and counts
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus
+from dicomlake.errors import STATUS_OF_CODE, FileCode
 from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
@@ -29,7 +28,6 @@ class UnitTask:
     request: ScanRequest
     lake: Location
     snapshot: int
-    part_rows_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
     instances = _with_columns(scanned.instances, schema.table("instances"), {"snapshot": _constant(snapshot, scanned.instances.num_rows)})
     findings = _with_columns(scanned.findings, schema.table("findings"), {"snapshot": _constant(snapshot, scanned.findings.num_rows)})
     return [
-        *write_sorted(task.lake, "instances", instances, ROW_ORDER, partition_by=schema.partition_by, rows_limit=task.part_rows_limit),
+        *write_sorted(task.lake, "instances", instances, ROW_ORDER, partition_by=schema.partition_by),
         *write_parts(task.lake, "findings", findings),
         *write_parts(task.lake, "files", files),
     ]
@@ -154,11 +152,3 @@ def _constant(value: int, rows: int) -> pa.Array:
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in pc.value_counts(column).to_pylist() if entry["values"] is not None}
-
-
-def total(results: list[UnitResult]) -> Counter[str]:
-    """The statuses of several units, added up."""
-    statuses: Counter[str] = Counter({status.value: 0 for status in FileStatus})
-    for result in results:
-        statuses.update(result.statuses)
-    return statuses

@@ -174,4 +174,5 @@ class Lake:
 
 def _first_sentence(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
+    sentence = lines[0].partition("; valid columns")[0] if lines else type(error).__name__
+    return sentence[:300]

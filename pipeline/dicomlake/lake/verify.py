@@ -149,8 +149,14 @@ def _both_ways(left: pl.LazyFrame, right: pl.LazyFrame, on: list[str], left_name
     for one, other, one_name, other_name in ((left, right, left_name, right_name), (right, left, right_name, left_name)):
         alone = one.join(other, on=on, how="anti", nulls_equal=True).select(on).collect()
         if alone.height:
-            examples = "; ".join(", ".join(repr(value) for value in row) for row in alone.head(_SHOWN).iter_rows())
-            yield f"{alone.height:,} {one_name} have no counterpart among {other_name} (by {', '.join(on)}: {examples})"
+            yield f"{alone.height:,} {one_name} have no counterpart among {other_name} (by {', '.join(on)}{_examples(alone)})"
+
+
+def _examples(rows: pl.DataFrame) -> str:
+    """A few keys to look for; what verify says may end up in a ticket, so none that names a patient."""
+    if not set(rows.columns).isdisjoint(PATIENT_KEY):
+        return ""
+    return ": " + "; ".join(", ".join(repr(value) for value in row) for row in rows.head(_SHOWN).iter_rows())
 
 
 def _sizes_below(location: Location, table: str) -> dict[str, int]:

@@ -33,27 +33,21 @@ KEY_COLUMNS = (
 
 
 def write_sorted(
-    location: Location, table: str, rows: pa.Table, order: Sequence[str], *, partition_by: str | None = None, rows_limit: int | None = None
+    location: Location, table: str, rows: pa.Table, order: Sequence[str], *, partition_by: str | None = None
 ) -> list[PartFile]:
-    """Sort rows and write them as part files, one or more for each value of ``partition_by``."""
+    """Sort rows and write them as part files, one for each value of ``partition_by``."""
     # Sorted by partition first, every partition is a slice, and nothing is copied a second time.
     keys = [*([partition_by] if partition_by else []), *order]
-    return write_parts(location, table, _sorted(rows, keys), partition_by=partition_by, rows_limit=rows_limit)
+    return write_parts(location, table, _sorted(rows, keys), partition_by=partition_by)
 
 
-def write_parts(
-    location: Location, table: str, rows: pa.Table, *, partition_by: str | None = None, rows_limit: int | None = None
-) -> list[PartFile]:
-    """Write rows in their order as part files of at most ``rows_limit`` rows, one or more for each value of ``partition_by``.
+def write_parts(location: Location, table: str, rows: pa.Table, *, partition_by: str | None = None) -> list[PartFile]:
+    """Write rows in their order as part files, one for each value of ``partition_by``.
 
     Raises:
         OSError: the lake can't be written.
     """
-    return [
-        _write_part(location, table, piece, value, partition_by)
-        for value, partition in _partitions(rows, partition_by)
-        for piece in _pieces(partition, rows_limit)
-    ]
+    return [_write_part(location, table, partition, value, partition_by) for value, partition in _partitions(rows, partition_by)]
 
 
 def _sorted(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
@@ -81,12 +75,6 @@ def _partitions(rows: pa.Table, partition_by: str | None) -> Iterator[tuple[str 
         return
     for value in dict.fromkeys(values):
         yield value, rest.filter(pc.is_null(column) if value is None else pc.equal(column, value))
-
-
-def _pieces(rows: pa.Table, rows_limit: int | None) -> Iterator[pa.Table]:
-    step = rows_limit or rows.num_rows
-    for start in range(0, rows.num_rows, step):
-        yield rows.slice(start, step)
 
 
 def _write_part(location: Location, table: str, rows: pa.Table, partition: str | None, partition_by: str | None) -> PartFile:

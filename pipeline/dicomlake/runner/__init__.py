@@ -2,5 +2,6 @@
 
 from dicomlake.runner.protocol import Outcome, Runner
 from dicomlake.runner.serial import SerialRunner
+from dicomlake.runner.starting import runner_starter
 
-__all__ = ["Outcome", "Runner", "SerialRunner"]
+__all__ = ["Outcome", "Runner", "SerialRunner", "runner_starter"]

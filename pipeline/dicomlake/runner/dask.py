@@ -25,6 +25,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CONNECT_SECONDS = 30
+_ANY_PORT = "127.0.0.1:0"
 
 _QUIET: dict[str, Any] = {
     # Tasks of seconds need no watching every few milliseconds: sampled profiles, ticks and monitors of idle processes cost more CPU than
@@ -116,6 +117,7 @@ def local_runner(running: RunningSettings) -> DaskRunner:
     """Start workers on this machine: processes of one thread each, as many as ``workers`` says, else one for each core."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     dask.config.set({**_QUIET, "distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1})
+    address = _dashboard_address(running)
     # A worker's memory holds one unit at a time; its limit is the machine's business, not a reason to kill it.
     cluster = LocalCluster(
         n_workers=running.workers or dask.system.CPU_COUNT,
@@ -123,7 +125,9 @@ def local_runner(running: RunningSettings) -> DaskRunner:
         processes=True,
         memory_limit=0,
         host="127.0.0.1",
-        dashboard_address=_dashboard_address(running),
+        dashboard_address=address or _ANY_PORT,
+        # Without a dashboard the scheduler still answers over HTTP, and would take port 8787 for it.
+        scheduler_kwargs={"dashboard": address is not None},
         silence_logs=logging.CRITICAL,
         env=_ONE_THREAD,
     )
@@ -134,7 +138,7 @@ def local_runner(running: RunningSettings) -> DaskRunner:
 def _dashboard_address(running: RunningSettings) -> str | None:
     if running.dashboard_address != AUTOMATIC:
         return running.dashboard_address
-    return "127.0.0.1:0" if sys.stderr.isatty() else None
+    return _ANY_PORT if sys.stderr.isatty() else None
 
 
 class _WorkersOf:

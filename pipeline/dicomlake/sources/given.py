@@ -7,13 +7,13 @@ what it says is believed. Temporary files hold what must be sorted, and standard
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,7 +73,10 @@ def _opener(location: str, storage_options: Mapping[str, Any]) -> Callable[[], B
 
 def _spooled_input() -> Callable[[], BinaryIO]:
     spool = tempfile.NamedTemporaryFile(prefix="dicomlake-list-")  # noqa: SIM115  (it lives as long as the source)
-    shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+    # A read that waits for a whole buffer would swallow an interrupt that comes between two pieces of it.
+    standard_input = cast("io.BufferedReader", sys.stdin.buffer)
+    while piece := standard_input.read1():
+        spool.write(piece)
     spool.flush()
 
     def again() -> BinaryIO:

@@ -1,0 +1,113 @@
+"""Having units read, whatever becomes of the workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+import polars as pl
+import pyarrow as pa
+
+from dicomlake.config import Settings
+from dicomlake.extract.engine import ScanRequest
+from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit
+from dicomlake.parts import Location
+from dicomlake.plan import UNIT_SCHEMA
+from dicomlake.run.commit import FinishedUnit
+from dicomlake.runner import Runner
+
+SPLIT_PIECES = 16
+"""Into how many pieces a unit is cut that kills its workers: each level of cutting costs as many worker deaths as a piece may."""
+
+UNIT_FILES_WITH_HEADERS = 256
+
+
+def unit_files(settings: Settings) -> int:
+    """How many files a unit has; whole headers as text can be megabytes each, and a unit's rows are in memory at once."""
+    return min(settings.listing.unit_files, UNIT_FILES_WITH_HEADERS) if settings.headers else settings.listing.unit_files
+
+
+class UnitReader:
+    """Turns units of files into finished units, on a runner that is started when the first unit is there.
+
+    Args:
+        settings: how files are read.
+        lake: where workers write part files.
+        snapshot: the number of the run.
+        runner: answers the runner.
+    """
+
+    def __init__(self, settings: Settings, lake: Location, snapshot: int, runner: Callable[[], Runner]) -> None:
+        self._settings = settings
+        self._lake = lake
+        self._snapshot = snapshot
+        self._runner = runner
+        self._count = 0
+        self._request = ScanRequest(
+            schema=settings.schema_of_lake(),
+            reading=settings.reading.limits(),
+            headers=settings.headers,
+            storage_options=settings.storage_options,
+        )
+
+    def read(self, units: Iterator[pa.Table]) -> Iterator[FinishedUnit]:
+        """Read units (``UNIT_SCHEMA``); they end in any order.
+
+        A unit that killed its workers is cut and read again, piece by piece and alone: a worker that dies takes the good name of every
+        unit with it that waits for the same worker, and no file may be called deadly for its neighbour's sake.
+        """
+        first = next(units, None)
+        if first is None:
+            return
+        killed: deque[UnitTask] = deque()
+        for task, result in self._run(self._task(unit) for unit in _chain(first, units)):
+            if result is None:
+                killed.append(task)
+            else:
+                yield _finished(task, result)
+        while killed:
+            suspect = killed.popleft()
+            for piece in self._pieces(suspect):
+                for task, result in self._run([piece]):
+                    if result is not None:
+                        yield _finished(task, result)
+                    elif task.files.num_rows == 1:
+                        yield _finished(task, killed_result(task))
+                    else:
+                        killed.append(task)
+
+    def _run(self, tasks: Iterable[UnitTask]) -> Iterator[tuple[UnitTask, UnitResult | None]]:
+        for outcome in self._runner().run(run_unit, tasks):
+            yield outcome.task, None if outcome.killed else outcome.result
+
+    def _task(self, files: pa.Table) -> UnitTask:
+        self._count += 1
+        return UnitTask(self._count, files, self._settings.engine, self._request, self._lake, self._snapshot)
+
+    def _pieces(self, task: UnitTask) -> Iterator[UnitTask]:
+        rows = task.files.num_rows
+        step = max(1, -(-rows // SPLIT_PIECES))
+        for start in range(0, rows, step):
+            yield self._task(task.files.slice(start, step))
+
+
+def units_of_promoted(promoted: pl.DataFrame, files_of_unit: int) -> Iterator[pa.Table]:
+    """Units of copies that take a kept one's place, from their rows of `files`."""
+    rows = promoted.sort("url").with_columns(
+        code=pl.lit(None, dtype=pl.String),
+        message=pl.lit(None, dtype=pl.String),
+        replaces=pl.lit(value=True),
+        former_uid=pl.col("SOPInstanceUID"),
+    )
+    for start in range(0, rows.height, files_of_unit):
+        yield rows.slice(start, files_of_unit).select(UNIT_SCHEMA.names).to_arrow().cast(UNIT_SCHEMA)
+
+
+def _finished(task: UnitTask, result: UnitResult) -> FinishedUnit:
+    replaced = pl.DataFrame(task.files.select(["url", "replaces", "former_uid"])).filter("replaces")
+    return FinishedUnit(result, replaced["url"], replaced["former_uid"].drop_nulls())
+
+
+def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from rest
