@@ -47,7 +47,7 @@ def index(
     """Index sources into a lake; only what is new or changed is read.
 
     Args:
-        source: a folder, file, glob, url, archive or listing (``@list.csv``), or several.
+        source: a folder, file, glob, url or listing (``@list.csv``), or several.
         lake: folder or url of the lake; made where there is none.
         config: a YAML file, or settings; arguments below go over it.
         client: a Dask client whose workers read; it stays open.

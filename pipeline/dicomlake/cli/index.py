@@ -17,7 +17,7 @@ FAILED_FILES = 3
 
 def index(
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, archive, or @list.csv, @list.parquet, @-.")
+        list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, or @list.csv, @list.parquet, @-.")
     ],
     *,
     lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made where there is none.")],
