@@ -227,8 +227,10 @@ def test_a_given_listing_is_partial_unless_told_otherwise(nights: Nights) -> Non
 
 
 def test_a_dry_run_writes_nothing(nights: Nights) -> None:
-    """It lists, compares and counts."""
+    """It lists, compares and counts; a lake that is not there is not made."""
     _fill(nights, 5)
+    assert nights.run(dry_run=True).files_new == 5
+    assert not Path(nights.location.url).exists()
     nights.run()
     nights.archive.write("b", SOPInstanceUID="1.b")
     versions = nights.lake.table_versions

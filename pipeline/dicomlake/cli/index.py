@@ -16,9 +16,7 @@ FAILED_FILES = 3
 
 
 def index(
-    sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, or @list.csv, @list.parquet, @-.")
-    ],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, or @list.csv, @list.parquet, @-.")],
     *,
     lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made where there is none.")],
     config: ConfigOption = None,

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
-from dicomlake.errors import AccessDenied, NotALake
+from dicomlake.errors import AccessDenied, LakeDamaged, NotALake
+from dicomlake.lake.log import active_parts, open_delta
+from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table, json_object
 from dicomlake.parts import Location, PartFile, read_parts
 from dicomlake.schema import TABLE_NAMES, LakeSchema
@@ -32,8 +35,28 @@ class Snapshot:
     config_digest: str | None = None
     engine: str | None = None
 
+    def was_read_otherwise(self, config_digest: str, engine: str) -> bool:
+        """Whether the lake's rows come from another engine or other settings than these."""
+        return self.number > 0 and (self.config_digest, self.engine) != (config_digest, engine)
+
 
 NO_SNAPSHOT = Snapshot(0, {})
+
+
+def known_files(location: Location) -> tuple[list[PartFile], Snapshot]:
+    """The part files of `files`, and the last snapshot, of a lake that is only looked at; nothing where there is no lake.
+
+    Raises:
+        LakeDamaged: the lake can't be read.
+    """
+    try:
+        row = Lake(location.url, location.storage_options).row
+        parts = active_parts(open_delta(location, "files"), "files")
+    except NotALake:
+        return [], NO_SNAPSHOT
+    except (DeltaError, OSError) as error:
+        raise LakeDamaged(f"table 'files' of {location.url} can't be read: {error}; run 'dicomlake verify {location.url}'") from None
+    return list(parts.values()), _snapshot_of(row)
 
 
 class LakeWriter:
@@ -113,8 +136,11 @@ class LakeWriter:
         rows = read_parts(self.location, newest, ["snapshot", "table_versions", "config_digest", "engine"])
         if rows is None:
             return NO_SNAPSHOT
-        row = rows.sort("snapshot").row(-1, named=True)
-        return Snapshot(row["snapshot"], json.loads(row["table_versions"]), row["config_digest"], row["engine"])
+        return _snapshot_of(rows.sort("snapshot").row(-1, named=True))
+
+
+def _snapshot_of(row: dict[str, Any]) -> Snapshot:
+    return Snapshot(row["snapshot"], json.loads(row["table_versions"]), row["config_digest"], row["engine"])
 
 
 def _highest_snapshot(part: PartFile) -> int:

@@ -11,9 +11,8 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.config import Settings
-from dicomlake.errors import FileStatus
 from dicomlake.extract.engines import engine_version
-from dicomlake.lake import LakeWriter
+from dicomlake.lake import LakeWriter, known_files
 from dicomlake.ledger import Ledger
 from dicomlake.parts import Location
 from dicomlake.plan import ListedSource, Planner
@@ -21,7 +20,7 @@ from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
 from dicomlake.run.hierarchy import roll_up_touched
 from dicomlake.run.opening import known_sources, open_sources
-from dicomlake.run.progress import Progress, Summary
+from dicomlake.run.progress import Progress, Summary, summarised
 from dicomlake.run.reading import UnitReader, unit_files, units_of_promoted
 from dicomlake.runner import Runner
 from dicomlake.sources import Source, merge_listings
@@ -53,11 +52,33 @@ def run_index(request: IndexRequest, start_runner: Callable[[], Runner], progres
         RefusedError: too much vanished at once, or the lake can't be read or written.
     """
     sources = open_sources(request.sources, request.lake, request.settings, complete=request.complete)
-    run = _Run(request, sources, start_runner, progress or Progress())
+    progress = progress or Progress()
+    if request.dry_run:
+        return _list_only(request, sources, progress)
+    run = _Run(request, sources, start_runner, progress)
     try:
-        return run.list_only() if request.dry_run else run.carry_out()
+        return run.carry_out()
     finally:
         run.close()
+
+
+def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progress) -> Summary:
+    """List and compare; nothing is read or written, and no lake is made where there is none."""
+    parts, last = known_files(request.lake)
+    engine, digest = engine_version(request.settings.engine), request.settings.digest()
+    planner = Planner(
+        [ListedSource(source.name, source.whole) for source in sources],
+        Ledger(request.lake, parts),
+        snapshot=last.number + 1,
+        unit_files=unit_files(request.settings),
+        read_all=request.full or last.was_read_otherwise(digest, engine),
+    )
+    with progress.timed("listing"):
+        for _ in planner.units(merge_listings(sources)):
+            progress.files_listed = planner.counts.files_listed
+            progress.files_to_read = planner.counts.files_to_read
+    planner.check_missing_limit(request.settings.lake.missing_limit)
+    return summarised(planner.counts, progress, snapshot=last.number)
 
 
 class _Run:
@@ -72,7 +93,7 @@ class _Run:
             self._writer = LakeWriter(
                 request.lake, request.settings.schema_of_lake(), log_retention_days=self._settings.lake.log_retention_days
             )
-            if not request.dry_run and self._writer.recover():
+            if self._writer.recover():
                 progress.messages.append("an earlier run ended before its time: what it left half done was undone")
         last = self._writer.last_snapshot
         self._snapshot = last.number + 1
@@ -93,14 +114,6 @@ class _Run:
         known = known_sources(files)
         self._may_commit = not any(source.name in known for source in sources)
         self._feed = UnitFeed(merge_listings(sources), self._planner.units)
-
-    def list_only(self) -> Summary:
-        """List and compare; nothing is read or written."""
-        with self._progress.timed("listing and reading"):
-            for _ in self._feed:
-                self._note_listing()
-        self._end_listing()
-        return self._summary(self._writer.last_snapshot.number)
 
     def carry_out(self) -> Summary:
         """Everything, up to the row of `snapshots`."""
@@ -129,8 +142,7 @@ class _Run:
 
     def _reads_all(self) -> bool:
         """Whether unchanged files are read too: rows of two ways of reading never stand side by side."""
-        last = self._writer.last_snapshot
-        if last.number and not self._request.full and (last.config_digest, last.engine) != (self._digest, self._engine):
+        if not self._request.full and self._writer.last_snapshot.was_read_otherwise(self._digest, self._engine):
             self._progress.messages.append("engine or configuration changed since the last run: every file is read again")
             return True
         return self._request.full
@@ -167,7 +179,7 @@ class _Run:
 
     def _pin(self) -> Summary:
         """Write the row of `snapshots`: the moment at which the run becomes visible."""
-        summary = self._summary(self._snapshot)
+        summary = summarised(self._planner.counts, self._progress, snapshot=self._snapshot, duplicates=self._committer.duplicates)
         row = {
             "snapshot": self._snapshot,
             "kind": "index",
@@ -216,24 +228,3 @@ class _Run:
         progress.requests += result.requests
         progress.add_cpu("reading headers", result.engine_seconds)
         progress.add_cpu("writing part files", result.writing_seconds)
-
-    def _summary(self, snapshot: int) -> Summary:
-        counts, progress, statuses = self._planner.counts, self._progress, self._progress.statuses
-        seconds = progress.seconds
-        return Summary(
-            snapshot=snapshot,
-            files_listed=counts.files_listed,
-            files_new=counts.files_new,
-            files_changed=counts.files_changed,
-            files_unchanged=counts.files_unchanged,
-            files_missing=counts.files_missing,
-            files_indexed=statuses[FileStatus.INDEXED.value] - self._committer.duplicates,
-            files_failed=statuses[FileStatus.FAILED.value],
-            files_not_dicom=statuses[FileStatus.NOT_DICOM.value],
-            files_skipped=statuses[FileStatus.SKIPPED.value],
-            files_duplicate=self._committer.duplicates,
-            bytes_read=progress.bytes_read,
-            requests=progress.requests,
-            seconds=round(seconds, 3),
-            files_per_second=round(progress.files_read / seconds, 1) if seconds else 0.0,
-        )

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from dicomlake.errors import FileStatus
+from dicomlake.plan import PlanCounts
+
 
 @dataclass
 class Progress:
@@ -91,3 +94,25 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """The figures by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def summarised(counts: PlanCounts, progress: Progress, *, snapshot: int, duplicates: int = 0) -> Summary:
+    """What a run came to; ``duplicates`` of the files that were read turned out to be copies of another."""
+    statuses, seconds = progress.statuses, progress.seconds
+    return Summary(
+        snapshot=snapshot,
+        files_listed=counts.files_listed,
+        files_new=counts.files_new,
+        files_changed=counts.files_changed,
+        files_unchanged=counts.files_unchanged,
+        files_missing=counts.files_missing,
+        files_indexed=statuses[FileStatus.INDEXED.value] - duplicates,
+        files_failed=statuses[FileStatus.FAILED.value],
+        files_not_dicom=statuses[FileStatus.NOT_DICOM.value],
+        files_skipped=statuses[FileStatus.SKIPPED.value],
+        files_duplicate=duplicates,
+        bytes_read=progress.bytes_read,
+        requests=progress.requests,
+        seconds=round(seconds, 3),
+        files_per_second=round(progress.files_read / seconds, 1) if seconds else 0.0,
+    )
