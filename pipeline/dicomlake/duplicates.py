@@ -55,8 +55,6 @@ class KeyIndex:
     It answers where a UID may have been seen; the caller reads those part files to be sure.
     """
 
-    _MERGE_AT = 16
-
     def __init__(self) -> None:
         self._chunks: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -68,11 +66,13 @@ class KeyIndex:
     def add(self, hashes: np.ndarray, part_number: int) -> None:
         """Remember the UIDs of a part file."""
         self._chunks.append((np.sort(hashes), np.full(len(hashes), part_number, dtype=np.uint32)))
-        if len(self._chunks) >= self._MERGE_AT:
-            keys = np.concatenate([chunk[0] for chunk in self._chunks])
-            numbers = np.concatenate([chunk[1] for chunk in self._chunks])
+        # Chunks of like size are merged, so that each hash is sorted a few times and chunks stay few.
+        while len(self._chunks) > 1 and len(self._chunks[-2][0]) <= 2 * len(self._chunks[-1][0]):
+            (former_keys, former_numbers), (last_keys, last_numbers) = self._chunks[-2:]
+            keys = np.concatenate([former_keys, last_keys])
+            numbers = np.concatenate([former_numbers, last_numbers])
             order = np.argsort(keys, kind="stable")
-            self._chunks = [(keys[order], numbers[order])]
+            self._chunks[-2:] = [(keys[order], numbers[order])]
 
     def find(self, hashes: np.ndarray) -> tuple[np.ndarray, set[int]]:
         """Which of the hashes are known (a mask), and the numbers of the part files that hold them."""

@@ -14,6 +14,7 @@ missing access and dicomlake's own bugs. The tree::
         ├── SourceVanished            a SOURCE that the lake knows is no longer there
         ├── AccessDenied              no permission, no space, no connection
         ├── LakeDamaged               a table of the lake can't be read
+        ├── LakeLocked                another run is writing to the lake
         └── LakeChanged               another run committed to the lake at the same time
 
 Every class is rebuilt from its message alone, so that each one passes between processes.
@@ -149,6 +150,10 @@ class AccessDenied(RefusedError):
 
 class LakeDamaged(RefusedError):
     """A table of the lake can't be read."""
+
+
+class LakeLocked(RefusedError):
+    """Another run is writing to the lake."""
 
 
 class LakeChanged(RefusedError):

@@ -23,6 +23,7 @@ LEDGER_COLUMNS = (
     "message",
     "SOPInstanceUID",
     "first_snapshot",
+    "last_snapshot",
 )
 _LAST_URL = chr(0x10FFFF) * 4
 
@@ -43,7 +44,7 @@ class Ledger:
             frames.append(read_part(self._location, self._waiting.pop(), LEDGER_COLUMNS))
         if not frames:
             return _EMPTY
-        rows = pl.concat(frames).sort("url") if len(frames) > 1 else frames[0]
+        rows = pl.concat(frames).sort("url")
         cut = rows["url"].search_sorted(bound, side="right") if url is not None else rows.height
         self._rows = rows.slice(cut)
         return rows.slice(0, cut)
@@ -66,5 +67,6 @@ _EMPTY = pl.DataFrame(
         "message": pl.String,
         "SOPInstanceUID": pl.String,
         "first_snapshot": pl.Int64,
+        "last_snapshot": pl.Int64,
     }
 )

@@ -54,15 +54,20 @@ class ListedSource:
 class Planner:
     """Holds a sorted listing against the ledger.
 
+    ``current`` says of a row of the ledger whether it was read as files are read today; one that was not is read again.
+
     ``units`` is a generator: it takes from the listing only what the next unit needs. When it has ended, ``vanished`` holds the
     urls and SOPInstanceUIDs of files that are no longer there, and ``counts`` the figures.
     """
 
-    def __init__(self, sources: Sequence[ListedSource], ledger: Ledger, *, snapshot: int, unit_files: int, read_all: bool = False) -> None:
+    def __init__(
+        self, sources: Sequence[ListedSource], ledger: Ledger, *, snapshot: int, unit_files: int, current: pl.Expr, read_all: bool = False
+    ) -> None:
         self._sources = list(sources)
         self._ledger = ledger
         self._snapshot = snapshot
         self._unit_files = unit_files
+        self._current = current
         self._read_all = read_all
         self._unreadable_folders: list[str] = []
         self.counts = PlanCounts()
@@ -131,17 +136,15 @@ class Planner:
         judged = joined.with_columns(
             is_new=(~is_known | was_missing).fill_null(value=True),
             unchanged=(is_known & ~was_missing & same_content & (pl.col("code").is_null() | same_defect)).fill_null(value=False),
-            retried=(retried & pl.col("code").is_null()).fill_null(value=False),
+            again=((retried | ~self._current) & pl.col("code").is_null()).fill_null(value=False),
         )
         new = int(judged["is_new"].sum())
         unchanged = int(judged["unchanged"].sum())
         self.counts.files_new += new
         self.counts.files_unchanged += unchanged
         self.counts.files_changed += judged.height - new - unchanged
-        chosen = judged if self._read_all else judged.filter(~pl.col("unchanged") | pl.col("retried"))
+        chosen = judged if self._read_all else judged.filter(~pl.col("unchanged") | pl.col("again"))
         self._judge_vanished(known, listed["url"])
-        # What stands below a folder follows it in order, and ends before the folder's name with the character after "/".
-        self._unreadable_folders = [folder for folder in self._unreadable_folders if folder + "0" > listed["url"][-1]]
         self.counts.files_to_read += chosen.height
         return chosen.select(
             "url",
@@ -150,7 +153,7 @@ class Planner:
             "etag",
             "code",
             "message",
-            source=pl.coalesce(pl.when(pl.col("status") != FileStatus.MISSING.value).then(pl.col("source")), self._source_names(chosen)),
+            source=pl.coalesce("source", self._source_names(chosen)),
             first_snapshot=pl.coalesce("first_snapshot", pl.lit(self._snapshot, dtype=pl.Int64)),
             replaces=pl.col("status").is_not_null(),
             former_uid=pl.col("SOPInstanceUID"),
@@ -166,9 +169,7 @@ class Planner:
         gone = alive.filter(pl.col("source").is_in(whole))
         if listed_urls is not None:
             gone = gone.join(listed_urls.to_frame("url"), on="url", how="anti")
-        for folder in self._unreadable_folders:
-            # What stands below a folder that can't be read may well be there: no one has looked.
-            gone = gone.filter(~pl.col("url").str.starts_with(folder + "/"))
+        gone = gone.filter(~self._is_hidden(gone["url"]))
         if gone.height == 0:
             return
         self.counts.files_missing += gone.height
@@ -177,8 +178,20 @@ class Planner:
         self.vanished.append(gone.select("url", "SOPInstanceUID"))
 
     def _note_unreadable_folders(self, listed: pl.DataFrame) -> None:
+        # What stands below a folder follows it in order, and ends before the folder's name with the character after "/".
+        self._unreadable_folders = [folder for folder in self._unreadable_folders if folder + "0" > listed["url"][0]]
         if listed["code"].null_count() < listed.height:
             self._unreadable_folders += listed.filter(pl.col("code").is_in([code.value for code in RETRIED_CODES]))["url"].to_list()
+
+    def _is_hidden(self, urls: pl.Series) -> pl.Series:
+        """Which urls stand below a folder that can't be read: they may well be there, no one has looked."""
+        if not self._unreadable_folders or urls.len() == 0:
+            return pl.Series([False], dtype=pl.Boolean).new_from_index(0, urls.len())
+        # Nothing is listed below such a folder, so the one that a url can stand below is the last that sorts before it.
+        folders = pl.Series("folder", [folder + "/" for folder in self._unreadable_folders]).sort()
+        places = folders.search_sorted(urls, side="right").cast(pl.Int64) - 1
+        pairs = pl.DataFrame({"url": urls, "folder": folders.gather(places.clip(0)), "place": places})
+        return pairs.select((pl.col("place") >= 0) & pl.col("url").str.starts_with(pl.col("folder")))["place"]
 
     def _source_names(self, listed: pl.DataFrame) -> pl.Series:
         names = pl.Series([source.name for source in self._sources], dtype=pl.String)

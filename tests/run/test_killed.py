@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,8 +101,8 @@ def _urls_known(nights: Nights, lake: Location) -> set[str]:
     """The urls that `files` knows as they are now, of whatever run."""
     from dicomlake.parts import read_parts
 
-    writer = LakeWriter(lake, nights.settings.schema_of_lake())
-    rows = read_parts(lake, writer.tables["files"].parts.values(), ["url", "status", "modified", "last_snapshot"])
+    with closing(LakeWriter(lake, nights.settings.schema_of_lake())) as writer:
+        rows = read_parts(lake, writer.tables["files"].parts.values(), ["url", "status", "modified", "last_snapshot"])
     if rows is None:
         return set()
     latest = rows.filter((rows["last_snapshot"] > writer.last_snapshot.number) & (rows["status"] == "indexed"))

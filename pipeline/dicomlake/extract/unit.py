@@ -53,7 +53,7 @@ def run_unit(task: UnitTask) -> UnitResult:
     """Read the headers of a unit's files and write the rows as part files of the lake; nothing is committed.
 
     Raises:
-        OSError: the lake can't be written.
+        AccessDenied: the lake can't be written.
     """
     started = time.thread_time()
     scanned = scan_unit(make_engine(task.engine), task.files, task.request)

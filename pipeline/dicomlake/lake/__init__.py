@@ -1,13 +1,13 @@
 """Tables and snapshots: the one room that knows Delta."""
 
 from dicomlake.lake.reader import Lake
-from dicomlake.lake.table import Rewritten, Table
+from dicomlake.lake.table import Gone, KeyFinder, Rewritten, Table
 from dicomlake.lake.verify import VerifyReport, verify
-from dicomlake.lake.writer import DATA_TABLES, ROLLED_UP_TABLES, LakeWriter, Snapshot, known_files
+from dicomlake.lake.writer import LakeWriter, Snapshot, known_files, reading_of
 
 __all__ = [
-    "DATA_TABLES",
-    "ROLLED_UP_TABLES",
+    "Gone",
+    "KeyFinder",
     "Lake",
     "LakeWriter",
     "Rewritten",
@@ -15,5 +15,6 @@ __all__ = [
     "Table",
     "VerifyReport",
     "known_files",
+    "reading_of",
     "verify",
 ]

@@ -37,7 +37,10 @@ def paths_ever_named(location: Location, name: str) -> set[str]:
     """Every part file that a commit of the log added, of whatever version."""
     filesystem = location.filesystem
     paths: set[str] = set()
-    for path in filesystem.glob(location.join(name, "_delta_log", "*.json")):
+    # The lake's own path may have characters of a pattern in it, so nothing is globbed.
+    for path in filesystem.ls(location.join(name, "_delta_log"), detail=False):
+        if not path.endswith(".json"):
+            continue
         for line in filesystem.cat_file(path).splitlines():
             if b'"add"' in line:
                 paths.add(unquote(json.loads(line)["add"]["path"]))

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import pyarrow as pa
@@ -13,7 +14,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from dicomlake.errors import LakeDamaged, NotALake, QueryError
-from dicomlake.lake.log import delta_options, open_delta
+from dicomlake.lake.log import active_parts, delta_options, open_delta
 from dicomlake.parts import Location
 from dicomlake.schema import TABLE_NAMES
 
@@ -119,10 +120,7 @@ class Lake:
         version = self._versions.get(name)
         if version is None:
             raise QueryError(f"there is no table '{name}'; the tables are {', '.join(TABLE_NAMES)}")
-        try:
-            return pl.scan_delta(f"{self.location.url}/{name}", version=version, storage_options=delta_options(self.location))
-        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-            raise self._damaged(name, error) from None
+        return self._scan(name, version)
 
     def schema(self, name: str) -> pa.Schema:
         """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
@@ -155,9 +153,35 @@ class Lake:
         except NotALake:
             raise NotALake(f"{url} is no lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
         try:
-            return pl.scan_delta(f"{url}/snapshots", storage_options=delta_options(self.location)).collect()
-        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+            return self._scan("snapshots", None).collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
             raise self._damaged("snapshots", error) from None
+
+    def _scan(self, name: str, version: int | None) -> pl.LazyFrame:
+        try:
+            if not self.location.is_local or quote(self.location.url) == self.location.url:
+                return pl.scan_delta(f"{self.location.url}/{name}", version=version, storage_options=delta_options(self.location))
+            return self._scan_parts(name, version)
+        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
+            raise self._damaged(name, error) from None
+
+    def _scan_parts(self, name: str, version: int | None) -> pl.LazyFrame:
+        """Scan the part files themselves, where quoting changes the lake's path: below the quoted one polars finds no files."""
+        delta = open_delta(self.location, name, version)
+        schema = pa.schema(delta.schema().to_arrow())
+        empty = pl.DataFrame(schema.empty_table())
+        paths = [self.location.join(name, *path.split("/")) for path in active_parts(delta, name)]
+        if not paths:
+            return empty.lazy()
+        partitions = dict.fromkeys(delta.metadata().partition_columns, pl.String)
+        return pl.scan_parquet(
+            paths,
+            glob=False,
+            schema={column: dtype for column, dtype in empty.schema.items() if column not in partitions},
+            hive_partitioning=bool(partitions),
+            hive_schema=partitions or None,
+            missing_columns="insert",
+        ).select(schema.names)
 
     def _delta(self, name: str, version: int | None) -> DeltaTable:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import deltalake
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeDamaged
@@ -25,6 +25,8 @@ from dicomlake.parts import KEY_COLUMNS, Location, PartFile, read_part, write_pa
 
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
+READING_KEY = "dicomlake.reading"
+_ROW = "_row"  # no column begins with an underscore
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,23 @@ class Rewritten:
 
     removed: tuple[PartFile, ...] = ()
     added: tuple[PartFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Rows that are to go: those that have one of some keys (a null matches a null) and, where there is one, meet a condition."""
+
+    keys: pl.DataFrame
+    only: pl.Expr | None = None
+
+    def columns(self) -> list[str]:
+        """The columns that must be read to know the rows."""
+        return [*self.keys.columns, *(self.only.meta.root_names() if self.only is not None else [])]
+
+    def rows_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of some rows that are to go."""
+        chosen = rows if self.only is None else rows.filter(self.only)
+        return chosen.join(self.keys, on=self.keys.columns, how="semi", nulls_equal=True)
 
 
 class Table:
@@ -45,6 +64,7 @@ class Table:
         self.partition_by = partition_by
         self._delta: DeltaTable | None = None
         self.parts: dict[str, PartFile] = {}
+        self._expected = 0
 
     def open(self, *, log_retention_days: int) -> None:
         """Open the table, or make it where there is none; columns that are new are added to it.
@@ -75,6 +95,7 @@ class Table:
         except (DeltaError, OSError) as error:
             raise _as_refused(error, self.name, self.location) from None
         self.parts = active_parts(self._delta, self.name)
+        self._expected = self._delta.version()
 
     @property
     def version(self) -> int:
@@ -91,8 +112,14 @@ class Table:
             return dict(self.parts)
         return active_parts(open_delta(self.location, self.name, version), self.name)
 
-    def commit(self, add: Iterable[PartFile], remove: Iterable[PartFile], number: int) -> None:
-        """Commit in one transaction; ``number`` is its application transaction.
+    def commit(self, add: Iterable[PartFile], remove: Iterable[PartFile], number: int, *, reading: str | None = None) -> None:
+        """Commit in one transaction.
+
+        Args:
+            add: part files that were written.
+            remove: part files of the table.
+            number: the application transaction.
+            reading: with what the rows were read, to be told from the log should the run not finish.
 
         Raises:
             LakeChanged: another writer committed since this run looked.
@@ -101,32 +128,51 @@ class Table:
         added, removed = list(add), list(remove)
         actions: list[AddAction | RemoveAction] = [self._add_action(part) for part in added]
         actions += [self._remove_action(part) for part in removed]
+        metadata = {NUMBER_KEY: str(number)} | ({READING_KEY: reading} if reading else {})
+        self.check_unmoved()
         delta = self._table()
-        expected = delta.version()
         try:
-            delta.update_incremental()
-            if delta.version() != expected:
-                where = f"table '{self.name}' of {self.location.url}"
-                raise LakeChanged(f"another run committed to {where} meanwhile; run again when it has ended")
             delta.create_write_transaction(
                 actions,
                 mode="append",
                 schema=self.schema,
                 partition_by=[self.partition_by] if self.partition_by else None,
                 commit_properties=CommitProperties(
-                    custom_metadata={NUMBER_KEY: str(number)},
+                    custom_metadata=metadata,
                     app_transactions=[Transaction(APPLICATION, number)],
                     max_commit_retries=0,
                 ),
                 post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
             )
+            self._expected += 1
             delta.update_incremental()
+        except CommitFailedError:
+            raise self._changed() from None
         except (DeltaError, OSError) as error:
             raise _as_refused(error, self.name, self.location) from None
         for part in removed:
             del self.parts[part.path]
         for part in added:
             self.parts[part.path] = part
+
+    def check_unmoved(self) -> None:
+        """Look whether another run committed to the table.
+
+        Raises:
+            LakeChanged: it did.
+        """
+        delta = self._table()
+        try:
+            delta.update_incremental()
+        except (DeltaError, OSError) as error:
+            raise _as_refused(error, self.name, self.location) from None
+        if delta.version() != self._expected:
+            raise self._changed()
+
+    def readings_since(self, version: int) -> set[str | None]:
+        """With what the rows of later commits were read."""
+        entries = self._table().history(max(self.version - version, 0)) if self.version > version else []
+        return {entry.get(READING_KEY) for entry in entries if entry.get(NUMBER_KEY) is not None}
 
     def roll_back(self, version: int, number: int) -> None:
         """Make the table what it was at an earlier version, by a new commit."""
@@ -145,31 +191,41 @@ class Table:
                 return int(entry["version"])
         return 0
 
-    def without(self, keys: pl.DataFrame, *, within: Iterable[PartFile] | None = None, only: pl.Expr | None = None) -> Rewritten:
-        """Write the part files that hold rows with these keys anew, without those rows; nothing is committed.
+    def without(self, *gone: Gone, within: Iterable[PartFile] | None = None) -> Rewritten:
+        """Write the part files that hold rows to go anew, without those rows; nothing is committed.
 
         Args:
-            keys: the keys; its columns are columns of the table. A null matches a null.
+            gone: which rows; one goes if any of these says so.
             within: the part files to look at; all where None.
-            only: a condition that a row must fulfil too.
         """
         removed: list[PartFile] = []
         added: list[PartFile] = []
-        keys = keys.unique()
-        columns = keys.columns
-        needed = list(dict.fromkeys([*columns, *(only.meta.root_names() if only is not None else [])]))
-        candidates = list(self.parts.values() if within is None else within)
-        for part in _candidates(candidates, keys):
-            frame = read_part(self.location, part, needed, partition_by=self.partition_by).with_row_index("_row")
-            hit = (frame if only is None else frame.filter(only)).join(keys, on=columns, how="semi", nulls_equal=True)
+        conditions = [condition for condition in gone if condition.keys.height]
+        finders = [KeyFinder(condition.keys) for condition in conditions]
+        needed = list(dict.fromkeys(name for condition in conditions for name in condition.columns()))
+        for part in list(self.parts.values() if within is None else within):
+            near = [condition for condition, finder in zip(conditions, finders, strict=True) if finder.may_be_in(part)]
+            if not near:
+                continue
+            rows = read_part(self.location, part, needed, partition_by=self.partition_by).with_row_index(_ROW)
+            hit = pl.concat([condition.rows_of(rows).select(_ROW) for condition in near]).unique()
             if hit.height == 0:
                 continue
             removed.append(part)
             if hit.height < part.rows:
-                rows = read_part(self.location, part, partition_by=self.partition_by).with_row_index("_row")
-                kept = rows.join(hit.select("_row"), on="_row", how="anti", maintain_order="left").drop("_row")
-                added += self.write(kept)
+                whole = read_part(self.location, part, partition_by=self.partition_by).with_row_index(_ROW)
+                added += self.write(whole.join(hit, on=_ROW, how="anti", maintain_order="left").drop(_ROW))
         return Rewritten(tuple(removed), tuple(added))
+
+    def rows_with(self, keys: pl.DataFrame, *, within: Iterable[PartFile] | None = None) -> pl.DataFrame:
+        """The whole rows that have these keys; a null matches a null."""
+        finder = KeyFinder(keys)
+        frames = [
+            read_part(self.location, part, partition_by=self.partition_by).join(keys, on=keys.columns, how="semi", nulls_equal=True)
+            for part in (self.parts.values() if within is None else within)
+            if finder.may_be_in(part)
+        ]
+        return pl.concat([pl.DataFrame(self.schema.empty_table()), *frames], how="diagonal_relaxed")
 
     def write(self, rows: pl.DataFrame) -> list[PartFile]:
         """Write rows, in their order, as part files of this table; columns that are absent are null."""
@@ -177,6 +233,9 @@ class Table:
         rows = rows.with_columns([pl.lit(None).alias(name) for name in absent])
         table = rows.select(self.schema.names).to_arrow().cast(self.schema)
         return write_parts(self.location, self.name, table, partition_by=self.partition_by)
+
+    def _changed(self) -> LakeChanged:
+        return LakeChanged(f"another run committed to table '{self.name}' of {self.location.url} meanwhile; run again when it has ended")
 
     def _table(self) -> DeltaTable:
         if self._delta is None:
@@ -216,20 +275,24 @@ class Table:
         return RemoveAction(part.path, data_change=True, deletion_timestamp=now, size=part.size, partition_values=values)
 
 
-def _candidates(parts: Sequence[PartFile], keys: pl.DataFrame) -> list[PartFile]:
-    """Part files whose statistics don't rule the keys out."""
-    for column in keys.columns:
-        values = keys[column]
-        if values.null_count() == 0 and values.len() and values.dtype == pl.String:
-            ordered = values.sort()
-            return [part for part in parts if _may_hold_any(part, column, ordered)]
-    return list(parts) if keys.height else []
+class KeyFinder:
+    """Tells by a part file's statistics whether it can hold any of some keys."""
+
+    def __init__(self, keys: pl.DataFrame) -> None:
+        self._empty = keys.height == 0
+        self._columns = {name: keys[name].sort() for name in keys.columns if keys[name].null_count() == 0 and keys[name].dtype == pl.String}
+
+    def may_be_in(self, part: PartFile) -> bool:
+        """Whether a row of the part file can have one of the keys."""
+        return not self._empty and all(_may_hold_any(part, name, ordered) for name, ordered in self._columns.items())
 
 
 def _may_hold_any(part: PartFile, column: str, ordered: pl.Series) -> bool:
+    if column not in part.null_count:
+        return True
     lowest, highest = part.lowest.get(column), part.highest.get(column)
     if not isinstance(lowest, str) or not isinstance(highest, str):
-        return part.null_count.get(column) != part.rows
+        return part.null_count[column] != part.rows
     index = ordered.search_sorted(lowest, side="left")
     return index < ordered.len() and ordered[index] <= highest
 

@@ -15,14 +15,14 @@ from typing import Any
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from dicomlake.errors import AccessDenied, LakeDamaged, NotALake
+from dicomlake.errors import AccessDenied, ConfigurationError, LakeDamaged, NotALake
+from dicomlake.lake.lock import LOCK_NAME, LakeLock
 from dicomlake.lake.log import active_parts, open_delta
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table, json_object
 from dicomlake.parts import Location, PartFile, read_parts
 from dicomlake.schema import TABLE_NAMES, LakeSchema
 
-DATA_TABLES = ("instances", "findings", "files")
 ROLLED_UP_TABLES = ("series", "studies", "patients")
 
 
@@ -36,11 +36,16 @@ class Snapshot:
     engine: str | None = None
 
     def was_read_otherwise(self, config_digest: str, engine: str) -> bool:
-        """Whether the lake's rows come from another engine or other settings than these."""
+        """Whether that run read with another engine or other settings than these."""
         return self.number > 0 and (self.config_digest, self.engine) != (config_digest, engine)
 
 
 NO_SNAPSHOT = Snapshot(0, {})
+
+
+def reading_of(config_digest: str, engine: str) -> str:
+    """What a commit says of how its rows were read."""
+    return f"{config_digest} {engine}"
 
 
 def known_files(location: Location) -> tuple[list[PartFile], Snapshot]:
@@ -66,12 +71,18 @@ class LakeWriter:
         self.location = location
         self.schema = schema
         self._make_folder()
+        self._lock = LakeLock(location)
+        self._lock.acquire()
         self.tables = {
             name: Table(location, name, schema.table(name), schema.partition_by if name == "instances" else None) for name in TABLE_NAMES
         }
-        for table in self.tables.values():
-            table.open(log_retention_days=log_retention_days)
-        self.last_snapshot = self._read_last_snapshot()
+        try:
+            for table in self.tables.values():
+                table.open(log_retention_days=log_retention_days)
+            self.last_snapshot = self._read_last_snapshot()
+        except BaseException:
+            self.close()
+            raise
         self._number = max(table.committed_number() for table in self.tables.values())
 
     def recover(self) -> bool:
@@ -91,6 +102,24 @@ class LakeWriter:
         for name in ROLLED_UP_TABLES:
             undone |= self._roll_back(self.tables[name], pinned.get(name, 0))
         return undone
+
+    def close(self) -> None:
+        """Let others write."""
+        self._lock.release()
+
+    def is_current(self, config_digest: str, engine: str) -> pl.Expr:
+        """Whether a row of `files` was read with this configuration and engine, by its ``last_snapshot``."""
+        finished = read_parts(self.location, self.tables["snapshots"].parts.values(), ["snapshot", "config_digest", "engine"])
+        numbers: list[int] = []
+        if finished is not None:
+            same = (pl.col("config_digest") == config_digest) & (pl.col("engine") == engine)
+            numbers = finished.filter(same)["snapshot"].to_list()
+        current = pl.col("last_snapshot").is_in(numbers)
+        # Rows of runs that did not finish: the log says with what they were read.
+        since = self.tables["files"].readings_since(self.last_snapshot.table_versions.get("files", 0))
+        if since == {reading_of(config_digest, engine)}:
+            current |= pl.col("last_snapshot") > self.last_snapshot.number
+        return current
 
     def next_number(self) -> int:
         """The application transaction of the next commit."""
@@ -121,8 +150,14 @@ class LakeWriter:
             return
         path = self.location.url
         try:
+            if "%" in path:
+                raise ConfigurationError(
+                    f"lake {path} can't be made: readers of Delta tables don't find a path with a % in it; name another"
+                )
             if os.path.isdir(path):
-                names = set(os.listdir(path))
+                names = set(os.listdir(path)) - {LOCK_NAME}
+                if not names:
+                    os.chmod(path, 0o700)  # it will hold patients' data
                 if names and not names & set(TABLE_NAMES):
                     raise NotALake(f"{path} is a folder with other things in it, and no lake; name a new or empty folder")
             else:

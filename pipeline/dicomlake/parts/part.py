@@ -37,10 +37,3 @@ class PartFile:
             "nullCount": self.null_count,
         }
         return json.dumps(statistics, ensure_ascii=False)
-
-    def may_hold(self, column: str, lowest: str, highest: str) -> bool:
-        """Whether a row can have a value of ``column`` between the two bounds, both included."""
-        own_lowest, own_highest = self.lowest.get(column), self.highest.get(column)
-        if not isinstance(own_lowest, str) or not isinstance(own_highest, str):
-            return self.null_count.get(column) != self.rows
-        return own_lowest <= highest and lowest <= own_highest

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from dicomlake.errors import LakeDamaged
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import PartFile
 
@@ -14,8 +15,18 @@ def read_part(location: Location, part: PartFile, columns: Sequence[str] | None 
     """Read a part file (all columns, or some).
 
     Raises:
-        OSError: the file is not there or can't be read.
+        LakeDamaged: the file is not there or can't be read.
     """
+    try:
+        return _read(location, part, columns, partition_by)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        lake = location.url
+        raise LakeDamaged(
+            f"part file {part.path} of table '{part.table}' of {lake} can't be read; run 'dicomlake verify {lake}'"
+        ) from error
+
+
+def _read(location: Location, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> pl.DataFrame:
     inside = None if columns is None else [name for name in columns if name != partition_by]
     path = location.join(part.table, *part.path.split("/"))
     if location.is_local:

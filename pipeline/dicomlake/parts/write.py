@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dicomlake.errors import AccessDenied
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import Bound, PartFile
 
@@ -45,9 +46,13 @@ def write_parts(location: Location, table: str, rows: pa.Table, *, partition_by:
     """Write rows in their order as part files, one for each value of ``partition_by``.
 
     Raises:
-        OSError: the lake can't be written.
+        AccessDenied: the lake can't be written.
     """
-    return [_write_part(location, table, partition, value, partition_by) for value, partition in _partitions(rows, partition_by)]
+    try:
+        return [_write_part(location, table, partition, value, partition_by) for value, partition in _partitions(rows, partition_by)]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise AccessDenied(f"lake {location.url} can't be written: {reason}; check its permissions and free space") from error
 
 
 def _sorted(rows: pa.Table, keys: Sequence[str]) -> pa.Table:

@@ -6,6 +6,7 @@ rows differ (by the least and the greatest hash of a value), and only those are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import polars as pl
@@ -29,6 +30,7 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
     # Of a CT series every column of an MR is null: half of all columns need no counting.
     empty = [name for name in columns if name not in keys and rows[name].null_count() == rows.height]
     own = [name for name in columns if name not in keys and name not in empty]
+    rows = rows.with_columns(_without_negative_zero(rows, own))
     hashed = rows.select(*keys, *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in own))
     groups = hashed.group_by(keys, maintain_order=True)
     spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in own)
@@ -38,6 +40,13 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
             values = _replace(values, spread, rows, keys, name)
     values = values.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name) for name in empty)
     return values, spread.with_columns(pl.lit(value=False).alias(name) for name in empty)
+
+
+def _without_negative_zero(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
+    """0.0 and -0.0 are one value: which of them is shown must not depend on the order of rows."""
+    scalars = [pl.col(name) + 0.0 for name in names if rows.schema[name].is_float()]
+    floats = (pl.List(pl.Float64), pl.List(pl.Float32))
+    return scalars + [pl.col(name).list.eval(pl.element() + 0.0) for name in names if rows.schema[name] in floats]
 
 
 def _replace(values: pl.DataFrame, spread: pl.DataFrame, rows: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
@@ -74,9 +83,13 @@ def _smallest_list(counted: pl.DataFrame, keys: list[str], name: str) -> pl.Data
     return pl.DataFrame({**columns, name: list(smallest.values())}, schema=schema)
 
 
-def _order(value: list[object]) -> list[tuple[bool, object]]:
-    """Items in order, null before all others."""
-    return [(item is not None, item if item is not None else 0) for item in value]
+def _order(value: list[object]) -> list[tuple[bool, bool, object]]:
+    """Items in order, null before all others and NaN behind them."""
+    return [(item is not None, _is_nan(item), 0 if item is None or _is_nan(item) else item) for item in value]
+
+
+def _is_nan(item: object) -> bool:
+    return isinstance(item, float) and math.isnan(item)
 
 
 def differing_names(spread: pl.DataFrame, names: Sequence[str]) -> pl.Series:

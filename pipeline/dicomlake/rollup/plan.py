@@ -6,7 +6,7 @@ So a run that was killed needs no memory of its own: the next one finds what it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,35 +28,35 @@ class Chunk:
 
 
 def touched_entities(
-    location: Location, before: Mapping[str, PartFile], after: Mapping[str, PartFile], *, partition_by: str, since: int
+    location: Location, before: Mapping[str, PartFile], after: Mapping[str, PartFile], *, partition_by: str
 ) -> pl.DataFrame:
     """The keys of every series whose instances changed between two versions of `instances`.
+
+    A row is known by its url and the run that wrote it. Of each series the rows in part files that went are held against those in part
+    files that came by their number and the sum of their hashes, so that memory is bounded by the series, not by their rows.
 
     Args:
         location: the lake.
         before: the part files of the earlier version, by path.
         after: those of the later one.
         partition_by: the partition column.
-        since: the number of the snapshot that pins the earlier version; rows of later runs are new.
     """
-    came = [part for path, part in after.items() if path not in before]
-    went = [part for path, part in before.items() if path not in after]
-    touched: list[pl.DataFrame] = []
-    still_there: list[pl.DataFrame] = []
-    for part in came:
-        columns = [*_KEY_COLUMNS, *_ROW_COLUMNS] if went else [*_KEY_COLUMNS, "snapshot"]
-        rows = read_part(location, part, columns, partition_by=partition_by)
-        touched.append(rows.filter(pl.col("snapshot") > since).select(_KEY_COLUMNS).unique())
-        if went:
-            still_there.append(rows.filter(pl.col("snapshot") <= since).select(_ROW_COLUMNS))
-    for part in went:
+    came = _fingerprints(location, [part for path, part in after.items() if path not in before], partition_by)
+    went = _fingerprints(location, [part for path, part in before.items() if path not in after], partition_by)
+    both = came.join(went, on=list(_KEY_COLUMNS), how="full", coalesce=True, nulls_equal=True, suffix="_before")
+    differs = pl.col("rows").ne_missing(pl.col("rows_before")) | pl.col("hash").ne_missing(pl.col("hash_before"))
+    return both.filter(differs).select(_KEY_COLUMNS)
+
+
+def _fingerprints(location: Location, parts: Sequence[PartFile], partition_by: str) -> pl.DataFrame:
+    counted = [pl.DataFrame(schema={**dict.fromkeys(_KEY_COLUMNS, pl.String), "rows": pl.UInt64, "hash": pl.UInt64})]
+    for part in parts:
         rows = read_part(location, part, [*_KEY_COLUMNS, *_ROW_COLUMNS], partition_by=partition_by)
-        for kept in still_there:
-            rows = rows.join(kept, on=list(_ROW_COLUMNS), how="anti")
-        touched.append(rows.select(_KEY_COLUMNS).unique())
-    if not touched:
-        return pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String))
-    return pl.concat(touched).unique(maintain_order=True)
+        one = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(
+            pl.len().cast(pl.UInt64).alias("rows"), pl.struct(_ROW_COLUMNS).hash().sum().alias("hash")
+        )
+        counted.append(one)
+    return pl.concat(counted).group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.col("rows").sum(), pl.col("hash").sum())
 
 
 def chunks(

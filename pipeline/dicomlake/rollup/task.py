@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.parts import Location, PartFile, read_part, read_parts, write_sorted
+from dicomlake.parts import Location, PartFile, read_part, write_sorted
 from dicomlake.rollup.levels import KEYS, RolledUp, columns_needed, condense, roll_up
 from dicomlake.schema import LakeSchema
 
@@ -45,7 +45,7 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     """Roll up some entities and write their rows; nothing is committed.
 
     Raises:
-        OSError: the lake can't be read or written.
+        LakeDamaged, AccessDenied: the lake can't be read or written.
     """
     started = time.thread_time()
     keys = list(KEYS[task.level])
@@ -82,12 +82,13 @@ def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:
     """A row that came out as it was keeps the number of the run in which it last changed."""
     rows = rows.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
-    former = read_parts(task.lake, task.former)
-    if former is None:
-        return rows
     keys = list(KEYS[task.level])
+    frames = [read_part(task.lake, part).join(task.keys, on=keys, how="semi", nulls_equal=True) for part in task.former]
+    if not frames:
+        return rows
+    former = pl.concat(frames, how="diagonal")
     compared = [name for name in schema.names if name != "snapshot" and name in former.columns]
-    former = former.join(task.keys, on=keys, how="semi", nulls_equal=True).select(*compared, former_snapshot="snapshot")
+    former = former.select(*compared, former_snapshot="snapshot")
     typed = rows.with_columns(pl.col(name).cast(former.schema[name]) for name in compared)
     return (
         typed.join(former, on=compared, how="left", nulls_equal=True, maintain_order="left")

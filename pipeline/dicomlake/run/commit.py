@@ -12,11 +12,12 @@ import polars as pl
 from dicomlake.duplicates import conflict_findings
 from dicomlake.errors import FileStatus, FindingCode
 from dicomlake.extract.unit import UnitResult
-from dicomlake.lake import LakeWriter, Rewritten, Table
+from dicomlake.lake import Gone, LakeWriter, Rewritten, Table
 from dicomlake.parts import PartFile, read_part
 from dicomlake.run.copies import CopyFinder
 
 _URL = pl.Series("url", [], dtype=pl.String)
+_PROMOTED = ("url", "file_size", "modified", "etag", "source", "first_snapshot", "SOPInstanceUID")
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,21 @@ class FinishedUnit:
 class Committer:
     """Commits groups of units to a lake.
 
-    ``promoted`` gathers files that are to be read because the copy that was kept is gone. ``duplicates`` counts the files that this run
-    read and that are copies of another.
+    ``promoted`` gathers files that are to be read because the copy that was kept is gone. That they are owed stands in `files` too (a
+    `duplicate` of nothing), so that a run that dies before it reads them leaves them to the next. ``duplicates`` counts the files that this
+    run read and that are copies of another, ``read_twice`` those that it read a second time.
     """
 
-    def __init__(self, writer: LakeWriter, snapshot: int) -> None:
+    def __init__(self, writer: LakeWriter, snapshot: int, reading: str) -> None:
         self._writer = writer
         self._snapshot = snapshot
-        self._copies = CopyFinder(writer.tables["files"])
-        self.promoted: list[pl.DataFrame] = []
+        self._reading = reading
+        self._files = writer.tables["files"]
+        self._copies = CopyFinder(self._files)
+        self._read_paths: set[str] = set()
+        self.promoted = self._owed()
         self.duplicates = 0
+        self.read_twice = 0
 
     def commit(self, units: Sequence[FinishedUnit], vanished: pl.DataFrame | None = None) -> None:
         """Commit units, and the files that vanished (``url``, ``SOPInstanceUID``).
@@ -54,6 +60,8 @@ class Committer:
         gone = pl.concat([replaced, vanished["url"]]).to_frame("url")
         former = pl.concat([*(unit.former_uids for unit in units), vanished["SOPInstanceUID"].drop_nulls()])
         former = former.rename("SOPInstanceUID").unique()
+        # A copy that is read for its own sake, or is no longer there, needs no second reading.
+        self.promoted = [rows.join(gone, on="url", how="anti") for rows in self.promoted]
         own = {name: [part for unit in units for part in unit.result.of_table(name)] for name in ("files", "instances", "findings")}
 
         resolved, affected = self._copies.resolve(own["files"], former, gone)
@@ -65,27 +73,43 @@ class Committer:
             losing = own_changed.filter(pl.col("new_status") == FileStatus.DUPLICATE.value).select("url")
             self.duplicates += losing.height
             own["instances"] = self._rewrite_own(self._writer.tables["instances"], own["instances"], losing)
-        there_changed = changed.filter("committed")
-        demoted, updated = self._restate_committed(there_changed)
-
-        instances = self._writer.tables["instances"].without(pl.concat([gone, demoted]))
-        findings = self._findings_to_go(gone, affected)
-        findings_added = [*own["findings"], *self._write_conflicts(resolved)]
+        demoted, updated = self._restate_committed(changed.filter("committed"))
         missing = self._missing_rows(vanished)
-        files = self._writer.tables["files"].without(pl.concat([gone, updated.select("url")]))
+        rows = pl.concat([updated, missing], how="diagonal_relaxed").sort("url")
+
+        instances = self._writer.tables["instances"].without(Gone(pl.concat([gone, demoted])))
+        conflicts = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value
+        findings = self._writer.tables["findings"].without(Gone(gone), Gone(affected.to_frame("SOPInstanceUID"), conflicts))
+        files = self._files.without(Gone(pl.concat([gone, updated.select("url")])))
+        findings_added = [*own["findings"], *self._write_conflicts(resolved)]
+        restated = self._files.write(rows) if rows.height else []
 
         number = self._writer.next_number()
         _commit(self._writer.tables["instances"], own["instances"], instances, number)
         _commit(self._writer.tables["findings"], findings_added, findings, number)
-        rows = pl.concat([updated, missing], how="diagonal")
-        restated = self._writer.tables["files"].write(rows) if rows.height else []
-        _commit(self._writer.tables["files"], [*own["files"], *restated], files, number, always=True)
+        # What another run undid meanwhile must not be promised by `files`.
+        self._writer.tables["instances"].check_unmoved()
+        self._writer.tables["findings"].check_unmoved()
+        self._files.commit([*own["files"], *restated, *files.added], files.removed, number, reading=self._reading)
+        if {part.path for part in files.removed} <= self._read_paths:
+            self._read_paths.update(part.path for part in files.added)
+        self._read_paths.update(part.path for part in own["files"])
         unchanged = {part.path for part in own["files"]}
         self._copies.remember([part for part in plain_files if part.path in unchanged])
 
+    def _owed(self) -> list[pl.DataFrame]:
+        """Copies that a run which died was to read in a kept one's place."""
+        pinned = self._writer.pinned_parts("files")
+        later = [part for path, part in self._files.parts.items() if path not in pinned]
+        duplicates = pl.DataFrame(
+            {"status": [FileStatus.DUPLICATE.value], "duplicate_of": [None]}, schema_overrides={"duplicate_of": pl.String}
+        )
+        owed = self._files.rows_with(duplicates, within=later)
+        return [owed.select(_PROMOTED)] if owed.height else []
+
     def _restate_own(self, parts: Sequence[PartFile], changed: pl.DataFrame) -> list[PartFile]:
         """Write part files of the group anew in which copies turned out to be duplicates."""
-        table = self._writer.tables["files"]
+        table = self._files
         fresh: list[PartFile] = []
         for part in parts:
             rows = read_part(table.location, part)
@@ -97,76 +121,46 @@ class Committer:
         return fresh
 
     def _rewrite_own(self, table: Table, parts: Sequence[PartFile], losing: pl.DataFrame) -> list[PartFile]:
-        rewritten = table.without(losing, within=parts)
+        rewritten = table.without(Gone(losing), within=parts)
         removed = {part.path for part in rewritten.removed}
         _delete(table, rewritten.removed)
         return [*(part for part in parts if part.path not in removed), *rewritten.added]
 
     def _restate_committed(self, changed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """What changes for rows that are in the lake: urls whose instances go, and their new rows of `files`."""
-        table = self._writer.tables["files"]
-        if changed.height == 0:
-            return _URL.to_frame(), pl.DataFrame(schema={"url": pl.String})
-        rows = pl.concat(
-            [
-                read_part(table.location, part).join(changed, on="url", how="semi")
-                for part in table.parts.values()
-                if _holds_any(part, changed["url"])
-            ]
+        rows = self._files.rows_with(changed.select("url"))
+        read_now = self._files.rows_with(
+            changed.select("url"), within=[part for path, part in self._files.parts.items() if path in self._read_paths]
         )
-        promoted_urls = changed.filter(pl.col("new_status") == FileStatus.INDEXED.value).select("url")
-        promoted = rows.join(promoted_urls, on="url", how="semi")
-        if promoted.height:
-            self.promoted.append(promoted.select("url", "file_size", "modified", "etag", "source", "first_snapshot", "SOPInstanceUID"))
+        promoted = changed.filter(pl.col("new_status") == FileStatus.INDEXED.value).select("url")
         demoted = changed.filter((pl.col("status") == FileStatus.INDEXED.value) & (pl.col("new_status") == FileStatus.DUPLICATE.value))
-        read_now = rows.filter(pl.col("last_snapshot") == self._snapshot)
-        self.duplicates += read_now.join(demoted, on="url", how="semi").height
-        others = rows.join(promoted_urls, on="url", how="anti")
-        restated = _restated(others, changed).with_columns(last_snapshot=pl.lit(self._snapshot, dtype=pl.Int64))
-        return demoted.select("url"), restated
-
-    def _findings_to_go(self, gone: pl.DataFrame, affected: pl.Series) -> Rewritten:
-        table = self._writer.tables["findings"]
-        if not table.parts:
-            return Rewritten()
-        by_url = table.without(gone)
-        if affected.len() == 0:
-            return by_url
-        # What was written anew a moment ago is looked at again: a row can go for either reason.
-        removed = {part.path for part in by_url.removed}
-        left = [*(part for path, part in table.parts.items() if path not in removed), *by_url.added]
-        conflicts = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value
-        by_uid = table.without(affected.to_frame("SOPInstanceUID"), within=left, only=conflicts)
-        twice = {part.path for part in by_uid.removed} & {part.path for part in by_url.added}
-        _delete(table, [part for part in by_url.added if part.path in twice])
-        return Rewritten(
-            (*by_url.removed, *(part for part in by_uid.removed if part.path not in twice)),
-            (*(part for part in by_url.added if part.path not in twice), *by_uid.added),
+        if promoted.height:
+            self.promoted.append(rows.join(promoted, on="url", how="semi").select(_PROMOTED))
+        twice = read_now.join(promoted, on="url", how="semi").height
+        self.duplicates += read_now.join(demoted, on="url", how="semi").height - twice
+        self.read_twice += twice
+        owed = changed.with_columns(
+            new_duplicate_of=pl.when(pl.col("new_status") == FileStatus.DUPLICATE.value).then("new_duplicate_of"),
+            new_status=pl.lit(FileStatus.DUPLICATE.value),
         )
+        restated = _restated(rows, owed).with_columns(last_snapshot=pl.lit(self._snapshot, dtype=pl.Int64))
+        return demoted.select("url"), restated
 
     def _write_conflicts(self, resolved: pl.DataFrame) -> list[PartFile]:
         rows = conflict_findings(resolved, self._snapshot)
         return self._writer.tables["findings"].write(rows) if rows.height else []
 
     def _missing_rows(self, vanished: pl.DataFrame) -> pl.DataFrame:
-        table = self._writer.tables["files"]
-        frames = [
-            read_part(table.location, part).join(vanished, on="url", how="semi")
-            for part in table.parts.values()
-            if vanished.height and _holds_any(part, vanished["url"])
-        ]
-        if not frames:
-            return pl.DataFrame(schema={"url": pl.String})
-        return pl.concat(frames).with_columns(
+        return self._files.rows_with(vanished.select("url")).with_columns(
             status=pl.lit(FileStatus.MISSING.value),
             duplicate_of=pl.lit(None, dtype=pl.String),
             last_snapshot=pl.lit(self._snapshot, dtype=pl.Int64),
         )
 
 
-def _commit(table: Table, added: Iterable[PartFile], rewritten: Rewritten, number: int, *, always: bool = False) -> None:
+def _commit(table: Table, added: Iterable[PartFile], rewritten: Rewritten, number: int) -> None:
     parts = [*added, *rewritten.added]
-    if parts or rewritten.removed or always:
+    if parts or rewritten.removed:
         table.commit(parts, rewritten.removed, number)
 
 
@@ -178,11 +172,6 @@ def _restated(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
         status=pl.coalesce("new_status", "status"),
         duplicate_of=pl.when(is_changed).then("new_duplicate_of").otherwise("duplicate_of"),
     ).drop("new_status", "new_duplicate_of")
-
-
-def _holds_any(part: PartFile, urls: pl.Series) -> bool:
-    lowest, highest = urls.min(), urls.max()
-    return isinstance(lowest, str) and isinstance(highest, str) and part.may_hold("url", lowest, highest)
 
 
 def _delete(table: Table, parts: Iterable[PartFile]) -> None:

@@ -78,6 +78,11 @@ def _repeated(hashes: np.ndarray) -> np.ndarray:
 def _read_copies(table: Table, parts: Sequence[PartFile], wanted: pl.Series | None) -> pl.DataFrame:
     frames = [_EMPTY]
     for part in parts:
+        if wanted is not None:
+            # One column tells of nearly every part file that it holds none of them.
+            uids = read_part(table.location, part, ["SOPInstanceUID"])["SOPInstanceUID"]
+            if not uids.is_in(wanted.implode()).any():
+                continue
         rows = read_part(table.location, part, COPY_COLUMNS).filter(pl.col("status").is_in(_READABLE))
         frames.append(rows if wanted is None else rows.filter(pl.col("SOPInstanceUID").is_in(wanted.implode())))
     return pl.concat(frames)

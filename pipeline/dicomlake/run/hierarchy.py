@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from dicomlake.errors import RefusedError
-from dicomlake.lake import LakeWriter, Rewritten
+from dicomlake.lake import Gone, KeyFinder, LakeWriter
 from dicomlake.parts import PartFile
 from dicomlake.rollup import LEVELS, NAME_OF_LEVEL, REMOVED_BY, RollUpTask, chunks, run_roll_up, touched_entities
 from dicomlake.run.progress import Progress
@@ -28,16 +28,17 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
         writer.pinned_parts("instances"),
         instances.parts,
         partition_by=schema.partition_by,
-        since=writer.last_snapshot.number,
     )
     if touched.height == 0:
         return
-    former = {level: writer.tables[level].without(touched.select(REMOVED_BY[level])) for level in LEVELS}
-    findings = _former_findings(writer, touched)
+    former = {level: writer.tables[level].without(Gone(touched.select(REMOVED_BY[level]))) for level in LEVELS}
+    findings = writer.tables["findings"].without(*_former_findings(touched))
 
     def tasks() -> Iterator[RollUpTask]:
         for chunk in chunks(writer.location, instances.parts, touched, partition_by=schema.partition_by, rows_limit=rows_limit):
-            yield RollUpTask(chunk.level, chunk.keys, chunk.parts, former[chunk.level].removed, schema, writer.location, snapshot)
+            finder = KeyFinder(chunk.keys)
+            before = tuple(part for part in former[chunk.level].removed if finder.may_be_in(part))
+            yield RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, writer.location, snapshot)
 
     added: dict[str, list[PartFile]] = {level: [] for level in LEVELS}
     findings_added: list[PartFile] = []
@@ -55,21 +56,6 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
         writer.tables["findings"].commit([*findings_added, *findings.added], findings.removed, writer.next_number())
 
 
-def _former_findings(writer: LakeWriter, touched: pl.DataFrame) -> Rewritten:
-    """`findings` without what was found of the touched entities before."""
-    table = writer.tables["findings"]
-    entity_levels = list(NAME_OF_LEVEL.values())
-    keys = [touched.select(REMOVED_BY[level]).unique().with_columns(level=pl.lit(NAME_OF_LEVEL[level])) for level in LEVELS]
-    removed: dict[str, PartFile] = {}
-    added: list[PartFile] = []
-    for part in list(table.parts.values()):
-        current = [part]
-        for level_keys in keys:
-            rewritten = table.without(level_keys, within=current, only=pl.col("level").is_in(entity_levels))
-            if rewritten.removed:
-                gone = {entry.path for entry in rewritten.removed}
-                current = [*(entry for entry in current if entry.path not in gone), *rewritten.added]
-        if current != [part]:
-            removed[part.path] = part
-            added += current
-    return Rewritten(tuple(removed.values()), tuple(added))
+def _former_findings(touched: pl.DataFrame) -> list[Gone]:
+    """What was found of the touched entities before."""
+    return [Gone(touched.select(REMOVED_BY[level]).unique(), pl.col("level") == NAME_OF_LEVEL[level]) for level in LEVELS]

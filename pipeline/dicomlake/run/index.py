@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from dicomlake.config import Settings
 from dicomlake.extract.engines import engine_version
-from dicomlake.lake import LakeWriter, known_files
+from dicomlake.lake import LakeWriter, known_files, reading_of
 from dicomlake.ledger import Ledger
 from dicomlake.parts import Location
 from dicomlake.plan import ListedSource, Planner
@@ -55,11 +56,14 @@ def run_index(request: IndexRequest, start_runner: Callable[[], Runner], progres
     progress = progress or Progress()
     if request.dry_run:
         return _list_only(request, sources, progress)
-    run = _Run(request, sources, start_runner, progress)
-    try:
-        return run.carry_out()
-    finally:
-        run.close()
+    with progress.timed("opening the lake"):
+        writer = LakeWriter(request.lake, request.settings.schema_of_lake(), log_retention_days=request.settings.lake.log_retention_days)
+    with closing(writer):
+        run = _Run(request, sources, writer, start_runner, progress)
+        try:
+            return run.carry_out()
+        finally:
+            run.close()
 
 
 def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progress) -> Summary:
@@ -71,7 +75,8 @@ def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progr
         Ledger(request.lake, parts),
         snapshot=last.number + 1,
         unit_files=unit_files(request.settings),
-        read_all=request.full or last.was_read_otherwise(digest, engine),
+        current=pl.lit(not last.was_read_otherwise(digest, engine)),
+        read_all=request.full,
     )
     with progress.timed("listing"):
         for _ in planner.units(merge_listings(sources)):
@@ -82,32 +87,39 @@ def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progr
 
 
 class _Run:
-    def __init__(self, request: IndexRequest, sources: Sequence[Source], start_runner: Callable[[], Runner], progress: Progress) -> None:
+    def __init__(
+        self,
+        request: IndexRequest,
+        sources: Sequence[Source],
+        writer: LakeWriter,
+        start_runner: Callable[[], Runner],
+        progress: Progress,
+    ) -> None:
         self._request = request
         self._settings = request.settings
+        self._writer = writer
         self._progress = progress
         self._started = datetime.now(UTC)
         self._start_runner = start_runner
         self._runner: Runner | None = None
-        with progress.timed("opening the lake"):
-            self._writer = LakeWriter(
-                request.lake, request.settings.schema_of_lake(), log_retention_days=self._settings.lake.log_retention_days
-            )
-            if self._writer.recover():
-                progress.messages.append("an earlier run ended before its time: what it left half done was undone")
+        if writer.recover():
+            progress.messages.append("an earlier run ended before its time: what it left half done was undone")
         last = self._writer.last_snapshot
         self._snapshot = last.number + 1
         self._engine = engine_version(self._settings.engine)
         self._digest = self._settings.digest()
+        if last.was_read_otherwise(self._digest, self._engine):
+            progress.messages.append("engine or configuration changed since the last run: files are read again")
         files = self._writer.tables["files"]
         self._planner = Planner(
             [ListedSource(source.name, source.whole) for source in sources],
             Ledger(request.lake, list(files.parts.values())),
             snapshot=self._snapshot,
             unit_files=unit_files(self._settings),
-            read_all=self._reads_all(),
+            current=self._writer.is_current(self._digest, self._engine),
+            read_all=request.full,
         )
-        self._committer = Committer(self._writer, self._snapshot)
+        self._committer = Committer(self._writer, self._snapshot, reading_of(self._digest, self._engine))
         self._reader = UnitReader(self._settings, request.lake, self._snapshot, self._ensure_runner)
         self._pending: list[FinishedUnit] = []
         self._last_commit = time.monotonic()
@@ -139,13 +151,6 @@ class _Run:
         self._feed.close()
         if self._runner is not None:
             self._runner.close()
-
-    def _reads_all(self) -> bool:
-        """Whether unchanged files are read too: rows of two ways of reading never stand side by side."""
-        if not self._request.full and self._writer.last_snapshot.was_read_otherwise(self._digest, self._engine):
-            self._progress.messages.append("engine or configuration changed since the last run: every file is read again")
-            return True
-        return self._request.full
 
     def _read(self, units: Iterator[pa.Table]) -> None:
         """Have units read, and commit those that ended as soon as that is allowed."""
@@ -179,7 +184,13 @@ class _Run:
 
     def _pin(self) -> Summary:
         """Write the row of `snapshots`: the moment at which the run becomes visible."""
-        summary = summarised(self._planner.counts, self._progress, snapshot=self._snapshot, duplicates=self._committer.duplicates)
+        summary = summarised(
+            self._planner.counts,
+            self._progress,
+            snapshot=self._snapshot,
+            duplicates=self._committer.duplicates,
+            read_twice=self._committer.read_twice,
+        )
         row = {
             "snapshot": self._snapshot,
             "kind": "index",

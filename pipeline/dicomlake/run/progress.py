@@ -96,8 +96,8 @@ class Summary:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def summarised(counts: PlanCounts, progress: Progress, *, snapshot: int, duplicates: int = 0) -> Summary:
-    """What a run came to; ``duplicates`` of the files that were read turned out to be copies of another."""
+def summarised(counts: PlanCounts, progress: Progress, *, snapshot: int, duplicates: int = 0, read_twice: int = 0) -> Summary:
+    """What a run came to; ``duplicates`` of the files that were read are copies of another, ``read_twice`` count twice among them."""
     statuses, seconds = progress.statuses, progress.seconds
     return Summary(
         snapshot=snapshot,
@@ -106,7 +106,7 @@ def summarised(counts: PlanCounts, progress: Progress, *, snapshot: int, duplica
         files_changed=counts.files_changed,
         files_unchanged=counts.files_unchanged,
         files_missing=counts.files_missing,
-        files_indexed=statuses[FileStatus.INDEXED.value] - duplicates,
+        files_indexed=statuses[FileStatus.INDEXED.value] - duplicates - read_twice,
         files_failed=statuses[FileStatus.FAILED.value],
         files_not_dicom=statuses[FileStatus.NOT_DICOM.value],
         files_skipped=statuses[FileStatus.SKIPPED.value],

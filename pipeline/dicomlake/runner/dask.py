@@ -11,14 +11,16 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, Nanny, wait
+from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, Nanny, wait
+from distributed.comm.core import CommClosedError
 
 from dicomlake.config import AUTOMATIC, RunningSettings
-from dicomlake.errors import AccessDenied, RefusedError
+from dicomlake.errors import AccessDenied, ConfigurationError, RefusedError
 from dicomlake.runner.protocol import Outcome
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ R = TypeVar("R")
 
 CONNECT_SECONDS = 30
 _ANY_PORT = "127.0.0.1:0"
+_LOST = "the Dask cluster is gone or was restarted; start it again, then the run: what is done stays done"
 
 _QUIET: dict[str, Any] = {
     # Tasks of seconds need no watching every few milliseconds: sampled profiles, ticks and monitors of idle processes cost more CPU than
@@ -47,16 +50,22 @@ class DaskRunner:
         client: a ``distributed.Client``; it stays open when the runner closes, unless ``owned`` has it.
         running: how many tasks are in flight for each worker.
         owned: what is to be closed with the runner, in this order.
+
+    Raises:
+        ConfigurationError: the client is asynchronous.
     """
 
     def __init__(self, client: Client, running: RunningSettings, owned: tuple[Any, ...] = ()) -> None:
+        if client.asynchronous:
+            raise ConfigurationError("client is asynchronous; give one that was made with asynchronous=False")
         self._client = client
         self._running = running
         self._owned = owned
 
     def workers(self) -> int:
         """How many threads the workers have now; at least 1, so that a cluster still growing gets work."""
-        threads: dict[str, int] = self._client.nthreads()
+        with _losing_the_cluster():
+            threads: dict[str, int] = self._client.nthreads()
         return max(1, sum(threads.values()))
 
     def dashboard(self) -> str | None:
@@ -81,16 +90,19 @@ class DaskRunner:
                     except StopIteration:
                         exhausted = True
                         break
-                    in_flight[self._client.submit(function, task, pure=False, retries=0)] = task
+                    with _losing_the_cluster():
+                        in_flight[self._client.submit(function, task, pure=False, retries=0)] = task
                 if not in_flight:
                     return
-                done = wait(list(in_flight), return_when="FIRST_COMPLETED").done
+                with _losing_the_cluster(), self._client.as_current():
+                    done = wait(list(in_flight), return_when="FIRST_COMPLETED").done
                 for future in done:
                     task = in_flight.pop(future)
                     yield _outcome(task, future)
         finally:
             if in_flight:
-                self._client.cancel(list(in_flight), force=True)
+                with contextlib.suppress(Exception):  # the cluster may be what is gone
+                    self._client.cancel(list(in_flight), force=True)
 
     def close(self) -> None:
         """Close what this runner started; a client that was given stays as it was."""
@@ -106,39 +118,70 @@ def _outcome(task: T, future: Future[Any]) -> Outcome[T, Any]:
         return Outcome(task, future.result())
     except KilledWorker:
         return Outcome(task, None, killed=True)
-    except Exception as error:
-        if future.status in ("cancelled", "lost"):
-            message = "the Dask cluster dropped the work; start the cluster again, then the run: what is done stays done"
-            raise RefusedError(message) from error
-        raise
+    except (CancelledError, CommClosedError) as error:
+        raise RefusedError(_LOST) from error
+
+
+@contextlib.contextmanager
+def _losing_the_cluster() -> Iterator[None]:
+    """Say in one line that the scheduler is gone, or was restarted."""
+    try:
+        yield
+    except (CancelledError, CommClosedError) as error:
+        raise RefusedError(_LOST) from error
 
 
 def local_runner(running: RunningSettings) -> DaskRunner:
     """Start workers on this machine: processes of one thread each, as many as ``workers`` says, else one for each core."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    dask.config.set({**_QUIET, "distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1})
+    quiet = _QuietLog()
     address = _dashboard_address(running)
-    # A worker's memory holds one unit at a time; its limit is the machine's business, not a reason to kill it.
-    cluster = LocalCluster(
-        n_workers=running.workers or dask.system.CPU_COUNT,
-        threads_per_worker=1,
-        processes=True,
-        memory_limit=0,
-        host="127.0.0.1",
-        dashboard_address=address or _ANY_PORT,
-        # Without a dashboard the scheduler still answers over HTTP, and would take port 8787 for it.
-        scheduler_kwargs={"dashboard": address is not None},
-        silence_logs=logging.CRITICAL,
-        env=_ONE_THREAD,
-    )
-    client = Client(cluster)
-    return DaskRunner(client, running, owned=(_WorkersOf(cluster), client, cluster))
+    # Workers that end at once don't tidy up after themselves.
+    folder = tempfile.TemporaryDirectory(prefix="dicomlake-workers-", ignore_cleanup_errors=True)
+    with dask.config.set({**_QUIET, "distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1}):
+        # A worker's memory holds one unit at a time; its limit is the machine's business, not a reason to kill it.
+        cluster = LocalCluster(
+            n_workers=running.workers or dask.system.CPU_COUNT,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,
+            host="127.0.0.1",
+            dashboard_address=address or _ANY_PORT,
+            # Without a dashboard the scheduler still answers over HTTP, and would take port 8787 for it.
+            scheduler_kwargs={"dashboard": address is not None},
+            local_directory=folder.name,
+            silence_logs=logging.CRITICAL,
+            env=_ONE_THREAD,
+        )
+        client = Client(cluster, set_as_default=False)
+    return DaskRunner(client, running, owned=(_WorkersOf(cluster), client, cluster, quiet, _Folder(folder)))
 
 
 def _dashboard_address(running: RunningSettings) -> str | None:
     if running.dashboard_address != AUTOMATIC:
         return running.dashboard_address
     return _ANY_PORT if sys.stderr.isatty() else None
+
+
+class _QuietLog:
+    """What workers and scheduler log of deaths is dealt with, and told, by the run; until it closes they are silent."""
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger("distributed")
+        self._level = self._logger.level
+        self._logger.setLevel(logging.CRITICAL)
+
+    def close(self) -> None:
+        self._logger.setLevel(self._level)
+
+
+class _Folder:
+    """The workers' folder."""
+
+    def __init__(self, folder: tempfile.TemporaryDirectory[str]) -> None:
+        self._folder = folder
+
+    def close(self) -> None:
+        self._folder.cleanup()
 
 
 class _WorkersOf:

@@ -126,8 +126,8 @@ def user_column(
         raise ConfigurationError(f"column path '{path}' needs a 'name' and a 'vr': the data dictionary does not know it")
     if vr == "SQ":
         raise ConfigurationError(f"column path '{path}' is a sequence; name an element inside it, as in {path}[0].CodeValue")
-    if not name.isidentifier():
-        raise ConfigurationError(f"column name '{name}' can't be used: letters, digits and _ only, no digit first")
+    if not name.isidentifier() or name.startswith("_"):
+        raise ConfigurationError(f"column name '{name}' can't be used: letters, digits and _ only, a letter first")
     chosen = type_name or types.type_of_vr(vr, vm, gathers=parsed.gathers)
     types.arrow_type(chosen)
     if parsed.gathers and not types.is_list(chosen):
