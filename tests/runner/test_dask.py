@@ -14,7 +14,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from dicomlake.config import Settings, load_settings
-from dicomlake.errors import AccessDenied
+from dicomlake.errors import AccessDenied, ConfigurationError, RefusedError
 from dicomlake.extract.unit import UnitTask
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
@@ -188,3 +188,46 @@ def test_no_scheduler_is_one_clear_line(settings: Settings, monkeypatch: pytest.
     monkeypatch.setattr("dicomlake.runner.dask.CONNECT_SECONDS", 1)
     with pytest.raises(AccessDenied, match=r"tcp://127\.0\.0\.1:1.*check the address"):
         scheduler_runner("tcp://127.0.0.1:1", settings.running)
+
+
+def test_an_asynchronous_client_is_refused(settings: Settings) -> None:
+    """A run waits for its answers."""
+
+    class Asynchronous:
+        asynchronous = True
+
+    with pytest.raises(ConfigurationError, match="asynchronous=False"):
+        DaskRunner(Asynchronous(), settings.running)  # type: ignore[arg-type]
+
+
+def test_a_cluster_that_is_restarted_is_one_clear_line(archive: Path, settings: Settings) -> None:
+    """What is done stays done, and the run can be started again."""
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        runner = DaskRunner(client, settings.running)
+
+        def tasks() -> Iterator[int]:
+            yield 1
+            client.restart(wait_for_workers=False)
+            yield 2
+
+        with pytest.raises(RefusedError, match="start it again"):
+            list(runner.run(abs, tasks()))
+
+
+def test_nothing_of_a_cluster_is_left(settings: Settings) -> None:
+    """Neither settings of dask nor the level of its log nor a default client stay changed."""
+    import logging
+
+    import dask
+    from distributed import default_client
+
+    before = (dask.config.get("distributed.worker.profile.enabled"), logging.getLogger("distributed").level)
+    runner = local_runner(settings.running)
+    assert next(iter(runner.run(abs, [-1]))).result == 1
+    runner.close()
+    assert (dask.config.get("distributed.worker.profile.enabled"), logging.getLogger("distributed").level) == before
+    with pytest.raises(ValueError, match="No clients"):
+        default_client()

@@ -170,18 +170,18 @@ class Lake:
         delta = open_delta(self.location, name, version)
         schema = pa.schema(delta.schema().to_arrow())
         empty = pl.DataFrame(schema.empty_table())
-        paths = [self.location.join(name, *path.split("/")) for path in active_parts(delta, name)]
-        if not paths:
-            return empty.lazy()
-        partitions = dict.fromkeys(delta.metadata().partition_columns, pl.String)
-        return pl.scan_parquet(
-            paths,
-            glob=False,
-            schema={column: dtype for column, dtype in empty.schema.items() if column not in partitions},
-            hive_partitioning=bool(partitions),
-            hive_schema=partitions or None,
-            missing_columns="insert",
-        ).select(schema.names)
+        partition_columns = delta.metadata().partition_columns
+        inside = {column: dtype for column, dtype in empty.schema.items() if column not in partition_columns}
+        paths: dict[str | None, list[str]] = {}
+        for part in active_parts(delta, name).values():
+            paths.setdefault(part.partition, []).append(self.location.join(name, *part.path.split("/")))
+        frames = [
+            pl.scan_parquet(files, glob=False, hive_partitioning=False, schema=inside, missing_columns="insert").with_columns(
+                pl.lit(value, dtype=pl.String).alias(column) for column in partition_columns
+            )
+            for value, files in paths.items()
+        ]
+        return pl.concat([empty.lazy(), *(frame.select(schema.names) for frame in frames)])
 
     def _delta(self, name: str, version: int | None) -> DeltaTable:
         try:
