@@ -19,7 +19,7 @@ from dicomlake.extract.engines import make_engine
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.runner import runner_starter
-from dicomlake.sources import is_local_url, path_of_url, url_of_path
+from dicomlake.sources import is_local_url, modified_times, path_of_url, url_of_path
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -143,7 +143,7 @@ def _as_listed(urls: list[str]) -> pa.Table:
         except (OSError, ValueError):
             status = None
         sizes.append(status.st_size if status else None)
-        modified.append(status.st_mtime_ns // 1000 if status else None)
+        modified += modified_times([status.st_mtime_ns]) if status else [None]
     return pa.table(
         {
             "url": pa.array(urls, pa.string()),

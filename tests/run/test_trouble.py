@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
-from dicomlake.errors import ConfigurationError, LakeChanged, LakeDamaged, LakeLocked
+from dicomlake.errors import ConfigurationError, LakeChanged, LakeDamaged, LakeLocked, QueryError
 from dicomlake.lake import Lake, LakeWriter, verify
 from dicomlake.parts import Location
 from tests.run.conftest import Nights
@@ -75,10 +78,12 @@ def test_a_lake_may_stand_anywhere(nights: Nights, tmp_path: Path, name: str) ->
     assert (report.defects, report.notes) == ([], [])
 
 
-def test_a_lake_with_a_percent_sign_in_its_path_is_refused(nights: Nights, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["50%", "back\\slash", "new\nline", "\udcff"])
+def test_a_lake_that_no_reader_would_find_is_refused(nights: Nights, tmp_path: Path, name: str) -> None:
     """Readers of Delta tables would look for it elsewhere."""
     with pytest.raises(ConfigurationError, match="name another"):
-        nights.run(lake=Location.of(tmp_path / "50%"))
+        nights.run(lake=Location.of(tmp_path / name))
+    assert list(tmp_path.iterdir()) == [nights.archive.folder]
 
 
 def test_a_folder_that_others_could_read_becomes_the_owners(nights: Nights) -> None:
@@ -88,3 +93,86 @@ def test_a_folder_that_others_could_read_becomes_the_owners(nights: Nights) -> N
     folder.chmod(0o755)
     nights.run()
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def _rows(nights: Nights) -> dict[str, int]:
+    return {name: nights.lake.table(name).select(pl.len()).collect().item() for name in ("files", "instances", "series")}
+
+
+def test_a_commit_without_a_byte_is_damage_not_an_empty_table(nights: Nights) -> None:
+    """A power cut leaves such files; a run that took the lake for empty would double it."""
+    _fill(nights)
+    nights.run()
+    log = max(Path(nights.location.url, "files", "_delta_log").glob("*.json"))
+    kept = log.read_bytes()
+    log.write_bytes(b"")
+    with pytest.raises(LakeDamaged, match="is empty"):
+        nights.run()
+    with pytest.raises(LakeDamaged, match="is empty"):
+        nights.lake.files  # noqa: B018 - asking is what fails
+    assert any("is empty" in defect for defect in verify(nights.location).defects)
+    log.write_bytes(kept)
+    nights.run()
+    assert _rows(nights) == {"files": 4, "instances": 4, "series": 1}
+
+
+@pytest.mark.parametrize("table", ["files", "patients", "snapshots"])
+def test_a_table_that_is_gone_is_not_made_anew(nights: Nights, table: str) -> None:
+    """The lake is damaged: neither a run nor a reader takes it for a new one, and the run makes nothing worse."""
+    _fill(nights)
+    nights.run()
+    shutil.rmtree(Path(nights.location.url, table))
+    with pytest.raises(LakeDamaged, match=f"'{table}'.* gone"):
+        nights.run()
+    assert not Path(nights.location.url, table).exists()
+    assert any(table in defect for defect in verify(nights.location).defects)
+
+
+def test_a_part_file_that_was_cut_is_named_before_polars_panics(nights: Nights) -> None:
+    """Readers find out by its size."""
+    _fill(nights)
+    nights.run()
+    part = next(Path(nights.location.url, "files").glob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:100])
+    with pytest.raises(LakeDamaged, match=f"{part.name} has 100 bytes"):
+        nights.lake.files  # noqa: B018 - asking is what fails
+
+
+def test_a_column_that_differs_only_in_case_is_refused(nights: Nights) -> None:
+    """Readers don't tell them apart."""
+    column = {"path": "(0019,xx0C)[SIEMENS MR HEADER]", "vr": "IS"}
+    nights.overrides["columns"] = [{**column, "name": "mine"}]
+    nights.run()
+    nights.overrides["columns"] = [{**column, "name": "Mine"}]
+    with pytest.raises(ConfigurationError, match="only in case"):
+        nights.run()
+
+
+@pytest.mark.parametrize(
+    "query", ["select * from read_csv('/etc/passwd')", "drop table files", " Delete from files", "select * FROM scan_parquet ('x')"]
+)
+def test_a_query_asks_about_the_lake_and_nothing_else(nights: Nights, query: str) -> None:
+    """It opens no file of its own, and what would change a table is not answered as if it had."""
+    nights.run()
+    with pytest.raises(QueryError, match="is refused"):
+        nights.lake.sql(query)
+
+
+@pytest.mark.parametrize("seconds", [-100_000_000_000, 1_199_188_800_000])
+def test_a_time_that_no_calendar_has_is_no_time(nights: Nights, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Such a file is a row like others; it neither ends the run nor spoils queries."""
+    _fill(nights, 1)
+    stat = os.stat
+
+    def stat_of_another_age(path: str, *arguments: object, **named: object) -> object:
+        found = stat(path, *arguments, **named)  # type: ignore[call-overload]
+        if not str(path).endswith("/a/0"):
+            return found
+        return SimpleNamespace(st_mode=found.st_mode, st_size=found.st_size, st_mtime_ns=seconds * 10**9)
+
+    monkeypatch.setattr(os, "stat", stat_of_another_age)
+    nights.run()
+    nights.run()
+    monkeypatch.undo()
+    assert nights.engine.read_urls == []
+    assert nights.lake.files.collect()["modified"].to_list() == [None]

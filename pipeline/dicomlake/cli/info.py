@@ -56,11 +56,9 @@ def describe(lake: Lake) -> dict[str, Any]:
 
 
 def _sizes(lake: Lake) -> list[TableSize]:
-    from dicomlake.lake.log import active_parts, open_delta
-
     sizes = []
-    for name, version in sorted(lake.table_versions.items()):
-        parts = active_parts(open_delta(lake.location, name, version), name).values()
+    for name in sorted(lake.table_versions):
+        parts = lake.parts(name)
         sizes.append(TableSize(name, sum(part.rows for part in parts), len(parts), sum(part.size for part in parts)))
     return sizes
 

@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from typing import Any
 from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 
+from dicomlake.errors import LakeDamaged
 from dicomlake.parts import Location, PartFile
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def open_delta(location: Location, name: str, version: int | None = None) -> DeltaTable:
     """Open a table of a lake.
 
     Raises:
-        TableNotFoundError, DeltaError, OSError: deltalake's own; the callers say what they mean for the lake.
+        TableNotFoundError: there is no such table (deltalake's own; the caller knows whether there should be).
+        LakeDamaged: its log can't be read.
     """
-    return DeltaTable(f"{location.url}/{name}", version=version, storage_options=delta_options(location))
+    _refuse_empty_commits(location, name)
+    try:
+        return DeltaTable(f"{location.url}/{name}", version=version, storage_options=delta_options(location))
+    except TableNotFoundError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what a damaged log raises is of many kinds
+        raise damaged(location, name, sentence_of(error)) from None
+
+
+def damaged(location: Location, name: str, reason: str) -> LakeDamaged:
+    """The error of a table that can't be read."""
+    return LakeDamaged(f"table '{name}' of {location.url} can't be read: {reason}; run 'dicomlake verify {location.url}'")
+
+
+def sentence_of(error: BaseException) -> str:
+    """What an error of polars or delta-rs says, as one line without its backtrace and colours."""
+    lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines() if line.strip()]
+    sentence = lines[0] if lines else type(error).__name__
+    for end in (" 0: <unknown>", "; valid columns"):
+        sentence = sentence.partition(end)[0]
+    return sentence[:300]
+
+
+def _refuse_empty_commits(location: Location, name: str) -> None:
+    """A power cut can leave a commit without a byte, which delta-rs reads as one that changed nothing: the table would look empty."""
+    if not location.is_local:
+        return
+    try:
+        with os.scandir(location.join(name, "_delta_log")) as entries:
+            empty = [entry.name for entry in entries if entry.name.endswith(".json") and entry.stat().st_size == 0]
+    except OSError:
+        return  # deltalake says what is wrong
+    if empty:
+        raise damaged(location, name, f"commit {empty[0]} of its log is empty")
 
 
 def delta_options(location: Location) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,12 +12,15 @@ from urllib.parse import quote
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 
-from dicomlake.errors import LakeDamaged, NotALake, QueryError
-from dicomlake.lake.log import active_parts, delta_options, open_delta
-from dicomlake.parts import Location
+from dicomlake.errors import NotALake, QueryError
+from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
+from dicomlake.parts import Location, PartFile
 from dicomlake.schema import TABLE_NAMES
+
+_CHANGES = re.compile(r"\s*(drop|create|delete|truncate|insert|update|alter|copy)\b", re.IGNORECASE)
+_READS_FILES = re.compile(r"\b((?:read|scan)_\w+)\s*\(", re.IGNORECASE)
 
 
 class Lake:
@@ -35,6 +39,7 @@ class Lake:
         self, url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, snapshot: int | None = None
     ) -> None:
         self.location = Location.of(url, storage_options)
+        self._versions: dict[str, int] = {}
         snapshots = self._snapshots()
         if snapshot is not None:
             snapshots = snapshots.filter(pl.col("snapshot") == snapshot)
@@ -42,7 +47,7 @@ class Lake:
             wanted = "no finished run" if snapshot is None else f"no snapshot {snapshot}"
             raise NotALake(f"{self.location.url} has {wanted}; run 'dicomlake index SOURCE --lake {self.location.url}'")
         self._row: dict[str, Any] = snapshots.sort("snapshot").row(-1, named=True)
-        self._versions: dict[str, int] = json.loads(self._row["table_versions"])
+        self._versions = json.loads(self._row["table_versions"])
 
     def at(self, snapshot: int) -> Lake:
         """The lake as an earlier finished run left it.
@@ -126,12 +131,23 @@ class Lake:
         """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
         return pa.schema(self._delta(name, self._versions.get(name)).schema().to_arrow())
 
+    def parts(self, name: str) -> list[PartFile]:
+        """The part files of a table."""
+        return list(active_parts(self._delta(name, self._versions.get(name)), name).values())
+
     def sql(self, query: str) -> pl.LazyFrame:
         """Run SQL over the tables: a lazy frame, so that errors in the data come when it is collected.
 
+        Nothing but the lake's tables is read: SQL functions that open files are refused.
+
         Raises:
-            QueryError: the query can't be parsed or names what is not there.
+            QueryError: the query can't be parsed, names what is not there, or is no question.
+            LakeDamaged: a table can't be read.
         """
+        if refused := _CHANGES.match(query) or _READS_FILES.search(query):
+            raise QueryError(
+                f"the query can't be run: '{refused[1].lower()}' is refused; a query asks (select …) about the lake's own tables"
+            )
         names = [name for name in TABLE_NAMES if name in self._versions or name == "snapshots"]
         lowered = query.lower()
         frames = {name: self.table(name) for name in names if name in lowered}
@@ -139,11 +155,9 @@ class Lake:
             result = pl.SQLContext(frames=frames, eager=False).execute(query)
             result.collect_schema()
         except pl.exceptions.PolarsError as error:
-            raise QueryError(f"the query can't be run: {_first_sentence(error)}; 'dicomlake schema' lists tables and columns") from None
-        except Exception as error:
-            if isinstance(error, (QueryError, LakeDamaged)):
-                raise
-            raise QueryError(f"the query can't be run: {_first_sentence(error)}") from None
+            raise QueryError(f"the query can't be run: {sentence_of(error)}; 'dicomlake schema' lists tables and columns") from None
+        except Exception as error:  # noqa: BLE001 - the SQL parser raises what it likes
+            raise QueryError(f"the query can't be run: {sentence_of(error)}") from None
         return result
 
     def _snapshots(self) -> pl.DataFrame:
@@ -151,30 +165,52 @@ class Lake:
         try:
             self._delta("snapshots", None)
         except NotALake:
+            if self._has_files():
+                raise damaged(self.location, "snapshots", "it is gone") from None
             raise NotALake(f"{url} is no lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
         try:
             return self._scan("snapshots", None).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise self._damaged("snapshots", error) from None
+            raise damaged(self.location, "snapshots", sentence_of(error)) from None
+
+    def _has_files(self) -> bool:
+        try:
+            return bool(active_parts(open_delta(self.location, "files"), "files"))
+        except TableNotFoundError:
+            return False
 
     def _scan(self, name: str, version: int | None) -> pl.LazyFrame:
+        if not self.location.is_local:
+            return pl.scan_delta(f"{self.location.url}/{name}", version=version, storage_options=delta_options(self.location))
+        delta = self._delta(name, version)
+        parts = list(active_parts(delta, name).values())
+        for part in parts:
+            self._check_size(part)
         try:
-            if not self.location.is_local or quote(self.location.url) == self.location.url:
-                return pl.scan_delta(f"{self.location.url}/{name}", version=version, storage_options=delta_options(self.location))
-            return self._scan_parts(name, version)
-        except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
-            raise self._damaged(name, error) from None
+            if quote(self.location.url) == self.location.url:
+                return pl.scan_delta(f"{self.location.url}/{name}", version=version)
+            return self._scan_parts(delta, parts)
+        except Exception as error:  # noqa: BLE001 - what a damaged table raises is of many kinds
+            raise damaged(self.location, name, sentence_of(error)) from None
 
-    def _scan_parts(self, name: str, version: int | None) -> pl.LazyFrame:
+    def _check_size(self, part: PartFile) -> None:
+        """Polars answers a part file that was cut with a panic, so it is not asked."""
+        try:
+            size = os.stat(self.location.join(part.table, *part.path.split("/"))).st_size
+        except OSError as error:
+            raise damaged(self.location, part.table, f"part file {part.path}: {error.strerror}") from None
+        if size != part.size:
+            raise damaged(self.location, part.table, f"part file {part.path} has {size:,} bytes, not {part.size:,}")
+
+    def _scan_parts(self, delta: DeltaTable, parts: list[PartFile]) -> pl.LazyFrame:
         """Scan the part files themselves, where quoting changes the lake's path: below the quoted one polars finds no files."""
-        delta = open_delta(self.location, name, version)
         schema = pa.schema(delta.schema().to_arrow())
         empty = pl.DataFrame(schema.empty_table())
         partition_columns = delta.metadata().partition_columns
         inside = {column: dtype for column, dtype in empty.schema.items() if column not in partition_columns}
         paths: dict[str | None, list[str]] = {}
-        for part in active_parts(delta, name).values():
-            paths.setdefault(part.partition, []).append(self.location.join(name, *part.path.split("/")))
+        for part in parts:
+            paths.setdefault(part.partition, []).append(self.location.join(part.table, *part.path.split("/")))
         frames = [
             pl.scan_parquet(files, glob=False, hive_partitioning=False, schema=inside, missing_columns="insert").with_columns(
                 pl.lit(value, dtype=pl.String).alias(column) for column in partition_columns
@@ -187,16 +223,6 @@ class Lake:
         try:
             return open_delta(self.location, name, version)
         except TableNotFoundError:
+            if name in self._versions:
+                raise damaged(self.location, name, "it is gone") from None
             raise NotALake(f"{self.location.url} has no table '{name}'") from None
-        except (DeltaError, OSError, ValueError) as error:
-            raise self._damaged(name, error) from None
-
-    def _damaged(self, name: str, error: Exception) -> LakeDamaged:
-        url = self.location.url
-        return LakeDamaged(f"table '{name}' of {url} can't be read: {_first_sentence(error)}; run 'dicomlake verify {url}'")
-
-
-def _first_sentence(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    sentence = lines[0].partition("; valid columns")[0] if lines else type(error).__name__
-    return sentence[:300]

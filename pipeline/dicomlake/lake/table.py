@@ -20,7 +20,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction
 
 from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeDamaged
-from dicomlake.lake.log import active_parts, delta_options, open_delta
+from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
 from dicomlake.parts import KEY_COLUMNS, Location, PartFile, read_part, write_parts
 
 APPLICATION = "dicomlake"
@@ -66,8 +66,12 @@ class Table:
         self.parts: dict[str, PartFile] = {}
         self._expected = 0
 
-    def open(self, *, log_retention_days: int) -> None:
+    def open(self, *, log_retention_days: int, pinned: int | None = None) -> None:
         """Open the table, or make it where there is none; columns that are new are added to it.
+
+        Args:
+            log_retention_days: how long its log is kept.
+            pinned: the version that the last snapshot pins; a table that has one must be there.
 
         Raises:
             AccessDenied: the lake can't be written.
@@ -78,6 +82,8 @@ class Table:
             try:
                 self._delta = open_delta(self.location, self.name)
             except TableNotFoundError:
+                if pinned is not None:
+                    raise damaged(self.location, self.name, "it is gone") from None
                 self._delta = DeltaTable.create(
                     f"{self.location.url}/{self.name}",
                     schema=self.schema,
@@ -94,6 +100,8 @@ class Table:
                 self._add_columns()
         except (DeltaError, OSError) as error:
             raise _as_refused(error, self.name, self.location) from None
+        if pinned is not None and self._delta.version() < pinned:
+            raise damaged(self.location, self.name, f"its log lacks version {pinned}, which the last snapshot pins")
         self.parts = active_parts(self._delta, self.name)
         self._expected = self._delta.version()
 
@@ -251,7 +259,12 @@ class Table:
                 f"configuration says {self.partition_by}; set lake.partition_by to what it was, or make a new lake"
             )
         existing = pa.schema(delta.schema().to_arrow())
+        folded = {name.casefold(): name for name in existing.names}
         for field in self.schema:
+            if (former_name := folded.get(field.name.casefold(), field.name)) != field.name:
+                raise ConfigurationError(
+                    f"column '{field.name}' differs only in case from column '{former_name}', which {self.location.url} has; name it so too"
+                )
             index = existing.get_field_index(field.name)
             if index >= 0 and existing.field(index).type != field.type:
                 raise ConfigurationError(
@@ -298,11 +311,11 @@ def _may_hold_any(part: PartFile, column: str, ordered: pl.Series) -> bool:
 
 
 def _as_refused(error: Exception, name: str, location: Location) -> AccessDenied | LakeDamaged:
-    text = " ".join(str(error).split())[:300]
+    text = sentence_of(error)
     denied = ("permission", "denied", "read-only", "no space", "os error 13", "os error 28", "os error 30", "forbidden", "connection")
     if isinstance(error, OSError) or any(word in text.lower() for word in denied):
         return AccessDenied(f"table '{name}' of {location.url} can't be written: {text}; check its permissions and free space")
-    return LakeDamaged(f"table '{name}' of {location.url} can't be read: {text}; run 'dicomlake verify {location.url}'")
+    return damaged(location, name, text)
 
 
 def json_object(values: dict[str, Any]) -> str:

@@ -72,7 +72,7 @@ def _check_part_files(lake: Lake, report: VerifyReport) -> None:
             present = _sizes_below(location, name)
             pinned = active_parts(open_delta(location, name, lake.table_versions.get(name)), name)
             ever = paths_ever_named(location, name)
-        except (DeltaError, OSError) as error:
+        except (DicomlakeError, DeltaError, OSError) as error:
             report.defects.append(f"table '{name}' can't be read: {' '.join(str(error).split())[:300]}")
             continue
         named += len(pinned)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import TableNotFoundError
 
-from dicomlake.errors import AccessDenied, ConfigurationError, LakeDamaged, NotALake
+from dicomlake.errors import AccessDenied, ConfigurationError, NotALake
 from dicomlake.lake.lock import LOCK_NAME, LakeLock
-from dicomlake.lake.log import active_parts, open_delta
+from dicomlake.lake.log import active_parts, damaged, open_delta
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table, json_object
 from dicomlake.parts import Location, PartFile, read_parts
@@ -59,8 +59,8 @@ def known_files(location: Location) -> tuple[list[PartFile], Snapshot]:
         parts = active_parts(open_delta(location, "files"), "files")
     except NotALake:
         return [], NO_SNAPSHOT
-    except (DeltaError, OSError) as error:
-        raise LakeDamaged(f"table 'files' of {location.url} can't be read: {error}; run 'dicomlake verify {location.url}'") from None
+    except TableNotFoundError:
+        raise damaged(location, "files", "it is gone") from None
     return list(parts.values()), _snapshot_of(row)
 
 
@@ -77,13 +77,28 @@ class LakeWriter:
             name: Table(location, name, schema.table(name), schema.partition_by if name == "instances" else None) for name in TABLE_NAMES
         }
         try:
-            for table in self.tables.values():
-                table.open(log_retention_days=log_retention_days)
-            self.last_snapshot = self._read_last_snapshot()
+            self.last_snapshot = self._open_tables(log_retention_days)
         except BaseException:
             self.close()
             raise
         self._number = max(table.committed_number() for table in self.tables.values())
+
+    def _open_tables(self, log_retention_days: int) -> Snapshot:
+        snapshots = self.tables["snapshots"]
+        others = [table for table in self.tables.values() if table is not snapshots]
+        if _exists(self.location, "snapshots"):
+            snapshots.open(log_retention_days=log_retention_days)
+            last = self._read_last_snapshot()
+            for table in others:
+                table.open(log_retention_days=log_retention_days, pinned=last.table_versions.get(table.name))
+            return last
+        # The table of snapshots is made last, so without it no other can hold anything.
+        for table in others:
+            table.open(log_retention_days=log_retention_days)
+            if table.parts:
+                raise damaged(self.location, "snapshots", "it is gone")
+        snapshots.open(log_retention_days=log_retention_days)
+        return NO_SNAPSHOT
 
     def recover(self) -> bool:
         """Undo what a run that died left half done; answers whether there was anything."""
@@ -142,7 +157,11 @@ class LakeWriter:
     def _roll_back(self, table: Table, version: int) -> bool:
         if table.parts.keys() == table.parts_at(version).keys():
             return False
-        table.roll_back(version, self.tables["files"].committed_number())
+        files = self.tables["files"]
+        number = files.committed_number()
+        # Should the run that left this be alive after all, its next commit to `files` finds this one, and is refused.
+        files.commit([], [], number)
+        table.roll_back(version, number)
         return True
 
     def _make_folder(self) -> None:
@@ -150,9 +169,9 @@ class LakeWriter:
             return
         path = self.location.url
         try:
-            if "%" in path:
+            if unreadable := sorted({character for character in path if character in "%\\" or not character.isprintable()}):
                 raise ConfigurationError(
-                    f"lake {path} can't be made: readers of Delta tables don't find a path with a % in it; name another"
+                    f"lake {path!r} can't be made: readers of Delta tables find no path with {unreadable[0]!r}; name another"
                 )
             if os.path.isdir(path):
                 names = set(os.listdir(path)) - {LOCK_NAME}
@@ -172,6 +191,14 @@ class LakeWriter:
         if rows is None:
             return NO_SNAPSHOT
         return _snapshot_of(rows.sort("snapshot").row(-1, named=True))
+
+
+def _exists(location: Location, name: str) -> bool:
+    try:
+        open_delta(location, name)
+    except TableNotFoundError:
+        return False
+    return True
 
 
 def _snapshot_of(row: dict[str, Any]) -> Snapshot:

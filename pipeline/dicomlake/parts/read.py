@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -30,6 +32,8 @@ def _read(location: Location, part: PartFile, columns: Sequence[str] | None, par
     inside = None if columns is None else [name for name in columns if name != partition_by]
     path = location.join(part.table, *part.path.split("/"))
     if location.is_local:
+        if os.stat(path).st_size != part.size:  # polars answers a file that was cut with a panic
+            raise OSError(errno.EIO, "its size is not the one that was recorded")
         frame = pl.read_parquet(path, columns=inside, glob=False, hive_partitioning=False)
     else:
         with location.filesystem.open(path, "rb") as file:

@@ -3,6 +3,7 @@
 from dicomlake.sources.address import name_of_source
 from dicomlake.sources.filesystem import filesystem_of
 from dicomlake.sources.listing import LISTING_SCHEMA
+from dicomlake.sources.local import modified_times
 from dicomlake.sources.local_url import is_local_url, path_of_url, url_of_path
 from dicomlake.sources.merge import MERGED_SCHEMA, merge_listings
 from dicomlake.sources.resolve import open_source
@@ -15,6 +16,7 @@ __all__ = [
     "filesystem_of",
     "is_local_url",
     "merge_listings",
+    "modified_times",
     "name_of_source",
     "open_source",
     "path_of_url",

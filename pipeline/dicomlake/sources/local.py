@@ -22,6 +22,7 @@ from dicomlake.sources.local_url import path_of_url, url_of_path
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.walk import Opened, walk
 
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 _TYPE_NAMES = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -94,6 +95,14 @@ def list_file(path: str) -> Iterator[pa.RecordBatch]:
     yield builder.flush()
 
 
+def modified_times(nanoseconds: list[int]) -> Sequence[int | None]:
+    """Modified times in microseconds since 1970 UTC; null for one that no calendar has, before year 1 or after 9999."""
+    times = [value // 1000 for value in nanoseconds]
+    if times and min(times) >= _EARLIEST and max(times) <= _LATEST:
+        return times
+    return [value if _EARLIEST <= value <= _LATEST else None for value in times]
+
+
 def add_path(builder: BatchBuilder, url: str, path: str | bytes) -> None:
     """Add the row of one path, whatever is there."""
     try:
@@ -103,7 +112,7 @@ def add_path(builder: BatchBuilder, url: str, path: str | bytes) -> None:
         return
     kind = stat.S_IFMT(status.st_mode)
     if kind == stat.S_IFREG:
-        builder.extend([url], [status.st_size], [status.st_mtime_ns // 1000])
+        builder.extend([url], [status.st_size], modified_times([status.st_mtime_ns]))
     elif kind == stat.S_IFDIR and os.path.islink(path):
         builder.add(Defect(url, FileCode.NOT_REGULAR, "link to a folder; not followed"))
     else:
@@ -151,7 +160,7 @@ class _LocalFolder:
         except OSError:
             status = []
         if {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}:
-            builder.extend(urls, [value.st_size for value in status], [value.st_mtime_ns // 1000 for value in status])
+            builder.extend(urls, [value.st_size for value in status], modified_times([value.st_mtime_ns for value in status]))
             return
         for url, path in zip(urls, paths, strict=True):
             add_path(builder, url, path)
