@@ -41,8 +41,8 @@ def main() -> int:
     parser.add_argument("--one-run", nargs=2, metavar=("ARCHIVE", "LAKE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one_run:
-        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers)))
-        return 0
+        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers)), flush=True)
+        os._exit(0)  # as the command `dicomlake` ends
     with tempfile.TemporaryDirectory(prefix="dicomlake-benchmark-") as temporary:
         folder = arguments.folder or Path(temporary)
         record = _measure(folder, arguments.files, arguments.workers)

@@ -30,9 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = _run(sys.argv[1:] if arguments is None else arguments)
             sys.stdout.flush()
-            if code == INTERRUPTED and arguments is None:
-                # A cluster that was interrupted while it started complains at exit, and at length. Its workers end with this process.
-                os._exit(INTERRUPTED)
+            sys.stderr.flush()
+            if arguments is None:
+                # Everything is closed and written. Taking the interpreter down would cost a quarter of a second, and a cluster that was
+                # interrupted while it started would complain, at length; its workers end with this process.
+                os._exit(code)
         except OSError as error:
             seen_enough = isinstance(error, BrokenPipeError) and _has_no_reader(sys.stdout)
             _discard(sys.stdout)  # what is still in its buffer must not be tried again at exit

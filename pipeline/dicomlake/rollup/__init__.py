@@ -2,7 +2,7 @@
 
 from dicomlake.rollup.levels import KEYS, LEVELS, NAME_OF_LEVEL, REMOVED_BY
 from dicomlake.rollup.plan import Chunk, chunks, touched_entities
-from dicomlake.rollup.task import RollUpResult, RollUpTask, run_roll_up
+from dicomlake.rollup.task import RollUpResult, RollUpTask, run_roll_ups
 
 __all__ = [
     "KEYS",
@@ -13,6 +13,6 @@ __all__ = [
     "RollUpResult",
     "RollUpTask",
     "chunks",
-    "run_roll_up",
+    "run_roll_ups",
     "touched_entities",
 ]

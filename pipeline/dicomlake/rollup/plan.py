@@ -20,11 +20,12 @@ _ROW_COLUMNS = ("url", "snapshot")
 
 @dataclass(frozen=True)
 class Chunk:
-    """Entities of one level, and the part files of `instances` that hold their rows."""
+    """Entities of one level, the part files of `instances` that hold their rows, and how many rows these are."""
 
     level: str
     keys: pl.DataFrame
     parts: tuple[PartFile, ...]
+    rows: int
 
 
 def touched_entities(
@@ -41,6 +42,10 @@ def touched_entities(
         after: those of the later one.
         partition_by: the partition column.
     """
+    if not before:
+        # Nothing was there, so every series is new, and no row needs to be told from another.
+        keys = [read_part(location, part, _KEY_COLUMNS, partition_by=partition_by).unique() for part in after.values()]
+        return pl.concat([pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String)), *keys]).unique(maintain_order=True)
     came = _fingerprints(location, [part for path, part in after.items() if path not in before], partition_by)
     went = _fingerprints(location, [part for path, part in before.items() if path not in after], partition_by)
     both = came.join(went, on=list(_KEY_COLUMNS), how="full", coalesce=True, nulls_equal=True, suffix="_before")
@@ -94,4 +99,4 @@ def chunks(
         )
         for chunk in entities.partition_by("chunk", maintain_order=True):
             numbers = sorted(chunk["part"].explode().unique().to_list())
-            yield Chunk(level, chunk.select(keys), tuple(ordered[number] for number in numbers))
+            yield Chunk(level, chunk.select(keys), tuple(ordered[number] for number in numbers), int(chunk["rows"].sum()))

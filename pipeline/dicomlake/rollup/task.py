@@ -41,6 +41,15 @@ class RollUpResult:
     cpu_seconds: float
 
 
+def run_roll_ups(tasks: tuple[RollUpTask, ...]) -> tuple[RollUpResult, ...]:
+    """Carry out several tasks, one after the other.
+
+    Raises:
+        LakeDamaged, AccessDenied: the lake can't be read or written.
+    """
+    return tuple(run_roll_up(task) for task in tasks)
+
+
 def run_roll_up(task: RollUpTask) -> RollUpResult:
     """Roll up some entities and write their rows; nothing is committed.
 

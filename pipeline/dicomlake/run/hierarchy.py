@@ -9,13 +9,15 @@ import polars as pl
 from dicomlake.errors import RefusedError
 from dicomlake.lake import Gone, KeyFinder, LakeWriter
 from dicomlake.parts import PartFile
-from dicomlake.rollup import LEVELS, NAME_OF_LEVEL, REMOVED_BY, RollUpTask, chunks, run_roll_up, touched_entities
+from dicomlake.rollup import LEVELS, NAME_OF_LEVEL, REMOVED_BY, RollUpTask, chunks, run_roll_ups, touched_entities
 from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner
 
 
 def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runner], *, rows_limit: int, progress: Progress) -> None:
     """Roll up the series, studies and patients whose instances differ from those that the last snapshot pins.
+
+    Small chunks go to a worker together: few entities are rolled up by one process, without waking the others.
 
     Raises:
         RefusedError: a task killed its workers.
@@ -34,20 +36,29 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
     former = {level: writer.tables[level].without(Gone(touched.select(REMOVED_BY[level]))) for level in LEVELS}
     findings = writer.tables["findings"].without(*_former_findings(touched))
 
-    def tasks() -> Iterator[RollUpTask]:
+    def tasks() -> Iterator[tuple[RollUpTask, ...]]:
+        batch: list[RollUpTask] = []
+        rows = 0
         for chunk in chunks(writer.location, instances.parts, touched, partition_by=schema.partition_by, rows_limit=rows_limit):
             finder = KeyFinder(chunk.keys)
             before = tuple(part for part in former[chunk.level].removed if finder.may_be_in(part))
-            yield RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, writer.location, snapshot)
+            if batch and rows + chunk.rows > rows_limit * len(LEVELS):
+                yield tuple(batch)
+                batch, rows = [], 0
+            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, writer.location, snapshot))
+            rows += chunk.rows
+        if batch:
+            yield tuple(batch)
 
     added: dict[str, list[PartFile]] = {level: [] for level in LEVELS}
     findings_added: list[PartFile] = []
-    for outcome in runner().run(run_roll_up, tasks()):
+    for outcome in runner().run(run_roll_ups, tasks()):
         if outcome.killed or outcome.result is None:
             raise RefusedError("workers died while rolling up, for want of memory perhaps; lower lake.rollup_rows and run again")
-        added[outcome.result.level] += outcome.result.parts
-        findings_added += outcome.result.findings
-        progress.add_cpu("rolling up (workers)", outcome.result.cpu_seconds)
+        for result in outcome.result:
+            added[result.level] += result.parts
+            findings_added += result.findings
+            progress.add_cpu("rolling up (workers)", result.cpu_seconds)
     for level in LEVELS:
         parts = [*added[level], *former[level].added]
         if parts or former[level].removed:
