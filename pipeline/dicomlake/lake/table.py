@@ -177,10 +177,10 @@ class Table:
         if delta.version() != self._expected:
             raise self._changed()
 
-    def readings_since(self, version: int) -> set[str | None]:
+    def readings_since(self, version: int) -> set[str]:
         """With what the rows of later commits were read."""
         entries = self._table().history(max(self.version - version, 0)) if self.version > version else []
-        return {entry.get(READING_KEY) for entry in entries if entry.get(NUMBER_KEY) is not None}
+        return {entry[READING_KEY] for entry in entries if READING_KEY in entry}
 
     def roll_back(self, version: int, number: int) -> None:
         """Make the table what it was at an earlier version, by a new commit."""
