@@ -4,8 +4,8 @@ It does not show what reading costs on your disk (the files are warm), nor how a
 writing, committing and rolling up take for each file, over all processes of a run; the driver's peak memory as the number of files
 grows; and that a second run reads nothing. Every run's answer is checked before its figures are printed.
 
-Two targets are checked: what all but the engine costs a file, beyond a fixed start-up, on the fewest files (20,000); and the driver's peak on
-the most against the fewest. On more files the cost is printed too: there a part of it grows with the seconds that a slow engine takes,
+Two targets are checked: what all but the engine costs a file, beyond a fixed start-up, on the fewest files (20,000); and the driver's peak
+on the most against the fewest. On more files the cost is printed too: there a part of it grows with the seconds that a slow engine takes,
 not with the files, since workers and scheduler keep in touch all the while.
 
     python benchmarks/main_job.py [--files 20000 100000] [--workers 2] [--folder FOLDER]
