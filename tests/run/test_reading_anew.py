@@ -13,6 +13,17 @@ def _fill(nights: Nights, count: int = 9, folder: str = "a") -> None:
         nights.archive.write(f"{folder}/{number}", SOPInstanceUID=f"1.{folder}.{number}", SeriesInstanceUID="2", Modality="CT")
 
 
+def _die_with_a_new_engine(nights: Nights) -> None:
+    """A finished run, then one with another engine that is killed after it committed some of its units."""
+    _fill(nights)
+    nights.run()
+    nights.engine.version = "json 2"
+    with pytest.MonkeyPatch.context() as patch:
+        _kill_at_commit(patch, 2)
+        with pytest.raises(Killed):
+            nights.run()
+
+
 def test_each_source_is_read_anew_when_its_turn_comes(nights: Nights) -> None:
     """A run over one source does not make the rows of another current."""
     _fill(nights, 2, "a")
@@ -41,26 +52,14 @@ def test_rows_of_a_first_run_that_died_are_not_mixed_with_those_of_another_engin
 
 def test_a_run_with_a_new_engine_that_died_is_gone_on_with(nights: Nights) -> None:
     """What it committed is not read a second time."""
-    _fill(nights)
-    nights.run()
-    nights.engine.version = "json 2"
-    with pytest.MonkeyPatch.context() as patch:
-        _kill_at_commit(patch, 2)
-        with pytest.raises(Killed):
-            nights.run()
+    _die_with_a_new_engine(nights)
     nights.run()
     assert 0 < len(nights.engine.read_urls) < 9
 
 
 def test_going_back_to_the_former_engine_reads_what_the_new_one_read(nights: Nights) -> None:
     """Rows of an engine that was given up do not stay."""
-    _fill(nights)
-    nights.run()
-    nights.engine.version = "json 2"
-    with pytest.MonkeyPatch.context() as patch:
-        _kill_at_commit(patch, 2)
-        with pytest.raises(Killed):
-            nights.run()
+    _die_with_a_new_engine(nights)
     nights.engine.version = "json 1"
     nights.run()
     assert nights.engine.read_urls != []

@@ -107,16 +107,21 @@ class LakeWriter:
         files_number = files.committed_number()
         # Without a commit to `files` since the last snapshot, whatever else came since belongs to no finished group.
         nothing_finished = files.parts.keys() == files.parts_at(pinned.get("files", 0)).keys()
-        undone = False
-        for name in ("instances", "findings"):
-            table = self.tables[name]
-            target = pinned.get(name, 0)
-            if not nothing_finished:
-                target = max(target, table.version_of_number(files_number))
-            undone |= self._roll_back(table, target)
-        for name in ROLLED_UP_TABLES:
-            undone |= self._roll_back(self.tables[name], pinned.get(name, 0))
-        return undone
+        targets = {name: pinned.get(name, 0) for name in ("instances", "findings", *ROLLED_UP_TABLES)}
+        if not nothing_finished:
+            for name in ("instances", "findings"):
+                targets[name] = max(targets[name], self.tables[name].version_of_number(files_number))
+        ahead = [
+            (table, version)
+            for table, version in ((self.tables[name], version) for name, version in targets.items())
+            if table.parts.keys() != table.parts_at(version).keys()
+        ]
+        if ahead:
+            # Should the run that left this be alive after all, its next commit to `files` finds this one, and is refused.
+            files.commit([], [], files_number)
+        for table, version in ahead:
+            table.roll_back(version, files_number)
+        return bool(ahead)
 
     def close(self) -> None:
         """Let others write."""
@@ -153,16 +158,6 @@ class LakeWriter:
         values = {**row, "table_versions": json_object(versions), "summary": json_object(summary)}
         frame = pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides={"sources": pl.List(pl.String)})
         table.commit(table.write(frame), [], self.next_number())
-
-    def _roll_back(self, table: Table, version: int) -> bool:
-        if table.parts.keys() == table.parts_at(version).keys():
-            return False
-        files = self.tables["files"]
-        number = files.committed_number()
-        # Should the run that left this be alive after all, its next commit to `files` finds this one, and is refused.
-        files.commit([], [], number)
-        table.roll_back(version, number)
-        return True
 
     def _make_folder(self) -> None:
         if not self.location.is_local:

@@ -128,10 +128,11 @@ class Committer:
 
     def _restate_committed(self, changed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """What changes for rows that are in the lake: urls whose instances go, and their new rows of `files`."""
-        rows = self._files.rows_with(changed.select("url"))
-        read_now = self._files.rows_with(
-            changed.select("url"), within=[part for path, part in self._files.parts.items() if path in self._read_paths]
-        )
+        parts = self._files.parts.items()
+        urls = changed.select("url")
+        read_now = self._files.rows_with(urls, within=[part for path, part in parts if path in self._read_paths])
+        read_before = self._files.rows_with(urls, within=[part for path, part in parts if path not in self._read_paths])
+        rows = pl.concat([read_now, read_before])
         promoted = changed.filter(pl.col("new_status") == FileStatus.INDEXED.value).select("url")
         demoted = changed.filter((pl.col("status") == FileStatus.INDEXED.value) & (pl.col("new_status") == FileStatus.DUPLICATE.value))
         if promoted.height:
