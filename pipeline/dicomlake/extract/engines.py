@@ -7,7 +7,7 @@ from importlib.metadata import version
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Engine
 
-_DISTRIBUTIONS = {"pydicom": "pydicom"}
+_DISTRIBUTIONS = {"native": "dicomlake", "pydicom": "pydicom"}
 """The distribution whose version an engine's answers depend on."""
 
 
@@ -28,6 +28,10 @@ def make_engine(name: str) -> Engine:
     Raises:
         ConfigurationError: there is no such engine.
     """
+    if name == "native":
+        from dicomlake.extract.native_engine import NativeEngine  # noqa: PLC0415 - what is not asked for is not loaded
+
+        return NativeEngine()
     if name == "pydicom":
         from dicomlake.extract.pydicom_engine import PydicomEngine  # noqa: PLC0415 - pydicom costs start-up time
 
@@ -36,4 +40,4 @@ def make_engine(name: str) -> Engine:
 
 
 def _unknown(name: str) -> ConfigurationError:
-    return ConfigurationError(f"there is no engine '{name}'; use pydicom")
+    return ConfigurationError(f"there is no engine '{name}'; use {' or '.join(_DISTRIBUTIONS)}")

@@ -17,6 +17,7 @@ from dicomlake.extract.pydicom_engine.levels import DataSet
 from dicomlake.extract.pydicom_engine.recognise import recognise
 from dicomlake.extract.pydicom_engine.recorder import Recorder
 from dicomlake.extract.pydicom_engine.transfer_syntax import (
+    DEFLATED_LOOKED_AT,
     EXPLICIT_UID,
     TransferSyntax,
     syntax_by_looking,
@@ -128,7 +129,7 @@ class HeaderReader:
     def _read_data_set(self, window: HeaderWindow, position: int, deadline: float, answer: HeaderRead, recorder: Recorder | None) -> None:
         uid = self._meta_text(answer.gathered, TRANSFER_SYNTAX_UID)
         position = _past_command_set(window, position)
-        window.reach(position, 16)
+        window.reach(position, DEFLATED_LOOKED_AT)
         room = None if window.size is None else window.size - position
         without_meta = uid is None and window.data[:2] == _DICOMDIR_GROUP
         if without_meta or self._meta_text(answer.gathered, MEDIA_STORAGE_SOP_CLASS_UID) == _DICOMDIR_UID:

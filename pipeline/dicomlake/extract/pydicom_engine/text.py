@@ -6,6 +6,7 @@ With code extensions (ISO 2022, PS3.5 6.1.2.5) the bytes are gone through from e
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from dicomlake.errors import FindingCode
@@ -47,10 +48,7 @@ def _decode_plain(value: bytes, encoding: str | None) -> Decoded:
     if value.isascii():
         return value.decode("ascii"), None
     if encoding is not None:
-        try:
-            return value.decode(encoding), None
-        except UnicodeDecodeError:
-            return value.decode(encoding, "replace"), FindingCode.UNDECODABLE_TEXT
+        return _decode_with(value, encoding)
     try:
         return value.decode("utf-8"), FindingCode.UNDECLARED_CHARACTER_SET
     except UnicodeDecodeError:
@@ -107,8 +105,17 @@ def _decode_run(run: bytes, g0: CodeElement | None, g1: CodeElement | None, char
     if g0 is not None and g0.width == 2:
         # Python's ISO-2022 codecs know the sets of two bytes by their escape sequence only.
         escape = b"\x1b$(D" if g0.encoding == "iso2022_jp_2" else b"\x1b$B"
-        try:
-            return (escape + run).decode(g0.encoding), None
-        except UnicodeDecodeError:
-            return (escape + run).decode(g0.encoding, "replace"), FindingCode.UNDECODABLE_TEXT
+        return _decode_with(escape + run, g0.encoding)
     return _decode_plain(run, g1.encoding if g1 is not None else character_set.encoding)
+
+
+def _decode_with(value: bytes, encoding: str) -> Decoded:
+    try:
+        return value.decode(encoding), None
+    except UnicodeDecodeError:
+        with contextlib.suppress(RuntimeError):
+            return value.decode(encoding, "replace"), FindingCode.UNDECODABLE_TEXT
+    except RuntimeError:
+        pass
+    # CPython's ISO-2022-JP codecs give up altogether on single shifts into a set that has none.
+    return "�" * len(value), FindingCode.UNDECODABLE_TEXT

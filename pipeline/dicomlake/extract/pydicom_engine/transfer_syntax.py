@@ -30,7 +30,7 @@ _UID_OF_ENCODING = {
     EXPLICIT_VR_LITTLE_ENDIAN: EXPLICIT_UID,
     EXPLICIT_VR_BIG_ENDIAN: BIG_ENDIAN_UID,
 }
-_DEFLATED_LOOKED_AT = 1024
+DEFLATED_LOOKED_AT = 1024
 _INFLATED_LOOKED_AT = 64
 _ENCODINGS = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN)
 
@@ -75,7 +75,7 @@ def syntax_by_looking(data: bytes, room: int | None, declared: TransferSyntax | 
 
 def _inflates_to_element(data: bytes) -> bool:
     try:
-        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[:_DEFLATED_LOOKED_AT], _INFLATED_LOOKED_AT)
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[:DEFLATED_LOOKED_AT], _INFLATED_LOOKED_AT)
     except zlib.error:
         return False
     return looks_like_element(inflated, 0, EXPLICIT_VR_LITTLE_ENDIAN, None)

@@ -1,0 +1,236 @@
+//! Drivers: they fetch the bytes that the decoder says it needs, and look at the clock.
+//!
+//! How much to read first and how to grow is decided here alone. No byte is fetched twice, bytes that were jumped over are never fetched,
+//! and never more than `header_limit` bytes are fetched of one file: what is held is bounded by that, whatever lengths a file claims.
+
+mod first_read;
+mod local;
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+pub use first_read::FirstRead;
+pub use local::LocalFile;
+
+use crate::error::FileCode;
+use crate::header::{HeaderDecoder, Plan};
+use crate::recorder::Recorder;
+use crate::walk::Progress;
+use crate::window::{Need, StreamEnd, Window};
+
+/// The most bytes fetched at once beyond those asked for.
+const GROWTH_LIMIT: u64 = 256 * 1024;
+
+/// How far to go into one file.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadingLimits {
+    /// Bytes to read first where nothing is known of the files around.
+    pub first_read: u64,
+    /// The most bytes that are read, or inflated, of one file.
+    pub header_limit: u64,
+    /// The most time that reading one file takes.
+    pub file_time_limit: Duration,
+}
+
+/// Why bytes can't be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// `unreadable`, `not-regular`, or what else the store says.
+    pub code: FileCode,
+    /// One line for a person; no url and no credential.
+    pub reason: Cow<'static, str>,
+}
+
+/// Something that answers ranges of bytes.
+pub trait ByteSource {
+    /// Its length in bytes, where it is known.
+    fn size(&self) -> Option<u64>;
+
+    /// Fetches bytes at an offset into the whole of `into`, and answers how many there were: fewer only where it ends. Every request is
+    /// counted into `requests`.
+    ///
+    /// # Errors
+    /// The disk or the store refuses.
+    fn read(&mut self, offset: u64, into: &mut [u8], requests: &mut u64) -> Result<usize, Refused>;
+}
+
+/// What reading one file came to, beside its header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Of the file, as its source says.
+    pub size: Option<u64>,
+    /// Bytes fetched.
+    pub bytes_read: u64,
+    /// Reads or requests.
+    pub requests: u64,
+}
+
+/// Reads the headers of files, one after the other.
+#[derive(Debug)]
+pub struct Driver {
+    limits: ReadingLimits,
+    first_read: FirstRead,
+    /// Bytes held, in its first `held` bytes; the rest is room.
+    buffer: Vec<u8>,
+}
+
+impl Driver {
+    /// A driver with these limits.
+    #[must_use]
+    pub fn new(limits: ReadingLimits) -> Self {
+        Self { limits, first_read: FirstRead::new(limits.first_read), buffer: vec![] }
+    }
+
+    /// Reads one header into the decoder.
+    pub fn read(
+        &mut self,
+        decoder: &mut HeaderDecoder,
+        plan: &Plan,
+        recorder: Option<Recorder>,
+        source: Result<&mut dyn ByteSource, Refused>,
+    ) -> Reading {
+        decoder.begin(recorder);
+        match source {
+            Ok(source) => self.drive(decoder, plan, source),
+            Err(Refused { code, reason }) => {
+                decoder.stop(plan, code, reason);
+                Reading::default()
+            }
+        }
+    }
+
+    fn drive(&mut self, decoder: &mut HeaderDecoder, plan: &Plan, source: &mut dyn ByteSource) -> Reading {
+        let size = source.size();
+        let mut reading = Reading { size, ..Reading::default() };
+        let mut file = Held { size, start: 0, held: 0, ended: size == Some(0), growth: self.limits.first_read };
+        let mut began = None;
+        let first = self.first_read.bytes();
+        if let Err(refused) = self.fetch(&mut file, &mut reading, source, Need { position: 0, length: 1 }, first) {
+            decoder.stop(plan, refused.code, refused.reason);
+            return reading;
+        }
+        loop {
+            let bytes = self.buffer.get(..file.held).unwrap_or_default();
+            let end = file.ended.then_some(StreamEnd::OF_FILE);
+            let need = match decoder.resume(plan, &Window { bytes, start: file.start, size: file.size, end }) {
+                Progress::Done => break,
+                Progress::Pause => None,
+                Progress::Need(need) => Some(need),
+            };
+            // The clock is looked at only by files that take more than one look.
+            let began = *began.get_or_insert_with(Instant::now);
+            if began.elapsed() > self.limits.file_time_limit {
+                decoder.stop(plan, FileCode::TimedOut, "reading took longer than file_seconds_limit");
+                break;
+            }
+            if let Some(need) = need {
+                let growth = file.growth;
+                if let Err(refused) = self.fetch(&mut file, &mut reading, source, need, growth) {
+                    decoder.stop(plan, refused.code, refused.reason);
+                    break;
+                }
+                file.growth = growth.saturating_mul(2).min(GROWTH_LIMIT.max(growth));
+            }
+        }
+        reading.size = file.size;
+        self.first_read.learn(decoder.header.end);
+        self.let_go();
+        reading
+    }
+
+    /// Holds what is needed, fetching `ahead` bytes at once if fewer are lacking, and forgets what lies before.
+    fn fetch(
+        &mut self,
+        file: &mut Held,
+        reading: &mut Reading,
+        source: &mut dyn ByteSource,
+        need: Need,
+        ahead: u64,
+    ) -> Result<(), Refused> {
+        file.forget_before(need.position, &mut self.buffer);
+        let held = file.held as u64;
+        let from = file.start.saturating_add(held);
+        let room = self.limits.header_limit.saturating_sub(reading.bytes_read);
+        let there = file.size.map_or(u64::MAX, |size| size.saturating_sub(from));
+        let lacking = need.length.saturating_sub(held).min(there);
+        if lacking == 0 {
+            file.ended = true;
+            return Ok(());
+        }
+        if lacking > room {
+            let reason = format!("the header goes on after {} bytes (header_limit)", self.limits.header_limit);
+            return Err(Refused { code: FileCode::HeaderTooLarge, reason: reason.into() });
+        }
+        let asked = lacking.max(ahead).min(room).min(there);
+        let read = self.read_into(file.held, asked, from, source, &mut reading.requests)?;
+        reading.bytes_read = reading.bytes_read.saturating_add(read as u64);
+        file.held = file.held.saturating_add(read);
+        let to = from.saturating_add(read as u64);
+        if (read as u64) < asked {
+            // A file may be shorter than its listing or its inode said a moment ago: what could be read is what there is.
+            file.size = Some(file.size.map_or(to, |size| size.min(to)));
+        }
+        file.ended = file.size.is_some_and(|size| to >= size);
+        Ok(())
+    }
+
+    /// Fetches `asked` bytes behind those held. Memory grows with what comes in, not with what was asked for.
+    fn read_into(
+        &mut self,
+        held: usize,
+        asked: u64,
+        from: u64,
+        source: &mut dyn ByteSource,
+        requests: &mut u64,
+    ) -> Result<usize, Refused> {
+        let mut read: usize = 0;
+        let asked = usize::try_from(asked).unwrap_or(usize::MAX);
+        while read < asked {
+            let piece = asked.saturating_sub(read).min(PIECE);
+            let begin = held.saturating_add(read);
+            let end = begin.saturating_add(piece);
+            if self.buffer.len() < end {
+                self.buffer.resize(end, 0);
+            }
+            let into = self.buffer.get_mut(begin..end).unwrap_or_default();
+            let came = source.read(from.saturating_add(read as u64), into, requests)?.min(piece);
+            read = read.saturating_add(came);
+            if came < piece {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    /// Gives back what one file with a large header took.
+    fn let_go(&mut self) {
+        if self.buffer.len() > PIECE {
+            self.buffer.truncate(PIECE);
+            self.buffer.shrink_to(PIECE);
+        }
+    }
+}
+
+/// The most bytes fetched into memory at once.
+const PIECE: usize = 4 << 20;
+
+/// Which bytes of a file are held.
+#[derive(Debug)]
+struct Held {
+    size: Option<u64>,
+    start: u64,
+    held: usize,
+    ended: bool,
+    growth: u64,
+}
+
+impl Held {
+    fn forget_before(&mut self, position: u64, buffer: &mut [u8]) {
+        let passed = usize::try_from(position.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.held);
+        if let Some(kept) = buffer.get_mut(..self.held) {
+            kept.copy_within(passed.., 0);
+        }
+        self.held = self.held.saturating_sub(passed);
+        self.start = position.max(self.start);
+    }
+}

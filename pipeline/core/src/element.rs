@@ -1,0 +1,230 @@
+//! The header of one data element: tag, VR and length (PS3.5 7.1), in whichever of the encodings it stands.
+//!
+//! This is the one place that knows how bytes become an element, and what to make of VR bytes that are none.
+
+use crate::dictionary::{entry_of_tag, is_public_tag};
+
+/// A length that says that a delimitation ends the value (PS3.5 7.5).
+pub const UNDEFINED_LENGTH: u32 = 0xFFFF_FFFF;
+/// The tag of an item.
+pub const ITEM: u32 = 0xFFFE_E000;
+/// The tag of an item delimitation.
+pub const ITEM_DELIMITATION: u32 = 0xFFFE_E00D;
+/// The tag of a sequence delimitation.
+pub const SEQUENCE_DELIMITATION: u32 = 0xFFFE_E0DD;
+
+/// The two letters of a VR as they stand in the file.
+pub type Vr = [u8; 2];
+
+/// How the elements of a data set stand: with their VR or without, and in which byte order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// With their VR.
+    pub explicit: bool,
+    /// In little endian.
+    pub little: bool,
+}
+
+impl Encoding {
+    /// Explicit VR little endian.
+    pub const EXPLICIT_LITTLE: Self = Self { explicit: true, little: true };
+    /// Explicit VR big endian.
+    pub const EXPLICIT_BIG: Self = Self { explicit: true, little: false };
+    /// Implicit VR little endian.
+    pub const IMPLICIT_LITTLE: Self = Self { explicit: false, little: true };
+}
+
+/// An element up to its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ElementHeader {
+    /// Group in the high half, element number in the low one.
+    pub tag: u32,
+    /// None where the file says none.
+    pub vr: Option<Vr>,
+    /// Of the value; may be [`UNDEFINED_LENGTH`].
+    pub length: u32,
+    /// Bytes before the value: 8 or 12.
+    pub size: u64,
+}
+
+/// What a VR means for the way an element stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VrForm {
+    /// A length of 16 bits follows.
+    Short,
+    /// Two reserved bytes and a length of 32 bits follow (PS3.5 7.1.2).
+    Long,
+    /// Likewise, and the value is items.
+    Sequence,
+    /// Likewise, and the value may be anything (UN).
+    Unknown,
+    /// PS3.5 has no such VR.
+    None,
+}
+
+/// The form of a VR of PS3.5 6.2.
+#[must_use]
+pub const fn vr_form(vr: Vr) -> VrForm {
+    match &vr {
+        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO" | b"LT" | b"PN" | b"SH"
+        | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL" | b"US" => VrForm::Short,
+        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SV" | b"UC" | b"UR" | b"UT" | b"UV" => VrForm::Long,
+        b"SQ" => VrForm::Sequence,
+        b"UN" => VrForm::Unknown,
+        _ => VrForm::None,
+    }
+}
+
+/// Whether PS3.5 6.2 has a VR.
+#[must_use]
+pub const fn is_known_vr(vr: Vr) -> bool {
+    !matches!(vr_form(vr), VrForm::None)
+}
+
+/// The VR bytes of an element at the beginning of `bytes`, of which PS3.5 has one.
+fn known_vr(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, _, _, a, b, ..] if is_known_vr([*a, *b]))
+}
+
+const fn number_16(bytes: [u8; 2], little: bool) -> u16 {
+    if little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) }
+}
+
+const fn number_32(bytes: [u8; 4], little: bool) -> u32 {
+    if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }
+}
+
+const fn tag_of(bytes: [u8; 4], little: bool) -> u32 {
+    let [a, b, c, d] = bytes;
+    if little { u32::from_le_bytes([c, d, a, b]) } else { u32::from_be_bytes(bytes) }
+}
+
+/// Tag and length of what stands at the beginning of `bytes`: items and delimitations have no VR (PS3.5 7.5).
+#[must_use]
+pub fn item_header(bytes: &[u8], little: bool) -> Option<(u32, u32)> {
+    let [a, b, c, d, e, f, g, h] = *bytes.first_chunk::<8>()?;
+    Some((tag_of([a, b, c, d], little), number_32([e, f, g, h], little)))
+}
+
+/// The header of the element at the beginning of `bytes`; None where there are fewer bytes than it has (8, or 12).
+///
+/// A VR that PS3.5 does not have is answered as it stands, with a length of 16 bits behind it; see [`without_known_vr`].
+#[must_use]
+#[inline]
+pub fn element_header(bytes: &[u8], encoding: Encoding) -> Option<ElementHeader> {
+    let [a, b, c, d, e, f, g, h] = *bytes.first_chunk::<8>()?;
+    let little = encoding.little;
+    let tag = tag_of([a, b, c, d], little);
+    if !encoding.explicit || tag >> 16 == 0xFFFE {
+        return Some(ElementHeader { tag, vr: None, length: number_32([e, f, g, h], little), size: 8 });
+    }
+    let vr = [e, f];
+    match vr_form(vr) {
+        VrForm::Short | VrForm::None => {
+            Some(ElementHeader { tag, vr: Some(vr), length: u32::from(number_16([g, h], little)), size: 8 })
+        }
+        VrForm::Long | VrForm::Sequence | VrForm::Unknown => {
+            let [.., i, j, k, l] = *bytes.first_chunk::<12>()?;
+            Some(ElementHeader { tag, vr: Some(vr), length: number_32([i, j, k, l], little), size: 12 })
+        }
+    }
+}
+
+/// How many bytes [`without_known_vr`] looks at: the longest element with a length of 16 bits, and the beginning of the next.
+pub const UNKNOWN_VR_LOOKED_AT: u64 = 8 + 0xFFFF + 8;
+
+/// Makes out an element of explicit VR whose VR is none that PS3.5 has.
+///
+/// Two letters are a VR of a later edition or a wrong one; other bytes mostly are part of a length, since some writers switch to implicit
+/// VR inside an explicit data set (private sequences above all), and sometimes damage. The form is the first after which an element stands,
+/// or nothing more; where none is, letters mean a length of 16 bits and other bytes no VR, as for pydicom.
+///
+/// `bytes` begin with the element and are at most [`UNKNOWN_VR_LOOKED_AT`]; `ended` says that nothing follows them.
+#[must_use]
+pub fn without_known_vr(bytes: &[u8], encoding: Encoding, ended: bool) -> Option<ElementHeader> {
+    let little = encoding.little;
+    let [.., e, f, g, h] = *bytes.first_chunk::<8>()?;
+    let (tag, implicit) = item_header(bytes, little)?;
+    let vr = [e, f];
+    let short = ElementHeader { tag, vr: Some(vr), length: u32::from(number_16([g, h], little)), size: 8 };
+    let long = bytes.first_chunk::<12>().map(|[.., i, j, k, l]| ElementHeader {
+        tag,
+        vr: Some(vr),
+        length: number_32([*i, *j, *k, *l], little),
+        size: 12,
+    });
+    let without = ElementHeader { tag, vr: None, length: implicit, size: 8 };
+    let letters = e.is_ascii_uppercase() && f.is_ascii_uppercase();
+    let forms =
+        if letters { [Some(short), long, Some(without)] } else { [Some(without), Some(short), long] };
+    let found = forms.into_iter().flatten().find(|form| {
+        let behind = form.size.saturating_add(u64::from(form.length));
+        let held = bytes.len() as u64;
+        (ended && behind == held) || (behind.saturating_add(8) <= held && may_follow(bytes, behind, tag, encoding))
+    });
+    found.or(Some(if letters { short } else { without }))
+}
+
+fn may_follow(bytes: &[u8], behind: u64, tag: u32, encoding: Encoding) -> bool {
+    let rest = usize::try_from(behind).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let Some((follows, _)) = item_header(rest, encoding.little) else {
+        return false;
+    };
+    if follows >> 16 == 0xFFFE {
+        return matches!(follows, ITEM | ITEM_DELIMITATION | SEQUENCE_DELIMITATION);
+    }
+    let has_vr = known_vr(rest);
+    if follows & 0x10000 != 0 {
+        return has_vr;
+    }
+    // Without a VR too: the data set behind group 2 may stand in implicit VR.
+    is_public_tag(follows) && (has_vr || follows > tag)
+}
+
+/// Whether `bytes` can well begin with the first element of a data set in this encoding; `room` is what is left of the stream from there.
+#[must_use]
+pub fn looks_like_element(bytes: &[u8], encoding: Encoding, room: Option<u64>) -> bool {
+    let Some(header) = element_header(bytes, encoding) else {
+        return false;
+    };
+    if !may_begin_a_data_set(header.tag) {
+        return false;
+    }
+    if encoding.explicit && !header.vr.is_some_and(is_known_vr) {
+        return false;
+    }
+    if !encoding.explicit && known_vr(bytes) {
+        return false;
+    }
+    header.length == UNDEFINED_LENGTH
+        || room.is_none_or(|room| header.size.saturating_add(u64::from(header.length)) <= room)
+}
+
+fn may_begin_a_data_set(tag: u32) -> bool {
+    // Groups 0000 (command), 0002 (meta), 0004 (DICOMDIR), 0008 and up; data sets without 0008 begin at 0010 or 0020 or so. A wrong
+    // byte order shows as a group of 0x0800 and up.
+    let group = tag >> 16;
+    matches!(group, 0x0000 | 0x0002 | 0x0004 | 0x0008..=0x00FF) || is_public_tag(tag)
+}
+
+/// Whether an element stands in the data dictionary (PS3.6), repeating groups included.
+#[must_use]
+pub fn is_in_dictionary(tag: u32) -> bool {
+    entry_of_tag(tag).is_some()
+}
+
+/// How an item's elements stand, by the bytes of the first: inside explicit VR some sequences (UN, private ones) hold implicit VR
+/// (PS3.5 6.2.2 note 2).
+#[must_use]
+pub fn encoding_of_item(bytes: &[u8], encoding: Encoding) -> Encoding {
+    let [a, b, _, _, e, f, ..] = *bytes else {
+        return encoding;
+    };
+    let delimits = matches!([a, b], [0xFE, 0xFF] | [0xFF, 0xFE]);
+    // As Python's isalpha() on bytes: both ASCII letters.
+    let letters = e.is_ascii_alphabetic() && f.is_ascii_alphabetic();
+    if !encoding.explicit || is_known_vr([e, f]) || letters || delimits {
+        return encoding;
+    }
+    Encoding { explicit: false, little: encoding.little }
+}

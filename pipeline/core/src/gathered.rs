@@ -1,0 +1,284 @@
+//! The raw values that the walk kept: for each column one, or a list where it gathers over items.
+//!
+//! Bytes are copied out of the window as they are kept, so that the window can move on. What is kept is a small multiple of the bytes
+//! that it came from.
+
+use crate::element::Vr;
+use crate::label::{push_label, push_step};
+use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, WantedElement};
+
+/// An index into the raw values.
+type ValueIndex = u32;
+/// Which data set a value stands in: an index into the contexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextIndex(u32);
+
+impl ContextIndex {
+    /// The context of the outermost data set.
+    pub const TOP: Self = Self(0);
+}
+
+const NONE: u32 = u32::MAX;
+
+/// A value as it stands in the file, with what is needed to understand it.
+#[derive(Clone, Copy, Debug)]
+pub struct RawValue<'a> {
+    /// Of the element.
+    pub tag: u32,
+    /// None where the file says none.
+    pub vr: Option<Vr>,
+    /// Its bytes.
+    pub value: &'a [u8],
+    /// Its offset in the file; None when inflated.
+    pub position: Option<u64>,
+    /// Whether its numbers stand in little endian.
+    pub little: bool,
+    /// The data set that it stands in.
+    pub context: ContextIndex,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    tag: u32,
+    vr: Option<Vr>,
+    little: bool,
+    context: ContextIndex,
+    from: u32,
+    to: u32,
+    position: Option<u64>,
+}
+
+/// A data set in which something was kept: where it stands, and what says how its values are to be read.
+#[derive(Clone, Copy, Debug)]
+struct Context {
+    parent: u32,
+    sequence_tag: u32,
+    item: u32,
+    character_set: ValueIndex,
+    pixel_representation: ValueIndex,
+}
+
+/// What was kept for a column.
+#[derive(Clone, Copy, Debug)]
+pub enum Cell<'a> {
+    /// Nothing.
+    Absent,
+    /// A value.
+    One(RawValue<'a>),
+    /// For each item of the sequence that it gathers over, a value or none.
+    Many(Entries<'a>),
+}
+
+/// The entries of a column that gathers over items.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'a> {
+    gathered: &'a Gathered,
+    entries: &'a [ValueIndex],
+}
+
+impl<'a> Entries<'a> {
+    /// The entries in order.
+    pub fn iter(self) -> impl Iterator<Item = Option<RawValue<'a>>> {
+        self.entries.iter().map(move |entry| self.gathered.value(*entry))
+    }
+}
+
+/// The raw values of one file, by index of column.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    cells: Vec<ValueIndex>,
+    lists: Vec<Vec<ValueIndex>>,
+    list_of_column: Vec<u32>,
+    begun: Vec<bool>,
+    kept: Vec<Kept>,
+    bytes: Vec<u8>,
+    contexts: Vec<Context>,
+}
+
+impl Gathered {
+    /// Room for columns, of which `gathering` ones gather over items.
+    #[must_use]
+    pub fn new(columns: usize, gathering: &[ColumnIndex]) -> Self {
+        let mut gathered = Self {
+            cells: vec![NONE; columns],
+            list_of_column: vec![NONE; columns],
+            lists: vec![vec![]; gathering.len()],
+            begun: vec![false; gathering.len()],
+            ..Self::default()
+        };
+        for (list, column) in gathering.iter().enumerate() {
+            if let Some(place) = gathered.list_of_column.get_mut(usize::from(*column)) {
+                *place = u32::try_from(list).unwrap_or(NONE);
+            }
+        }
+        gathered.clear();
+        gathered
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.cells.fill(NONE);
+        self.lists.iter_mut().for_each(Vec::clear);
+        self.begun.fill(false);
+        self.kept.clear();
+        self.bytes.clear();
+        self.contexts.clear();
+        self.contexts.push(Context {
+            parent: NONE,
+            sequence_tag: 0,
+            item: 0,
+            character_set: NONE,
+            pixel_representation: NONE,
+        });
+        // What one file made large is not carried through all others.
+        const KEPT_CAPACITY: usize = 1 << 20;
+        self.bytes.shrink_to(KEPT_CAPACITY);
+        self.kept.shrink_to(KEPT_CAPACITY);
+        self.contexts.shrink_to(KEPT_CAPACITY);
+        self.lists.iter_mut().for_each(|list| list.shrink_to(KEPT_CAPACITY));
+    }
+
+    /// The context of an item inside another.
+    pub fn begin_context(&mut self, parent: ContextIndex, sequence_tag: u32, item: u32) -> ContextIndex {
+        let index = u32::try_from(self.contexts.len()).unwrap_or(NONE);
+        self.contexts.push(Context {
+            parent: parent.0,
+            sequence_tag,
+            item,
+            character_set: NONE,
+            pixel_representation: NONE,
+        });
+        ContextIndex(index)
+    }
+
+    /// Keeps a value. An element that comes twice in a data set is in error (PS3.5 7.1); the last one counts, as for pydicom.
+    pub fn keep(&mut self, element: &WantedElement, value: RawValue<'_>) {
+        // Offsets are of 32 bits: what one file keeps is bounded by header_limit, which is not above 4 GiB.
+        let from = u32::try_from(self.bytes.len()).unwrap_or(NONE);
+        self.bytes.extend_from_slice(value.value);
+        let to = u32::try_from(self.bytes.len()).unwrap_or(NONE);
+        let index = u32::try_from(self.kept.len()).unwrap_or(NONE);
+        let RawValue { tag, vr, position, little, context, .. } = value;
+        self.kept.push(Kept { tag, vr, little, context, from, to, position });
+        if element.context
+            && let Some(context) = self.contexts.get_mut(context.0 as usize)
+        {
+            match tag {
+                SPECIFIC_CHARACTER_SET => context.character_set = index,
+                PIXEL_REPRESENTATION => context.pixel_representation = index,
+                _ => {}
+            }
+        }
+        for column in &element.columns {
+            if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
+                *cell = index;
+            }
+        }
+        for column in &element.gathered_columns {
+            if let Some(last) = self.list_mut(*column).and_then(|(list, _)| list.last_mut()) {
+                *last = index;
+            }
+        }
+    }
+
+    fn list_mut(&mut self, column: ColumnIndex) -> Option<(&mut Vec<ValueIndex>, &mut bool)> {
+        let list = *self.list_of_column.get(usize::from(column))? as usize;
+        Some((self.lists.get_mut(list)?, self.begun.get_mut(list)?))
+    }
+
+    /// A sequence begins: what an earlier one of the same tag left does not count.
+    pub fn begin_sequence(&mut self, element: &WantedElement) {
+        for column in &element.nested_columns {
+            if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
+                *cell = NONE;
+            }
+            if let Some((list, begun)) = self.list_mut(*column) {
+                list.clear();
+                *begun = false;
+            }
+        }
+    }
+
+    /// An item begins: lists that gather over the items get an entry, so that lists of one sequence line up.
+    pub fn begin_item(&mut self, element: &WantedElement) {
+        for column in &element.gathering_columns {
+            if let Some((list, begun)) = self.list_mut(*column) {
+                list.push(NONE);
+                *begun = true;
+            }
+        }
+    }
+
+    fn value(&self, index: ValueIndex) -> Option<RawValue<'_>> {
+        if index == NONE {
+            return None;
+        }
+        let Kept { tag, vr, little, context, from, to, position } = *self.kept.get(index as usize)?;
+        let value = self.bytes.get(from as usize..to as usize)?;
+        Some(RawValue { tag, vr, value, position, little, context })
+    }
+
+    /// What was kept for a column.
+    #[must_use]
+    pub fn cell(&self, column: usize) -> Cell<'_> {
+        let list = self.list_of_column.get(column).copied().unwrap_or(NONE);
+        if list != NONE {
+            return match (self.lists.get(list as usize), self.begun.get(list as usize)) {
+                (Some(entries), Some(true)) => Cell::Many(Entries { gathered: self, entries }),
+                _ => Cell::Absent,
+            };
+        }
+        let index = self.cells.get(column).copied().unwrap_or(NONE);
+        self.value(index).map_or(Cell::Absent, Cell::One)
+    }
+
+    /// The raw value of (0008,0005) that applies in a data set: its own, else that of the nearest one around it (PS3.5 7.5.3).
+    #[must_use]
+    pub fn character_set(&self, context: ContextIndex) -> Option<&[u8]> {
+        self.inherited(context, |context| context.character_set)
+    }
+
+    /// Whether (0028,0103), its own or the nearest one's, says that pixels are signed.
+    #[must_use]
+    pub fn is_signed(&self, context: ContextIndex) -> bool {
+        let representation = self.inherited(context, |context| context.pixel_representation);
+        matches!(representation, Some([1, 0] | [0, 1]))
+    }
+
+    fn inherited(&self, context: ContextIndex, element: impl Fn(&Context) -> ValueIndex) -> Option<&[u8]> {
+        let mut at = context.0;
+        while let Some(context) = self.contexts.get(at as usize) {
+            if let Some(found) = self.value(element(context)) {
+                return Some(found.value);
+            }
+            at = context.parent;
+        }
+        None
+    }
+
+    /// The path of an element in a data set: keywords, and tags in hex where there is no keyword.
+    #[must_use]
+    pub fn path(&self, context: ContextIndex, tag: u32) -> String {
+        let mut steps: Vec<(u32, u32)> = vec![];
+        let mut at = context.0;
+        while let Some(context) = self.contexts.get(at as usize).filter(|context| context.parent != NONE) {
+            steps.push((context.sequence_tag, context.item));
+            at = context.parent;
+        }
+        let mut path = String::new();
+        push_steps(&mut path, steps.iter().rev().copied(), steps.len());
+        push_label(&mut path, tag);
+        path
+    }
+}
+
+/// Writes the steps down to a data set, each with a trailing dot; of a path that is very deep the inner steps tell where it is.
+pub fn push_steps(path: &mut String, steps: impl Iterator<Item = (u32, u32)>, count: usize) {
+    const STEPS_TOLD: usize = 32;
+    if count > STEPS_TOLD {
+        path.push_str("… ");
+    }
+    for (sequence_tag, item) in steps.skip(count.saturating_sub(STEPS_TOLD)) {
+        push_step(path, sequence_tag, item);
+    }
+}

@@ -1,0 +1,385 @@
+//! One file's header, from its first bytes to what was read of it, without reading: the decoder says which bytes it needs.
+//!
+//! Whatever is wrong with a file is part of the answer. Local files, object stores and members of archives are read by the same decoder,
+//! each with a driver of its own.
+
+mod inflating;
+mod recognise;
+mod syntax;
+
+use std::borrow::Cow;
+
+use crate::element::{Encoding, element_header};
+use crate::error::{FileCode, FindingCode};
+use crate::found::{Defect, FoundInFile};
+use crate::gathered::{Cell, Gathered};
+use crate::recorder::Recorder;
+use crate::walk::{Creators, PixelData, Progress, Sink, Walk};
+use crate::wanted::{ColumnIndex, ItemChoice, Step, Wanted};
+use crate::window::{Need, Window};
+use inflating::{Halt, Inflating};
+use recognise::{BYTES_LOOKED_AT, recognise};
+use syntax::{EXPLICIT_UID, TransferSyntax, syntax_by_looking};
+
+const TRANSFER_SYNTAX_UID: u32 = 0x0002_0010;
+const MEDIA_STORAGE_SOP_CLASS_UID: u32 = 0x0002_0002;
+const DICOMDIR_UID: &[u8] = b"1.2.840.10008.1.3.10";
+const DICOMDIR_GROUP: &[u8] = &[4, 0];
+const META_GROUP: u32 = 2;
+
+/// What to keep of every file, by index of column: made once, used for all files.
+#[derive(Debug)]
+pub struct Plan {
+    meta: Wanted,
+    data_set: Wanted,
+    columns: usize,
+    gathering: Vec<ColumnIndex>,
+    transfer_syntax: usize,
+    sop_class: usize,
+}
+
+impl Plan {
+    /// A plan of columns by their paths. Group 2 has two columns of its own at the end, which say how to read on.
+    #[must_use]
+    pub fn new(paths: &[Vec<Step>]) -> Self {
+        let own = |tag| vec![Step { tag, creator: None, item: None }];
+        let (syntax, class) = (own(TRANSFER_SYNTAX_UID), own(MEDIA_STORAGE_SOP_CLASS_UID));
+        let all = paths.iter().chain([&syntax, &class]);
+        let indexed = || all.clone().zip(0..=ColumnIndex::MAX).map(|(steps, column)| (steps.as_slice(), column));
+        let is_meta = |steps: &[Step]| steps.first().is_some_and(|step| step.tag >> 16 == META_GROUP);
+        let (meta, data_set): (Vec<_>, Vec<_>) = indexed().partition(|(steps, _)| is_meta(steps));
+        let gathers = |steps: &[Step]| steps.iter().any(|step| step.item == Some(ItemChoice::Every));
+        Self {
+            meta: Wanted::new(&meta),
+            data_set: Wanted::new(&data_set),
+            columns: paths.len().saturating_add(2),
+            gathering: indexed().filter(|(steps, _)| gathers(steps)).map(|(_, column)| column).collect(),
+            transfer_syntax: paths.len(),
+            sop_class: paths.len().saturating_add(1),
+        }
+    }
+}
+
+/// What was read of one file.
+#[derive(Debug)]
+pub struct Header {
+    /// The raw values, by index of column.
+    pub gathered: Gathered,
+    /// What is wrong.
+    pub found: FoundInFile,
+    /// Takes the whole header, where that is asked for.
+    pub recorder: Option<Recorder>,
+    /// Whether it is a DICOM file that belongs into a lake.
+    pub recognised: bool,
+    /// The transfer syntax in which the data set was read.
+    pub transfer_syntax: Option<String>,
+    /// Whether the data set is deflated.
+    pub deflated: bool,
+    /// The digest; None where there was no data set.
+    pub digest: Option<u128>,
+    /// The element that ended the header.
+    pub pixel_data: Option<PixelData>,
+    /// Whether there is a shared or per-frame functional groups sequence.
+    pub has_functional_groups: bool,
+    /// The private creators at top level.
+    pub creators: Creators,
+    /// How far into the file the header went (bytes), as far as is known.
+    pub end: u64,
+}
+
+/// What comes next. Each phase asks for bytes from one position on, since those before are forgotten once it has asked.
+#[derive(Debug)]
+enum Phase {
+    Recognise,
+    BeginMeta { position: u64 },
+    Meta(Walk),
+    CommandSet { position: u64 },
+    Choose { position: u64 },
+    DataSet(Walk, Option<Inflating>),
+    Done,
+}
+
+/// Decodes the headers of files, one after the other.
+#[derive(Debug)]
+pub struct HeaderDecoder {
+    /// What was read of the file so far.
+    pub header: Header,
+    phase: Phase,
+    header_limit: u64,
+}
+
+impl HeaderDecoder {
+    /// A decoder for files of a plan; never more than `header_limit` bytes are inflated of one.
+    #[must_use]
+    pub fn new(plan: &Plan, header_limit: u64) -> Self {
+        let header = Header {
+            gathered: Gathered::new(plan.columns, &plan.gathering),
+            found: FoundInFile::default(),
+            recorder: None,
+            recognised: false,
+            transfer_syntax: None,
+            deflated: false,
+            digest: None,
+            pixel_data: None,
+            has_functional_groups: false,
+            creators: Creators::default(),
+            end: 0,
+        };
+        Self { header, phase: Phase::Recognise, header_limit }
+    }
+
+    /// Makes ready for the next file.
+    pub fn begin(&mut self, recorder: Option<Recorder>) {
+        let header = &mut self.header;
+        header.gathered.clear();
+        header.found.clear();
+        header.recorder = recorder;
+        header.recognised = false;
+        header.transfer_syntax = None;
+        header.deflated = false;
+        header.digest = None;
+        header.pixel_data = None;
+        header.has_functional_groups = false;
+        header.creators = Creators::default();
+        header.end = 0;
+        self.phase = Phase::Recognise;
+    }
+
+    /// Goes on with the bytes that are held of the file.
+    pub fn resume(&mut self, plan: &Plan, file: &Window<'_>) -> Progress {
+        loop {
+            match self.advance(plan, file) {
+                Ok(()) if matches!(self.phase, Phase::Done) => return Progress::Done,
+                Ok(()) => {}
+                Err(progress) => return progress,
+            }
+        }
+    }
+
+    /// Ends here, for a reason that lies outside the bytes: they can't be had, are more than may be read, or it takes too long.
+    pub fn stop(&mut self, plan: &Plan, code: FileCode, message: impl Into<Cow<'static, str>>) {
+        let message = message.into();
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Meta(mut walk) => {
+                let mut sink = self.header.sink(&plan.meta);
+                walk.stop_reading(code, message, &mut sink);
+            }
+            Phase::DataSet(mut walk, _) => {
+                let mut sink = self.header.sink(&plan.data_set);
+                walk.stop_reading(code, message, &mut sink);
+                self.header.finish(&walk);
+            }
+            Phase::Recognise
+            | Phase::BeginMeta { .. }
+            | Phase::CommandSet { .. }
+            | Phase::Choose { .. }
+            | Phase::Done => self.header.found.stop(Defect::of_file(code, message)),
+        }
+    }
+
+    fn end_with(&mut self, code: FileCode, message: &'static str) {
+        self.header.found.stop(Defect::of_file(code, message));
+        self.phase = Phase::Done;
+    }
+
+    fn advance(&mut self, plan: &Plan, file: &Window<'_>) -> Result<(), Progress> {
+        match &mut self.phase {
+            Phase::Recognise => self.recognise(file),
+            Phase::BeginMeta { position } => {
+                let position = *position;
+                self.begin_meta(position, file)
+            }
+            Phase::Meta(walk) => {
+                let mut sink = self.header.sink(&plan.meta);
+                match walk.run(file, &mut sink) {
+                    Progress::Done => {
+                        let position = walk.position;
+                        let sound = self.header.found.defect.is_none();
+                        self.phase = if sound { Phase::CommandSet { position } } else { Phase::Done };
+                        Ok(())
+                    }
+                    progress => Err(progress),
+                }
+            }
+            Phase::CommandSet { position } => {
+                let position = past_command_set(file, *position)?;
+                self.phase = Phase::Choose { position };
+                Ok(())
+            }
+            Phase::Choose { position } => {
+                let position = *position;
+                self.choose(plan, position, file)
+            }
+            Phase::DataSet(..) => self.data_set(plan, file),
+            Phase::Done => Ok(()),
+        }
+    }
+
+    fn recognise(&mut self, file: &Window<'_>) -> Result<(), Progress> {
+        let bytes = reach(file, 0, BYTES_LOOKED_AT)?;
+        if bytes.is_empty() {
+            self.end_with(FileCode::EmptyFile, "the file is empty");
+            return Ok(());
+        }
+        let Some(recognised) = recognise(bytes, file.size) else {
+            self.end_with(FileCode::NotDicom, "this is no DICOM file");
+            return Ok(());
+        };
+        self.header.recognised = true;
+        if !recognised.has_preamble {
+            let message = "the file has no preamble with DICM (PS3.10 7.1)";
+            self.header.found.add_file(FindingCode::MissingPreamble, message);
+        }
+        self.phase = Phase::BeginMeta { position: recognised.position };
+        Ok(())
+    }
+
+    /// Group 2 is read by its tags, since its length (0002,0000) may be lacking or wrong.
+    fn begin_meta(&mut self, position: u64, file: &Window<'_>) -> Result<(), Progress> {
+        let walk = |encoding| Walk::new(position, file.size, encoding, Wanted::TOP, true, Some(META_GROUP));
+        let first = walk(Encoding::EXPLICIT_LITTLE).header(file, Encoding::EXPLICIT_LITTLE).map_err(Progress::Need)?;
+        let found = &mut self.header.found;
+        self.phase = match first {
+            Some(first) if first.tag >> 16 == META_GROUP => {
+                // With VRs, as PS3.10 7.1 wants it, or without.
+                let explicit = first.vr.is_some();
+                Phase::Meta(walk(if explicit { Encoding::EXPLICIT_LITTLE } else { Encoding::IMPLICIT_LITTLE }))
+            }
+            _ if file.size.is_none_or(|size| position < size) => {
+                let message = "the file has no meta information, group 2 (PS3.10 7.1)";
+                found.add_file(FindingCode::MissingFileMeta, message);
+                Phase::CommandSet { position }
+            }
+            _ => {
+                let message = "the file ends inside the header".into();
+                let (code, byte_offset) = (FileCode::Truncated, Some(position));
+                found.stop(Defect { code, message, byte_offset, element_path: None });
+                Phase::Done
+            }
+        };
+        Ok(())
+    }
+
+    fn choose(&mut self, plan: &Plan, position: u64, file: &Window<'_>) -> Result<(), Progress> {
+        let bytes = reach(file, position, syntax::BYTES_LOOKED_AT)?;
+        let uid = self.header.meta_text(plan.transfer_syntax);
+        let class = self.header.meta_text(plan.sop_class);
+        let without_meta = uid.is_none() && bytes.starts_with(DICOMDIR_GROUP);
+        if without_meta || class.as_deref().map(str::as_bytes) == Some(DICOMDIR_UID) {
+            self.header.recognised = false;
+            self.end_with(FileCode::Dicomdir, "this is a DICOMDIR, an index of other files");
+            return Ok(());
+        }
+        let declared = uid.as_deref().map(TransferSyntax::of_uid);
+        let room = file.size.map(|size| size.saturating_sub(position));
+        if let Some(declared) = &declared {
+            self.header.read_in(declared);
+        }
+        if room == Some(0) {
+            self.phase = Phase::Done;
+            return Ok(());
+        }
+        let syntax = match (syntax_by_looking(bytes, room, declared.as_ref()), &declared) {
+            (Some(syntax), _) => syntax,
+            (None, Some(declared)) if !declared.known => {
+                let reason = "the transfer syntax is unknown, and the data set looks like none that is known";
+                self.end_with(FileCode::UnsupportedTransferSyntax, reason);
+                return Ok(());
+            }
+            (None, Some(declared)) => declared.clone(),
+            (None, None) => TransferSyntax::of_uid(EXPLICIT_UID),
+        };
+        if declared.is_some_and(|declared| declared.known && declared != syntax) {
+            let name = crate::dictionary::name_of_uid(&syntax.uid).unwrap_or_default();
+            let message = format!("the data set is not in the transfer syntax of the meta, but in {name}");
+            self.header.found.add_file(FindingCode::WrongTransferSyntax, message);
+        }
+        self.header.read_in(&syntax);
+        self.phase = if syntax.deflated {
+            let walk = Walk::new(0, None, syntax.encoding, Wanted::TOP, false, None);
+            Phase::DataSet(walk, Some(Inflating::new(position, self.header_limit)))
+        } else {
+            Phase::DataSet(Walk::new(position, file.size, syntax.encoding, Wanted::TOP, true, None), None)
+        };
+        Ok(())
+    }
+
+    fn data_set(&mut self, plan: &Plan, file: &Window<'_>) -> Result<(), Progress> {
+        let Phase::DataSet(walk, inflating) = &mut self.phase else {
+            return Ok(());
+        };
+        let mut sink = self.header.sink(&plan.data_set);
+        let progress = match inflating {
+            None => walk.run(file, &mut sink),
+            Some(inflating) => match walk.run(&inflating.window(), &mut sink) {
+                Progress::Need(need) => match inflating.reach(need, file) {
+                    Ok(()) => return Ok(()),
+                    Err(Halt::Need(need)) => Progress::Need(need),
+                    Err(Halt::Limit) => {
+                        let limit = self.header_limit;
+                        let message = format!("the header goes on after {limit} inflated bytes (header_limit)");
+                        walk.stop_reading(FileCode::HeaderTooLarge, message, &mut sink);
+                        Progress::Done
+                    }
+                },
+                progress => progress,
+            },
+        };
+        if progress != Progress::Done {
+            return Err(progress);
+        }
+        if let Phase::DataSet(walk, _) = std::mem::replace(&mut self.phase, Phase::Done) {
+            self.header.finish(&walk);
+        }
+        Ok(())
+    }
+}
+
+impl Header {
+    fn sink<'a>(&'a mut self, wanted: &'a Wanted) -> Sink<'a> {
+        Sink { wanted, gathered: &mut self.gathered, found: &mut self.found, recorder: self.recorder.as_mut() }
+    }
+
+    fn read_in(&mut self, syntax: &TransferSyntax) {
+        self.transfer_syntax = Some(syntax.uid.clone());
+        self.deflated = syntax.deflated;
+    }
+
+    fn finish(&mut self, walk: &Walk) {
+        self.digest = Some(walk.digest());
+        self.pixel_data = walk.pixel_data;
+        self.has_functional_groups = walk.has_functional_groups;
+        self.creators = walk.creators().clone();
+        self.end = walk.position;
+    }
+
+    fn meta_text(&self, column: usize) -> Option<String> {
+        let Cell::One(raw) = self.gathered.cell(column) else {
+            return None;
+        };
+        let text: String = raw.value.iter().map(|byte| char::from(*byte)).collect();
+        let text = text.trim_matches([' ', '\0']);
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+fn reach<'a>(file: &Window<'a>, position: u64, length: u64) -> Result<&'a [u8], Progress> {
+    file.reach(position, length).map_err(|need: Need| Progress::Need(need))
+}
+
+/// Where the data set begins behind a command set, which some dumps of messages have: group 0, in implicit VR (PS3.7 6.3).
+fn past_command_set(file: &Window<'_>, position: u64) -> Result<u64, Progress> {
+    let bytes = reach(file, position, 12)?;
+    let header = element_header(bytes, Encoding::IMPLICIT_LITTLE);
+    if let (Some(header), Some([.., a, b, c, d])) = (header, bytes.first_chunk::<12>())
+        && header.tag == 0
+        && header.length == 4
+    {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]);
+        let end = position.saturating_add(12).saturating_add(u64::from(length));
+        if file.size.is_none_or(|size| end <= size) {
+            return Ok(end);
+        }
+    }
+    Ok(position)
+}

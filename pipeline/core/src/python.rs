@@ -1,0 +1,288 @@
+//! What Python sees of the crate: `dicomlake._core`. The only file that knows pyo3.
+//!
+//! One crossing for a unit of files, with the GIL released around all work. Files that are not local are opened and read through Python
+//! objects (`dicomlake.fetch`), for which the GIL is taken for as long as a read lasts.
+
+use std::time::Duration;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use pyo3_arrow::PyRecordBatch;
+
+use crate::drive::{ByteSource, LocalFile, ReadingLimits, Refused};
+use crate::error::{FileCode, FindingCode};
+use crate::found::Defect;
+use crate::label::tag_text;
+use crate::recorder::Recorder;
+use crate::scan::{FileToRead, ScanPlan, local_path};
+use crate::tree::{Node, TreeRecorder};
+use crate::value::typed::{ItemType, ReadColumn};
+use crate::wanted::{ItemChoice, Step};
+
+/// A step of a path: tag, creator, and which item (-1 for every one).
+type PythonStep = (u32, Option<String>, Option<i64>);
+
+/// A column: name, tag of its element, VR, type, whether the lake is partitioned by it, and the steps of its path.
+type PythonColumn = (String, u32, String, String, bool, Vec<PythonStep>);
+
+/// What to read of files, made once for all units.
+#[pyclass(frozen, module = "dicomlake._core", name = "ScanPlan")]
+struct PythonPlan {
+    plan: ScanPlan,
+}
+
+#[pymethods]
+impl PythonPlan {
+    #[new]
+    fn new(
+        columns: Vec<PythonColumn>,
+        first_read: u64,
+        header_limit: u64,
+        file_seconds_limit: f64,
+        headers: bool,
+    ) -> PyResult<Self> {
+        let columns = columns.into_iter().map(read_column).collect::<PyResult<Vec<_>>>()?;
+        // Times that no Duration holds are as good as none.
+        let file_time_limit = Duration::try_from_secs_f64(file_seconds_limit).unwrap_or(Duration::MAX);
+        let limits = ReadingLimits { first_read: first_read.max(256), header_limit, file_time_limit };
+        Ok(Self { plan: ScanPlan::new(columns, limits, headers) })
+    }
+
+    /// Reads the headers of a unit of files.
+    ///
+    /// Takes a record batch with `url` (string) and `file_size` (int64), and what opens urls that are not local; answers batches of
+    /// files, instances and findings.
+    fn scan(
+        &self,
+        py: Python<'_>,
+        files: PyRecordBatch,
+        open: Py<PyAny>,
+    ) -> PyResult<(Vec<PyRecordBatch>, Vec<PyRecordBatch>, Vec<PyRecordBatch>)> {
+        let files = files.into_inner();
+        let urls = column(&files, "url", &DataType::Utf8)?.as_string::<i32>();
+        let sizes = column(&files, "file_size", &DataType::Int64)?.as_primitive::<Int64Type>();
+        let (batches, failure) = py.detach(|| {
+            let mut sources = PythonSources { open, failure: None };
+            let to_read = urls.iter().zip(sizes.iter()).map(|(url, size)| FileToRead {
+                url: url.unwrap_or_default(),
+                size: size.and_then(|size| u64::try_from(size).ok()),
+            });
+            let batches = self.plan.scan(to_read, &mut |file| sources.open(file));
+            (batches, sources.failure)
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let out = |batches: Vec<RecordBatch>| batches.into_iter().map(PyRecordBatch::new).collect();
+        Ok((out(batches.files), out(batches.instances), out(batches.findings)))
+    }
+
+    /// Reads the whole header of one file as a tree; see `dicomlake.extract.header_tree`.
+    fn tree(&self, py: Python<'_>, url: &str, open: Py<PyAny>) -> PyResult<PythonTree> {
+        let (tree, failure) = py.detach(|| {
+            let mut sources = PythonSources { open, failure: None };
+            let tree = self.read_tree(url, &mut sources);
+            (tree, sources.failure)
+        });
+        failure.map_or(Ok(tree), Err)
+    }
+}
+
+impl PythonPlan {
+    fn read_tree(&self, url: &str, sources: &mut PythonSources) -> PythonTree {
+        let mut decoder = self.plan.decoder();
+        let mut driver = self.plan.driver();
+        let recorder = Some(Recorder::Tree(TreeRecorder::default()));
+        match local_path(url) {
+            Some(path) => match LocalFile::open(&path) {
+                Ok(mut local) => driver.read(&mut decoder, self.plan.plan(), recorder, Ok(&mut local)),
+                Err(refused) => driver.read(&mut decoder, self.plan.plan(), recorder, Err(refused)),
+            },
+            None => match sources.open(FileToRead { url, size: None }) {
+                Ok(mut source) => driver.read(&mut decoder, self.plan.plan(), recorder, Ok(source.as_mut())),
+                Err(refused) => driver.read(&mut decoder, self.plan.plan(), recorder, Err(refused)),
+            },
+        };
+        let findings = self.plan.rows().findings_of(&mut decoder.header);
+        let header = decoder.header;
+        let (nodes, complete) = match header.recorder {
+            Some(Recorder::Tree(tree)) => (tree.nodes, !tree.cut),
+            _ => (vec![], true),
+        };
+        PythonTree {
+            nodes: nodes.into_iter().map(python_node).collect(),
+            complete,
+            transfer_syntax: header.transfer_syntax,
+            pixel_data: header.pixel_data.map(|pixel_data| pixel_data.keyword),
+            defect: header.found.defect.map(python_defect),
+            findings: findings
+                .into_iter()
+                .map(|found| (found.level.as_str(), found.code, found.tag.map(tag_text), found.byte_offset))
+                .collect(),
+        }
+    }
+}
+
+/// A node: tag, VR, creator, value, length, byte offset, depth, and which item it is.
+type PythonNode =
+    (u32, &'static str, Option<String>, Option<String>, Option<u32>, Option<u64>, u32, Option<u32>);
+
+/// A defect: code, message, byte offset, element path.
+type PythonDefect = (&'static str, String, Option<u64>, Option<String>);
+
+/// A header as a tree.
+#[pyclass(frozen, get_all, module = "dicomlake._core", name = "Tree")]
+struct PythonTree {
+    nodes: Vec<PythonNode>,
+    complete: bool,
+    transfer_syntax: Option<String>,
+    pixel_data: Option<&'static str>,
+    defect: Option<PythonDefect>,
+    findings: Vec<(&'static str, &'static str, Option<String>, Option<u64>)>,
+}
+
+fn python_node(node: Node) -> PythonNode {
+    let Node { tag, vr, creator, value, length, byte_offset, depth, item } = node;
+    (tag, vr, creator, value, length, byte_offset, depth, item)
+}
+
+fn python_defect(defect: Defect) -> PythonDefect {
+    (defect.code.as_str(), defect.message.into_owned(), defect.byte_offset, defect.element_path)
+}
+
+fn column<'a>(files: &'a RecordBatch, name: &str, data_type: &DataType) -> PyResult<&'a dyn Array> {
+    let column = files.column_by_name(name).map(AsRef::as_ref);
+    column
+        .filter(|column: &&dyn Array| column.data_type() == data_type)
+        .ok_or_else(|| PyTypeError::new_err(format!("files need a column '{name}' of {data_type}")))
+}
+
+fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) -> PyResult<(ReadColumn, Vec<Step>)> {
+    let inside = type_name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>'));
+    let item = match inside.unwrap_or(&type_name) {
+        "string" => ItemType::Text,
+        "int32" => ItemType::Int32,
+        "int64" => ItemType::Int64,
+        "float64" => ItemType::Float64,
+        "date32" => ItemType::Date,
+        "time" => ItemType::Time,
+        "timestamp[us]" | "timestamp[us, UTC]" => ItemType::Timestamp,
+        "bool" => ItemType::Bool,
+        other => return Err(PyValueError::new_err(format!("column '{name}' is of a type that is not known: '{other}'"))),
+    };
+    let steps: Vec<Step> = steps
+        .into_iter()
+        .map(|(tag, creator, item)| {
+            let item = item.map(|item| u32::try_from(item).map_or(ItemChoice::Every, ItemChoice::At));
+            Step { tag, creator, item }
+        })
+        .collect();
+    let gathers = steps.iter().any(|step| step.item == Some(ItemChoice::Every));
+    Ok((ReadColumn { name, tag, vr, item, is_list: inside.is_some(), gathers, is_partition }, steps))
+}
+
+/// Opens urls through a Python function, and keeps the first error that is no answer about a file.
+struct PythonSources {
+    open: Py<PyAny>,
+    failure: Option<PyErr>,
+}
+
+impl PythonSources {
+    fn open(&mut self, file: FileToRead<'_>) -> Result<Box<dyn ByteSource>, Refused> {
+        if self.failure.is_some() {
+            return Err(broken_off());
+        }
+        Python::attach(|py| {
+            let opened = self.open.call1(py, (file.url, file.size)).and_then(|object| {
+                let size = object.getattr(py, "size")?.extract::<Option<u64>>(py)?;
+                Ok(PythonSource { object, size })
+            });
+            match opened {
+                Ok(source) => Ok(Box::new(source) as Box<dyn ByteSource>),
+                Err(error) => Err(refused(py, &error).unwrap_or_else(|| {
+                    self.failure = Some(error);
+                    broken_off()
+                })),
+            }
+        })
+    }
+}
+
+/// A `dicomlake.fetch.ByteSource`.
+struct PythonSource {
+    object: Py<PyAny>,
+    size: Option<u64>,
+}
+
+impl PythonSource {
+    fn requests(&self, py: Python<'_>) -> u64 {
+        self.object.getattr(py, "requests").and_then(|count| count.extract(py)).unwrap_or(0)
+    }
+}
+
+impl ByteSource for PythonSource {
+    fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    fn read(&mut self, offset: u64, into: &mut [u8], requests: &mut u64) -> Result<usize, Refused> {
+        Python::attach(|py| {
+            let answer = self.object.call_method1(py, "read", (offset, into.len()));
+            *requests = self.requests(py);
+            let answer = answer.map_err(|error| refused(py, &error).unwrap_or_else(broken_off))?;
+            let bytes = answer.bind(py).cast::<PyBytes>().map_err(|_| broken_off())?.as_bytes();
+            let came = bytes.len().min(into.len());
+            if let (Some(to), Some(from)) = (into.get_mut(..came), bytes.get(..came)) {
+                to.copy_from_slice(from);
+            }
+            Ok(came)
+        })
+    }
+}
+
+impl Drop for PythonSource {
+    fn drop(&mut self) {
+        Python::attach(|py| {
+            // What can't be closed is none the worse read.
+            let _ = self.object.call_method0(py, "close");
+        });
+    }
+}
+
+fn broken_off() -> Refused {
+    Refused { code: FileCode::Unreadable, reason: "the file can't be read".into() }
+}
+
+/// What a `ReadingStopped` says; None for any other exception.
+fn refused(py: Python<'_>, error: &PyErr) -> Option<Refused> {
+    let value = error.value(py);
+    let code: String = value.getattr("code").ok()?.extract().ok()?;
+    let reason: String = value.getattr("reason").ok()?.extract().ok()?;
+    Some(Refused { code: FileCode::of(&code)?, reason: reason.into() })
+}
+
+/// The codes of this engine, in order: those of files, then those of findings.
+#[pyfunction]
+fn codes() -> (Vec<&'static str>, Vec<&'static str>) {
+    (FileCode::ALL.map(FileCode::as_str).to_vec(), FindingCode::ALL.map(FindingCode::as_str).to_vec())
+}
+
+/// The compiled part of dicomlake.
+#[pymodule]
+#[pyo3(name = "_core")]
+fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    if cfg!(debug_assertions) {
+        let message = c"dicomlake._core is a debug build, many times slower than a release build: build it with --release";
+        PyErr::warn(module.py(), &module.py().get_type::<PyRuntimeWarning>(), message, 1)?;
+    }
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<PythonPlan>()?;
+    module.add_class::<PythonTree>()?;
+    module.add_function(wrap_pyfunction!(codes, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! One column of a table while it grows: cells are appended for the rows that have one, and what lies between is null.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_array::builder::{
+    ArrayBuilder, BooleanBuilder, Date32Builder, Float64Builder, Int32Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow_array::{Array, ListArray};
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::Field;
+
+use crate::value::typed::{ItemType, Scalar, Typed};
+
+/// Scalars of one type.
+#[derive(Debug)]
+enum Values {
+    Text(StringBuilder),
+    Int32(Int32Builder),
+    Int64(Int64Builder),
+    Float64(Float64Builder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Bool(BooleanBuilder),
+}
+
+impl Values {
+    fn new(item: ItemType) -> Self {
+        match item {
+            ItemType::Text | ItemType::Time => Self::Text(StringBuilder::new()),
+            ItemType::Int32 => Self::Int32(Int32Builder::new()),
+            ItemType::Int64 => Self::Int64(Int64Builder::new()),
+            ItemType::Float64 => Self::Float64(Float64Builder::new()),
+            ItemType::Date => Self::Date(Date32Builder::new()),
+            ItemType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new()),
+            ItemType::Bool => Self::Bool(BooleanBuilder::new()),
+        }
+    }
+
+    /// Appends a scalar; one of another type is null, which the typing above never answers.
+    fn append(&mut self, value: &Scalar<'_>) {
+        match (self, value) {
+            (Self::Text(values), Scalar::Text(text)) => {
+                // Arrow's offsets are of 31 bits. A batch ends long before that, so only one cell of gigabytes comes here.
+                let room = (i32::MAX as usize).saturating_sub(values.values_slice().len());
+                values.append_option((text.len() <= room).then_some(text));
+            }
+            (Self::Text(values), Scalar::Time(time)) => values.append_value(time.as_str()),
+            (Self::Int32(values), Scalar::Integer(number)) => values.append_option(i32::try_from(*number).ok()),
+            (Self::Int64(values), Scalar::Integer(number)) => values.append_value(*number),
+            (Self::Float64(values), Scalar::Float(number)) => values.append_value(*number),
+            (Self::Date(values), Scalar::Date(days)) => values.append_value(*days),
+            (Self::Timestamp(values), Scalar::Timestamp(instant)) => values.append_value(*instant),
+            (Self::Bool(values), Scalar::Bool(value)) => values.append_value(*value),
+            (values, _) => values.append_nulls(1),
+        }
+    }
+
+    fn append_nulls(&mut self, count: usize) {
+        match self {
+            Self::Text(values) => values.append_nulls(count),
+            Self::Int32(values) => values.append_nulls(count),
+            Self::Int64(values) => values.append_nulls(count),
+            Self::Float64(values) => values.append_nulls(count),
+            Self::Date(values) => values.append_nulls(count),
+            Self::Timestamp(values) => values.append_nulls(count),
+            Self::Bool(values) => values.append_nulls(count),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(values) => values.len(),
+            Self::Int32(values) => values.len(),
+            Self::Int64(values) => values.len(),
+            Self::Float64(values) => values.len(),
+            Self::Date(values) => values.len(),
+            Self::Timestamp(values) => values.len(),
+            Self::Bool(values) => values.len(),
+        }
+    }
+
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(values) => values.values_slice().len(),
+            _ => 0,
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(values) => Arc::new(values.finish()),
+            Self::Int32(values) => Arc::new(values.finish()),
+            Self::Int64(values) => Arc::new(values.finish()),
+            Self::Float64(values) => Arc::new(values.finish()),
+            Self::Date(values) => Arc::new(values.finish()),
+            Self::Timestamp(values) => Arc::new(values.finish()),
+            Self::Bool(values) => Arc::new(values.finish()),
+        }
+    }
+}
+
+/// Where the lists of a column end, and which of them are null.
+#[derive(Debug)]
+struct Lists {
+    offsets: Vec<i32>,
+    validity: NullBufferBuilder,
+}
+
+impl Lists {
+    fn new() -> Self {
+        Self { offsets: vec![0], validity: NullBufferBuilder::new(0) }
+    }
+
+    fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    fn end(&mut self, values: usize, is_list: bool) {
+        self.offsets.push(i32::try_from(values).unwrap_or(i32::MAX));
+        self.validity.append(is_list);
+    }
+}
+
+/// A column while it grows.
+#[derive(Debug)]
+pub struct GrowingColumn {
+    values: Values,
+    lists: Option<Lists>,
+}
+
+impl GrowingColumn {
+    /// A column of scalars.
+    #[must_use]
+    pub fn scalars(item: ItemType) -> Self {
+        Self { values: Values::new(item), lists: None }
+    }
+
+    /// A column of lists.
+    #[must_use]
+    pub fn lists(item: ItemType) -> Self {
+        Self { values: Values::new(item), lists: Some(Lists::new()) }
+    }
+
+    fn len(&self) -> usize {
+        self.lists.as_ref().map_or_else(|| self.values.len(), Lists::len)
+    }
+
+    /// Makes the column `rows` long, with nulls.
+    pub fn pad(&mut self, rows: usize) {
+        let missing = rows.saturating_sub(self.len());
+        if missing == 0 {
+            return;
+        }
+        let values = self.values.len();
+        match &mut self.lists {
+            None => self.values.append_nulls(missing),
+            Some(lists) => (0..missing).for_each(|_| lists.end(values, false)),
+        }
+    }
+
+    /// Sets the cell of a row; rows come in ascending order.
+    pub fn set(&mut self, row: usize, cell: &Typed<'_>) {
+        self.pad(row);
+        match (&mut self.lists, cell) {
+            (None, Typed::One(value)) => self.values.append(value),
+            (None, Typed::List(_)) | (Some(_), Typed::One(_)) => {}
+            (Some(lists), Typed::List(values)) => {
+                values.iter().for_each(|value| self.values.append(value));
+                lists.end(self.values.len(), true);
+            }
+        }
+    }
+
+    /// Sets the cell of a row to a text.
+    pub fn set_text(&mut self, row: usize, text: &str) {
+        self.set(row, &Typed::One(Scalar::Text(text.into())));
+    }
+
+    /// Sets the cell of a row to a whole number.
+    pub fn set_integer(&mut self, row: usize, number: u64) {
+        self.set(row, &Typed::One(Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX))));
+    }
+
+    /// How many bytes of text it holds, which Arrow bounds.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.values.text_bytes()
+    }
+
+    /// The column, `rows` long; it is empty again afterwards.
+    pub fn finish(&mut self, rows: usize) -> ArrayRef {
+        self.pad(rows);
+        let values = self.values.finish();
+        let Some(lists) = &mut self.lists else {
+            return values;
+        };
+        let Lists { offsets, mut validity } = std::mem::replace(lists, Lists::new());
+        let field = Arc::new(Field::new("element", values.data_type().clone(), true));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        Arc::new(ListArray::new(field, offsets, values, validity.finish()))
+    }
+}

@@ -1,0 +1,85 @@
+//! Defects of values and files, with the keys of the instance that they were found in.
+
+use arrow_array::{ArrayRef, RecordBatch};
+
+use super::column::GrowingColumn;
+use super::rows::record_batch;
+use crate::found::Finding;
+use crate::label::tag_text;
+use crate::value::typed::ItemType;
+
+/// The keys of an instance, null where it has none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keys {
+    pub instance: Option<String>,
+    pub series: Option<String>,
+    pub study: Option<String>,
+    pub patient: Option<String>,
+}
+
+const NAMES: [&str; 12] = [
+    "level",
+    "code",
+    "url",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
+    "element_path",
+    "tag",
+    "raw",
+    "message",
+    "byte_offset",
+];
+
+/// The rows of `findings` while they grow; the last column is a number, all others are texts.
+#[derive(Debug)]
+pub(super) struct FindingsTable {
+    rows: usize,
+    columns: Vec<GrowingColumn>,
+}
+
+impl FindingsTable {
+    pub(super) fn new() -> Self {
+        let item = |name: &str| if name == "byte_offset" { ItemType::Int64 } else { ItemType::Text };
+        Self { rows: 0, columns: NAMES.into_iter().map(|name| GrowingColumn::scalars(item(name))).collect() }
+    }
+
+    pub(super) fn append(&mut self, url: &str, keys: &Keys, finding: &Finding) {
+        let row = self.rows;
+        let tag = finding.tag.map(tag_text);
+        let texts = [
+            Some(finding.level.as_str()),
+            Some(finding.code),
+            Some(url),
+            keys.instance.as_deref(),
+            keys.series.as_deref(),
+            keys.study.as_deref(),
+            keys.patient.as_deref(),
+            finding.element_path.as_deref(),
+            tag.as_deref(),
+            finding.raw.as_deref(),
+            Some(finding.message.as_ref()),
+        ];
+        for (column, text) in self.columns.iter_mut().zip(texts) {
+            if let Some(text) = text {
+                column.set_text(row, text);
+            }
+        }
+        if let (Some(column), Some(offset)) = (self.columns.last_mut(), finding.byte_offset) {
+            column.set_integer(row, offset);
+        }
+        self.rows = row.saturating_add(1);
+    }
+
+    pub(super) fn text_bytes(&self) -> usize {
+        self.columns.iter().map(GrowingColumn::text_bytes).max().unwrap_or(0)
+    }
+
+    pub(super) fn finish(&mut self) -> RecordBatch {
+        let rows = std::mem::take(&mut self.rows);
+        let arrays: Vec<(&str, ArrayRef)> =
+            NAMES.into_iter().zip(&mut self.columns).map(|(name, column)| (name, column.finish(rows))).collect();
+        record_batch(arrays, rows)
+    }
+}

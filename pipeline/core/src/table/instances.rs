@@ -1,0 +1,129 @@
+//! The rows of `instances`: header columns by the plan, then what is told of the header as a whole.
+
+use arrow_array::{ArrayRef, RecordBatch};
+
+use super::column::GrowingColumn;
+use super::rows::record_batch;
+use crate::error::FileCode;
+use crate::header::Header;
+use crate::value::typed::{ItemType, ReadColumn, Scalar, Typed};
+
+/// The rows of `instances` while they grow.
+#[derive(Debug)]
+pub(super) struct InstancesTable {
+    rows: usize,
+    names: Vec<String>,
+    header: Vec<GrowingColumn>,
+    file: GrowingColumn,
+    header_bytes: GrowingColumn,
+    digest: GrowingColumn,
+    pixel_data_keyword: GrowingColumn,
+    pixel_data_offset: GrowingColumn,
+    pixel_data_length: GrowingColumn,
+    private_creators: GrowingColumn,
+    header_json: GrowingColumn,
+    transfer_syntax: GrowingColumn,
+    functional_groups: GrowingColumn,
+}
+
+impl InstancesTable {
+    pub(super) fn new(columns: &[ReadColumn]) -> Self {
+        let (text, number) =
+            (|| GrowingColumn::scalars(ItemType::Text), || GrowingColumn::scalars(ItemType::Int64));
+        let header = |column: &ReadColumn| {
+            if column.is_list { GrowingColumn::lists(column.item) } else { GrowingColumn::scalars(column.item) }
+        };
+        Self {
+            rows: 0,
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+            header: columns.iter().map(header).collect(),
+            file: number(),
+            header_bytes: number(),
+            digest: text(),
+            pixel_data_keyword: text(),
+            pixel_data_offset: number(),
+            pixel_data_length: number(),
+            private_creators: GrowingColumn::lists(ItemType::Text),
+            header_json: text(),
+            transfer_syntax: text(),
+            functional_groups: GrowingColumn::scalars(ItemType::Bool),
+        }
+    }
+
+    /// Sets a header column of the row that is next to end.
+    pub(super) fn set(&mut self, column: usize, cell: &Typed<'_>) {
+        if let Some(growing) = self.header.get_mut(column) {
+            growing.set(self.rows, cell);
+        }
+    }
+
+    /// Ends a row with what is told of the header as a whole; `file` is the number of the file in its unit.
+    pub(super) fn end_row(&mut self, file: u64, size: Option<u64>, header: &Header, digest: Option<&str>, json: Option<&str>) {
+        let row = self.rows;
+        let cut = header.found.defect.as_ref().is_some_and(|defect| defect.code != FileCode::Truncated);
+        self.file.set_integer(row, file);
+        // Where reading broke off it is not known whether there is pixel data; a file that ends inside its header has none.
+        let header_bytes = match (&header.pixel_data, header.deflated) {
+            (_, true) => None,
+            (Some(pixel_data), false) => Some(pixel_data.tag_position),
+            (None, false) => size.filter(|_| !cut),
+        };
+        let numbers = [
+            (&mut self.header_bytes, header_bytes),
+            (
+                &mut self.pixel_data_offset,
+                header.pixel_data.filter(|_| !header.deflated).map(|pixel_data| pixel_data.value_position),
+            ),
+            (&mut self.pixel_data_length, header.pixel_data.and_then(|pixel_data| pixel_data.length).map(u64::from)),
+        ];
+        for (column, number) in numbers {
+            if let Some(number) = number {
+                column.set_integer(row, number);
+            }
+        }
+        let texts = [
+            (&mut self.digest, digest),
+            (&mut self.pixel_data_keyword, header.pixel_data.map(|pixel_data| pixel_data.keyword)),
+            (&mut self.header_json, json),
+            (&mut self.transfer_syntax, header.transfer_syntax.as_deref()),
+        ];
+        for (column, text) in texts {
+            if let Some(text) = text {
+                column.set_text(row, text);
+            }
+        }
+        let creators = header.creators.names().into_iter().map(|name| Scalar::Text(name.into())).collect();
+        self.private_creators.set(row, &Typed::List(creators));
+        self.functional_groups.set(row, &Typed::One(Scalar::Bool(header.has_functional_groups)));
+        self.rows = row.saturating_add(1);
+    }
+
+    pub(super) fn text_bytes(&self) -> usize {
+        let header = self.header.iter().map(GrowingColumn::text_bytes).max().unwrap_or(0);
+        header.max(self.header_json.text_bytes())
+    }
+
+    pub(super) fn finish(&mut self) -> RecordBatch {
+        let rows = std::mem::take(&mut self.rows);
+        let own = [
+            ("file", &mut self.file),
+            ("header_bytes", &mut self.header_bytes),
+            ("header_digest", &mut self.digest),
+            ("pixel_data_keyword", &mut self.pixel_data_keyword),
+            ("pixel_data_offset", &mut self.pixel_data_offset),
+            ("pixel_data_length", &mut self.pixel_data_length),
+            ("private_creators", &mut self.private_creators),
+            ("header_json", &mut self.header_json),
+            ("transfer_syntax", &mut self.transfer_syntax),
+            ("functional_groups", &mut self.functional_groups),
+        ];
+        let mut arrays: Vec<(&str, ArrayRef)> = vec![];
+        for (name, column) in self.names.iter().zip(&mut self.header) {
+            arrays.push((name, column.finish(rows)));
+        }
+        for (name, column) in own {
+            arrays.push((name, column.finish(rows)));
+        }
+        record_batch(arrays, rows)
+    }
+}

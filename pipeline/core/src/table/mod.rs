@@ -1,0 +1,9 @@
+//! What was read of a unit's files, as Arrow columns: `files`, `instances` and `findings` of the seam.
+
+mod column;
+mod findings;
+mod files;
+mod instances;
+mod rows;
+
+pub use rows::{Batches, FileFacts, UnitRows};

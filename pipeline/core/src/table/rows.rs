@@ -1,0 +1,338 @@
+//! From what was read of a file to its rows: values typed, keys found, status and findings told.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema};
+
+use super::files::{FileRow, FilesTable};
+use super::findings::{FindingsTable, Keys};
+use super::instances::InstancesTable;
+use crate::error::{FileCode, FindingCode};
+use crate::found::{FILE_LIMIT, Finding, Level};
+use crate::gathered::{Cell, Gathered, RawValue};
+use crate::header::Header;
+use crate::label::push_label;
+use crate::recorder::Recorder;
+use crate::text::raw_text;
+use crate::value::CharacterSets;
+use crate::value::typed::{Noted, ReadColumn, Scalar, Typed, message, typed};
+
+/// Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance.
+const REQUIRED: [&str; 5] = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality"];
+
+/// A batch ends where a column holds more bytes of text than this: Arrow's offsets are of 31 bits, and one more value must fit.
+const BATCH_TEXT_LIMIT: usize = 512 << 20;
+
+/// The longest text that a cell holds (bytes).
+const TEXT_LIMIT: usize = 1 << 30;
+
+/// The rows of a unit.
+#[derive(Debug)]
+pub struct Batches {
+    /// One for each file, in order.
+    pub files: Vec<RecordBatch>,
+    /// One for each indexed file, in order.
+    pub instances: Vec<RecordBatch>,
+    /// Of those files.
+    pub findings: Vec<RecordBatch>,
+}
+
+/// What is known of a file beside its header.
+#[derive(Clone, Copy, Debug)]
+pub struct FileFacts<'a> {
+    /// Its number in the unit.
+    pub number: u64,
+    /// Its key.
+    pub url: &'a str,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Bytes fetched.
+    pub bytes_read: u64,
+    /// Reads or requests.
+    pub requests: u64,
+}
+
+/// Gathers the rows of a unit. Files come in the order given.
+#[derive(Debug)]
+pub struct UnitRows {
+    columns: Arc<Vec<ReadColumn>>,
+    key_columns: KeyColumns,
+    files: FilesTable,
+    instances: InstancesTable,
+    findings: FindingsTable,
+    sets: CharacterSets,
+    done: Batches,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KeyColumns {
+    instance: Option<usize>,
+    media_storage_instance: Option<usize>,
+    series: Option<usize>,
+    study: Option<usize>,
+    patient: Option<usize>,
+    required: [Option<usize>; REQUIRED.len()],
+}
+
+impl KeyColumns {
+    fn of(columns: &[ReadColumn]) -> Self {
+        let at = |name: &str| columns.iter().position(|column| column.name == name);
+        Self {
+            instance: at("SOPInstanceUID"),
+            media_storage_instance: at("MediaStorageSOPInstanceUID"),
+            series: at("SeriesInstanceUID"),
+            study: at("StudyInstanceUID"),
+            patient: at("PatientID"),
+            required: REQUIRED.map(at),
+        }
+    }
+}
+
+impl UnitRows {
+    /// Rows of these columns.
+    #[must_use]
+    pub fn new(columns: &Arc<Vec<ReadColumn>>) -> Self {
+        Self {
+            columns: Arc::clone(columns),
+            key_columns: KeyColumns::of(columns),
+            files: FilesTable::new(),
+            instances: InstancesTable::new(columns),
+            findings: FindingsTable::new(),
+            sets: CharacterSets::default(),
+            done: Batches { files: vec![], instances: vec![], findings: vec![] },
+        }
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, facts: &FileFacts<'_>, header: &mut Header) {
+        let json = match header.recorder.take() {
+            Some(Recorder::Json(json)) => Some(json.into_text()),
+            _ => None,
+        };
+        let json = json.filter(|json| json.len() <= TEXT_LIMIT);
+        let mut findings = std::mem::take(&mut header.found.findings);
+        let uid = if header.recognised { self.instance_uid(header) } else { None };
+        if header.recognised {
+            self.header_row(header, uid.as_deref(), &mut findings);
+        }
+        let defect = header.found.defect.as_ref();
+        let code = defect.map(|defect| defect.code).or_else(|| uid.is_none().then_some(FileCode::MissingKey));
+        let indexed = uid.is_some();
+        let status = match code {
+            Some(code) if !indexed => code.status(),
+            _ => "indexed",
+        };
+        let message = defect.map(|defect| defect.message.as_ref());
+        let message = message.or_else(|| code.map(|_| "the file has no SOPInstanceUID"));
+        let digest = header.digest.filter(|_| indexed).map(|digest| format!("{digest:032x}"));
+        self.files.append(&FileRow {
+            size: facts.size,
+            status,
+            code: code.map(FileCode::as_str),
+            message,
+            byte_offset: defect.and_then(|defect| defect.byte_offset),
+            element_path: defect.and_then(|defect| defect.element_path.as_deref()),
+            instance_uid: uid.as_deref(),
+            digest: digest.as_deref(),
+            bytes_read: facts.bytes_read,
+            requests: facts.requests,
+        });
+        if matches!(status, "indexed" | "failed") && (code.is_some() || !findings.is_empty()) {
+            let keys = if header.recognised { self.keys(header, uid.clone()) } else { Keys::default() };
+            let of_file = code.map(|code| Finding {
+                level: Level::File,
+                code: code.as_str(),
+                message: message.unwrap_or_default().to_owned().into(),
+                element_path: defect.and_then(|defect| defect.element_path.clone()),
+                tag: None,
+                byte_offset: defect.and_then(|defect| defect.byte_offset),
+                raw: None,
+            });
+            for finding in of_file.iter().chain(&findings).take(FILE_LIMIT) {
+                self.findings.append(facts.url, &keys, finding);
+            }
+        }
+        if indexed {
+            self.instances.end_row(facts.number, facts.size, header, digest.as_deref(), json.as_deref());
+        }
+        findings.clear();
+        header.found.findings = findings;
+        if self.instances.text_bytes().max(self.findings.text_bytes()) > BATCH_TEXT_LIMIT {
+            self.end_batches();
+        }
+    }
+
+    /// The findings of a file as its rows would have them; nothing is kept.
+    pub fn findings_of(&mut self, header: &mut Header) -> Vec<Finding> {
+        let mut findings = std::mem::take(&mut header.found.findings);
+        if header.recognised {
+            self.header_row(header, None, &mut findings);
+        }
+        findings
+    }
+
+    /// The rows of the unit.
+    #[must_use]
+    pub fn finish(mut self) -> Batches {
+        self.end_batches();
+        self.done
+    }
+
+    fn end_batches(&mut self) {
+        self.done.files.push(self.files.finish());
+        self.done.instances.push(self.instances.finish());
+        self.done.findings.push(self.findings.finish());
+    }
+
+    /// The text of a column; None where it is null.
+    fn text_of(&mut self, header: &Header, column: Option<usize>) -> Option<String> {
+        let column = column?;
+        let read = self.columns.get(column)?;
+        let Cell::One(raw) = header.gathered.cell(column) else {
+            return None;
+        };
+        match typed(read, &raw, &header.gathered, &mut self.sets, &mut Noted::default()).first() {
+            Scalar::Text(text) => Some(text.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// The key of an instance: the data set's SOPInstanceUID, else the file meta's.
+    fn instance_uid(&mut self, header: &Header) -> Option<String> {
+        let uid = self.text_of(header, self.key_columns.instance);
+        uid.or_else(|| self.text_of(header, self.key_columns.media_storage_instance))
+    }
+
+    fn keys(&mut self, header: &Header, instance: Option<String>) -> Keys {
+        let KeyColumns { series, study, patient, .. } = self.key_columns;
+        Keys {
+            instance,
+            series: self.text_of(header, series),
+            study: self.text_of(header, study),
+            patient: self.text_of(header, patient),
+        }
+    }
+
+    /// Types the header columns of a file, in order, and says what is wrong with them; a row is kept where the file has a key.
+    fn header_row(&mut self, header: &Header, uid: Option<&str>, findings: &mut Vec<Finding>) {
+        let columns = Arc::clone(&self.columns);
+        let gathered = &header.gathered;
+        let mut required = [Presence::Absent; REQUIRED.len()];
+        let mut has_instance = false;
+        for (index, column) in columns.iter().enumerate() {
+            let mut check = Check { gathered, sets: &mut self.sets, findings, required: &mut required };
+            let cell = match gathered.cell(index) {
+                Cell::Absent => continue,
+                Cell::One(raw) => check.cell(column, &raw),
+                Cell::Many(entries) => {
+                    let mut list = vec![];
+                    for raw in entries.iter() {
+                        list.push(raw.map_or(Scalar::Null, |raw| check.cell(column, &raw).first()));
+                    }
+                    Typed::List(list)
+                }
+            };
+            if cell == Typed::One(Scalar::Null) {
+                continue;
+            }
+            for (presence, column) in required.iter_mut().zip(self.key_columns.required) {
+                if column == Some(index) {
+                    *presence = Presence::Present;
+                }
+            }
+            has_instance |= Some(index) == self.key_columns.instance;
+            if uid.is_some() {
+                self.instances.set(index, &cell);
+            }
+        }
+        if let (Some(uid), Some(index), false) = (uid, self.key_columns.instance, has_instance) {
+            self.instances.set(index, &Typed::One(Scalar::Text(uid.into())));
+            let message = "it is absent or empty; that of the file meta is taken instead";
+            findings.extend(columns.get(index).map(|column| missing(column, message)));
+        }
+        for (presence, index) in required.into_iter().zip(self.key_columns.required) {
+            if presence == Presence::Absent {
+                let column = index.and_then(|index| columns.get(index));
+                findings.extend(column.map(|column| missing(column, "it is absent or empty")));
+            }
+        }
+    }
+}
+
+/// What became of a column that every instance should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Absent,
+    Present,
+    /// It has a value that the column can't hold, which is a finding already.
+    Refused,
+}
+
+/// Types cells of one file, and keeps what is wrong with them.
+struct Check<'c> {
+    gathered: &'c Gathered,
+    sets: &'c mut CharacterSets,
+    findings: &'c mut Vec<Finding>,
+    required: &'c mut [Presence; REQUIRED.len()],
+}
+
+impl Check<'_> {
+    fn cell<'a>(&mut self, column: &'a ReadColumn, raw: &RawValue<'a>) -> Typed<'a> {
+        let mut noted = Noted::default();
+        let cell = typed(column, raw, self.gathered, self.sets, &mut noted);
+        if !noted.is_empty() {
+            self.keep(raw, &noted);
+        }
+        cell
+    }
+
+    fn keep(&mut self, raw: &RawValue<'_>, noted: &Noted) {
+        let path = self.gathered.path(raw.context, raw.tag);
+        let shown = raw_text(raw.value);
+        for code in noted.iter() {
+            if code == FindingCode::InvalidCodeString
+                && let Some(at) = REQUIRED.iter().position(|name| **name == path)
+                && let Some(presence) = self.required.get_mut(at)
+            {
+                *presence = Presence::Refused;
+            }
+            if self.findings.len() < FILE_LIMIT {
+                self.findings.push(Finding {
+                    level: Level::Value,
+                    code: code.as_str(),
+                    message: message(code).into(),
+                    element_path: Some(path.clone()),
+                    tag: Some(raw.tag),
+                    byte_offset: raw.position,
+                    raw: Some(shown.clone()),
+                });
+            }
+        }
+    }
+}
+
+fn missing(column: &ReadColumn, message: &'static str) -> Finding {
+    let mut path = String::new();
+    push_label(&mut path, column.tag);
+    Finding {
+        level: Level::Value,
+        code: FindingCode::MissingRequired.as_str(),
+        message: message.into(),
+        element_path: Some(path),
+        tag: Some(column.tag),
+        byte_offset: None,
+        raw: None,
+    }
+}
+
+/// A batch of columns by name, all nullable; types are those of the columns.
+pub(super) fn record_batch(columns: Vec<(&str, ArrayRef)>, rows: usize) -> RecordBatch {
+    let field = |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    // Columns of one length and of the types just said make a batch; an empty one stands for what can't be.
+    RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
+        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
+}

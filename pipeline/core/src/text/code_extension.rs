@@ -1,0 +1,145 @@
+//! Code extensions (ISO 2022, PS3.5 6.1.2.5): text with escape sequences, which put other sets in place for the bytes
+//! after them.
+//!
+//! Every escape sequence of the standard is understood wherever it stands, declared in (0008,0005) or not. The bytes
+//! are gone through in runs: from one escape sequence or delimiter to the next.
+
+use std::borrow::Cow;
+
+use crate::error::FindingCode;
+
+use super::encoding::Encoding;
+use super::iso_2022_jp::Iso2022Jp;
+use super::{CharacterSet, Decoded, ESCAPE, decode_plain};
+
+/// What an escape sequence puts in place, in ISO 2022's G0 (bytes under 128) or G1 (bytes over 127).
+#[derive(Clone, Copy)]
+enum CodeElement {
+    /// ASCII, or JIS X 0201, which is read as ASCII: nothing to declare.
+    OneByteG0,
+    TwoByteG0(Encoding),
+    G1(Encoding),
+}
+
+/// What each escape sequence of PS3.3 C.12-3 and C.12-4 puts in place.
+fn code_element(escape: &[u8]) -> Option<CodeElement> {
+    use CodeElement::{G1, OneByteG0, TwoByteG0};
+    Some(match *escape.strip_prefix(&[ESCAPE])? {
+        [b'(', b'B' | b'J'] => OneByteG0,
+        [b')', b'I'] => G1(Encoding::ShiftJis),
+        [b'-', b'A'] => G1(Encoding::Latin1),
+        [b'-', b'B'] => G1(Encoding::Latin2),
+        [b'-', b'C'] => G1(Encoding::Latin3),
+        [b'-', b'D'] => G1(Encoding::Latin4),
+        [b'-', b'F'] => G1(Encoding::Greek),
+        [b'-', b'G'] => G1(Encoding::Arabic),
+        [b'-', b'H'] => G1(Encoding::Hebrew),
+        [b'-', b'L'] => G1(Encoding::Cyrillic),
+        [b'-', b'M'] => G1(Encoding::Latin5),
+        [b'-', b'T'] => G1(Encoding::Thai),
+        [b'-', b'b'] => G1(Encoding::Latin9),
+        [b'$', b')', b'A'] => G1(Encoding::Gb2312),
+        [b'$', b')', b'C'] => G1(Encoding::EucKr),
+        [b'$', b'B' | b'@'] => TwoByteG0(Encoding::Iso2022Jp), // @: JIS C 6226-1978, as old writers have it
+        [b'$', b'(', b'D'] => TwoByteG0(Encoding::Iso2022Jp2),
+        _ => return None,
+    })
+}
+
+/// The length of what has the form of an escape sequence of PS3.3, known or not, at the start of some bytes.
+fn escape_length(rest: &[u8]) -> Option<usize> {
+    match *rest {
+        [ESCAPE, b'$', b'(' | b')', _, ..] => Some(4),
+        [ESCAPE, b'$' | b'(' | b')' | b'-', _, ..] => Some(3),
+        _ => None,
+    }
+}
+
+/// The escape sequence at the start of some bytes, if it is one of the standard's, and what follows it.
+fn split_code_element(rest: &[u8]) -> Option<(CodeElement, &[u8])> {
+    let (escape, after) = rest.split_at_checked(escape_length(rest)?)?;
+    Some((code_element(escape)?, after))
+}
+
+/// Whether there is an escape sequence of the standard in a value; what has only the form of one is skipped whole.
+pub(super) fn is_used_in(value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some(at) = rest.iter().position(|&byte| byte == ESCAPE) {
+        rest = rest.get(at..).unwrap_or_default();
+        if split_code_element(rest).is_some() {
+            return true;
+        }
+        rest = rest.get(escape_length(rest).unwrap_or(1)..).unwrap_or_default();
+    }
+    false
+}
+
+/// Decodes a value in which escape sequences stand.
+pub(super) fn decode<'a>(value: &'a [u8], set: &CharacterSet, is_name: bool) -> Decoded<'a> {
+    let mut text = String::with_capacity(value.len());
+    let mut finding = None;
+    let mut two_byte_g0: Option<Encoding> = None; // None: ASCII
+    let mut g1 = set.first();
+    let mut rest = value;
+    while !rest.is_empty() {
+        if let Some((element, after)) = split_code_element(rest) {
+            match element {
+                CodeElement::OneByteG0 => two_byte_g0 = None,
+                CodeElement::TwoByteG0(encoding) => two_byte_g0 = Some(encoding),
+                CodeElement::G1(encoding) => g1 = Some(encoding),
+            }
+            if let CodeElement::TwoByteG0(encoding) | CodeElement::G1(encoding) = element
+                && !set.declares(encoding)
+            {
+                finding = finding.or(Some(FindingCode::UndeclaredCharacterSet));
+            }
+            rest = after;
+            continue;
+        }
+        let (run, after) = rest.split_at(run_length(rest, is_name, two_byte_g0.is_some()));
+        let decoded = decode_run(run, two_byte_g0, g1);
+        text.push_str(&decoded.text);
+        finding = decoded.finding.or(finding);
+        rest = after;
+        if let [byte, ref after @ ..] = *rest
+            && is_reset(byte, is_name)
+        {
+            text.push(char::from(byte));
+            two_byte_g0 = None;
+            g1 = set.first();
+            rest = after;
+        }
+    }
+    Decoded { text: Cow::Owned(text), finding }
+}
+
+/// Whether a byte puts the first value of (0008,0005) back in place, for itself and what follows (PS3.5 6.1.2.5.3).
+fn is_reset(byte: u8, is_name: bool) -> bool {
+    matches!(byte, b'\\' | b'\t' | b'\n' | 0x0C | b'\r') || (is_name && matches!(byte, b'^' | b'='))
+}
+
+/// The length of the run at the start of some bytes: to an escape sequence or delimiter.
+///
+/// In a set of two bytes no byte delimits that belongs to a character. An ESC that starts nothing known is a run alone.
+fn run_length(rest: &[u8], is_name: bool, in_two_byte_g0: bool) -> usize {
+    let mut after = rest;
+    loop {
+        after = match *after {
+            [0x21..=0x7E, 0x21..=0x7E, ref after @ ..] if in_two_byte_g0 => after,
+            [byte, ref after @ ..] if byte != ESCAPE && !is_reset(byte, is_name) => after,
+            _ if matches!(*rest, [ESCAPE, ..]) => return 1,
+            _ => return rest.len().saturating_sub(after.len()),
+        };
+    }
+}
+
+/// Decodes bytes without escape sequences or delimiters under the sets that are in place.
+fn decode_run(run: &[u8], two_byte_g0: Option<Encoding>, g1: Option<Encoding>) -> Decoded<'_> {
+    let decoder = match two_byte_g0 {
+        None => return decode_plain(run, g1),
+        Some(Encoding::Iso2022Jp2) => Iso2022Jp::in_jis_x_0212(),
+        Some(_) => Iso2022Jp::in_jis_x_0208(),
+    };
+    let (text, malformed) = decoder.decode(run);
+    Decoded { text: Cow::Owned(text), finding: malformed.then_some(FindingCode::UndecodableText) }
+}

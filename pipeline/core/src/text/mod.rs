@@ -1,0 +1,94 @@
+//! Bytes into text by the character set of their data set (PS3.3 C.12.1.1.2, PS3.5 6.1), never failing, and saying
+//! where it had to help itself.
+//!
+//! The Python engine does the same with Python's codecs, and both must give the same text for any bytes: what is
+//! decoded here, and what is put in place of bytes that are nothing, is what those codecs do, not what the Web's
+//! encodings of the same names do. The characters come from tables made by scripts/make_character_tables.py.
+//!
+//! Text is decoded first and split into values after, since in GB 18030, GBK and Shift JIS the second byte of a
+//! character can be a backslash. All of this is linear in the length of a value, and the text takes at most three
+//! times its bytes.
+
+use std::borrow::Cow;
+
+use crate::error::FindingCode;
+
+mod character_set;
+mod code_extension;
+mod encoding;
+mod gb_18030;
+mod iso_2022_jp;
+mod one_byte;
+mod raw;
+mod stepwise;
+#[rustfmt::skip]
+mod tables;
+#[cfg(test)]
+mod tests;
+mod two_byte;
+
+pub use character_set::CharacterSet;
+pub use raw::raw_text;
+
+use encoding::Encoding;
+
+/// What starts an escape sequence (ISO 2022, PS3.5 6.1.2.5).
+const ESCAPE: u8 = 0x1B;
+
+/// A text, and what was wrong with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// The text; U+FFFD stands in it for bytes that are nothing in the character set.
+    pub text: Cow<'a, str>,
+    /// `UndeclaredCharacterSet` or `UndecodableText`, where that is so.
+    pub finding: Option<FindingCode>,
+}
+
+impl<'a> Decoded<'a> {
+    fn right(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), finding: None }
+    }
+}
+
+/// Decodes the raw value of a text VR that (0008,0005) applies to (PS3.5 6.1.2.3).
+///
+/// `is_name` is whether it is PN, in which `^` and `=` delimit too (PS3.5 6.1.2.5.3). ASCII comes back as it stands.
+#[must_use]
+pub fn decode_text<'a>(value: &'a [u8], set: &CharacterSet, is_name: bool) -> Decoded<'a> {
+    // Nearly every value ends here; folded without a way out of the loop, so that many bytes are looked at at once.
+    let plain = value.iter().fold(true, |plain, &byte| plain & byte.is_ascii() & (byte != ESCAPE));
+    if plain && let Ok(text) = str::from_utf8(value) {
+        return Decoded::right(text);
+    }
+    if set.has_code_extensions() && code_extension::is_used_in(value) {
+        return code_extension::decode(value, set, is_name);
+    }
+    decode_plain(value, set.first())
+}
+
+/// Decodes the raw value of a VR of the default repertoire (CS, UI, DA, ...; PS3.5 6.1.2.2): ASCII, or what stands
+/// there instead.
+#[must_use]
+pub fn decode_default(value: &[u8]) -> Decoded<'_> {
+    decode_plain(value, None)
+}
+
+/// Decodes bytes of one encoding; of None, the default repertoire, in which more than ASCII is taken for UTF-8 or else
+/// Latin-1, as most writers that declare nothing have it.
+fn decode_plain(value: &[u8], encoding: Option<Encoding>) -> Decoded<'_> {
+    if value.is_ascii()
+        && let Ok(text) = str::from_utf8(value)
+    {
+        return Decoded::right(text);
+    }
+    match encoding {
+        Some(encoding) => {
+            let (text, malformed) = encoding.decode(value);
+            Decoded { text, finding: malformed.then_some(FindingCode::UndecodableText) }
+        }
+        None => {
+            let text = str::from_utf8(value).map_or_else(|_| Encoding::Latin1.decode(value).0, Cow::Borrowed);
+            Decoded { text, finding: Some(FindingCode::UndeclaredCharacterSet) }
+        }
+    }
+}

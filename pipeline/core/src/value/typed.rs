@@ -1,0 +1,396 @@
+//! A decoded value into the cell of a column: split, typed, and each defect found on the way.
+//!
+//! The VR in the file rules over the column's; of UN, and in implicit VR, the column's counts. What can't be typed is null and a finding
+//! with the raw text. The rules are those of `dicomlake.extract.pydicom_engine.values`.
+
+use std::borrow::Cow;
+
+use super::parse::{Integer, TimeText, is_uid, parse_date, parse_date_time, parse_decimal, parse_integer, parse_time};
+use super::{CharacterSets, Component, Decoded, Numbers, TextRules, decode, hex, push_component, text_rules, vr_of};
+use crate::error::FindingCode;
+use crate::gathered::{Gathered, RawValue};
+
+const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+
+/// What a column's values are; a column of lists has lists of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemType {
+    /// `string`.
+    Text,
+    /// `int32`.
+    Int32,
+    /// `int64`.
+    Int64,
+    /// `float64`.
+    Float64,
+    /// `date32`: days since 1970.
+    Date,
+    /// `time`: text `HH:MM:SS.ffffff`.
+    Time,
+    /// `timestamp[us]`: microseconds since 1970.
+    Timestamp,
+    /// `bool`.
+    Bool,
+}
+
+impl ItemType {
+    const fn code(self) -> FindingCode {
+        match self {
+            Self::Int32 | Self::Int64 | Self::Float64 => FindingCode::InvalidNumber,
+            Self::Date => FindingCode::InvalidDate,
+            Self::Time => FindingCode::InvalidTime,
+            Self::Timestamp => FindingCode::InvalidDatetime,
+            Self::Bool | Self::Text => FindingCode::InvalidCodeString,
+        }
+    }
+}
+
+/// A column as the engine reads it.
+#[derive(Clone, Debug)]
+pub struct ReadColumn {
+    /// Its name.
+    pub name: String,
+    /// Of its element; of a private one without its block.
+    pub tag: u32,
+    /// The VR of the data dictionary, or several (`US or SS`).
+    pub vr: String,
+    /// What its values are.
+    pub item: ItemType,
+    /// Whether a cell is a list.
+    pub is_list: bool,
+    /// Whether that list is over items.
+    pub gathers: bool,
+    /// Whether the lake is partitioned by it, or may be.
+    pub is_partition: bool,
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar<'a> {
+    /// None.
+    Null,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Float(f64),
+    /// Days since 1970.
+    Date(i32),
+    /// A time of day.
+    Time(TimeText),
+    /// Microseconds since 1970.
+    Timestamp(i64),
+    /// A truth value.
+    Bool(bool),
+}
+
+/// The cell of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Typed<'a> {
+    /// One value, or none.
+    One(Scalar<'a>),
+    /// A list.
+    List(Vec<Scalar<'a>>),
+}
+
+impl<'a> Typed<'a> {
+    const NULL: Self = Self::One(Scalar::Null);
+
+    /// The value, or the first of the list.
+    #[must_use]
+    pub fn first(self) -> Scalar<'a> {
+        match self {
+            Self::One(value) => value,
+            Self::List(values) => values.into_iter().next().unwrap_or(Scalar::Null),
+        }
+    }
+}
+
+/// The codes that one value raised: each once, in the order in which they were met.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noted {
+    codes: [Option<FindingCode>; 8],
+}
+
+impl Noted {
+    /// Notes a code.
+    pub fn note(&mut self, code: FindingCode) {
+        for place in &mut self.codes {
+            match place {
+                Some(known) if *known == code => return,
+                Some(_) => {}
+                None => {
+                    *place = Some(code);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What was noted.
+    pub fn iter(&self) -> impl Iterator<Item = FindingCode> {
+        self.codes.into_iter().flatten()
+    }
+
+    /// Whether nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.codes, [None, ..])
+    }
+}
+
+/// What a finding says of a value.
+#[must_use]
+pub const fn message(code: FindingCode) -> &'static str {
+    match code {
+        FindingCode::InvalidDate => "this is no date (PS3.5 6.2, DA)",
+        FindingCode::InvalidTime => "this is no time of day (PS3.5 6.2, TM)",
+        FindingCode::InvalidDatetime => "this is no date and time (PS3.5 6.2, DT)",
+        FindingCode::InvalidNumber => "this is no number as its VR has it, or does not fit the column (PS3.5 6.2)",
+        FindingCode::InvalidUid => "this is no UID (PS3.5 9.1)",
+        FindingCode::InvalidCodeString => "this is no code that the column can hold",
+        FindingCode::TooManyValues => "there are several values where one belongs; the first is kept",
+        FindingCode::UndecodableText => "bytes are not of the declared character set (0008,0005)",
+        FindingCode::UndeclaredCharacterSet => "characters stand here that (0008,0005) does not declare",
+        FindingCode::WrongVr => "the VR in the file is not that of the data dictionary (PS3.6)",
+        _ => "",
+    }
+}
+
+/// The value of a column (of one entry, where the column gathers over items), and what is wrong with it.
+pub fn typed<'a>(
+    column: &'a ReadColumn,
+    raw: &RawValue<'a>,
+    gathered: &Gathered,
+    sets: &mut CharacterSets,
+    noted: &mut Noted,
+) -> Typed<'a> {
+    if let Some(vr) = raw.vr
+        && vr != *b"UN"
+        && !column.vr.split(" or ").any(|expected| expected.as_bytes() == vr)
+    {
+        noted.note(FindingCode::WrongVr);
+    }
+    let vr = vr_of(raw, &column.vr, gathered);
+    let as_list = column.is_list && !column.gathers;
+    let decoded = decode(raw, vr, gathered, sets, &mut |code| noted.note(code));
+    let mut convert = Convert { vr, item: column.item, noted };
+    match decoded {
+        Decoded::Nothing => Typed::NULL,
+        Decoded::Text(text) if text.is_empty() => Typed::NULL,
+        Decoded::Text(text) => match text_rules(vr) {
+            Some(rules) => typed_text(column, text, rules, as_list, &mut convert),
+            None => Typed::NULL,
+        },
+        Decoded::Numbers(numbers) => typed_numbers(numbers, as_list, &mut convert),
+        Decoded::Hex(bytes) => {
+            if column.item != ItemType::Text {
+                convert.noted.note(column.item.code()); // bytes without a meaning are neither a number nor a date
+                return Typed::NULL;
+            }
+            let text = Scalar::Text(Cow::Owned(hex(bytes)));
+            if as_list {
+                return Typed::List(vec![text]);
+            }
+            match text {
+                Scalar::Text(text) => Typed::One(checked_text(column, text, &mut convert)),
+                other => Typed::One(other),
+            }
+        }
+    }
+}
+
+fn typed_text<'a>(
+    column: &ReadColumn,
+    text: Cow<'a, str>,
+    rules: TextRules,
+    as_list: bool,
+    convert: &mut Convert<'_>,
+) -> Typed<'a> {
+    let text = if convert.vr == "PN" { names(text) } else { text };
+    if convert.item == ItemType::Text && !as_list {
+        return Typed::One(checked_text(column, text, convert));
+    }
+    if rules.undivided || !text.contains('\\') {
+        let value = convert.text(text);
+        return if as_list { Typed::List(vec![value]) } else { Typed::One(value) };
+    }
+    // Where there are several values, a borrowed text gives borrowed ones.
+    let mut values = match &text {
+        Cow::Borrowed(text) => text.split('\\').map(|part| Cow::Borrowed(rules.trim(part))).collect::<Vec<_>>(),
+        Cow::Owned(text) => text.split('\\').map(|part| Cow::Owned(rules.trim(part).to_owned())).collect(),
+    };
+    if as_list {
+        let typed = values.into_iter().map(|part| if part.is_empty() { Scalar::Null } else { convert.text(part) });
+        return Typed::List(typed.collect());
+    }
+    convert.noted.note(FindingCode::TooManyValues);
+    values.truncate(1);
+    match values.pop() {
+        Some(first) if !first.is_empty() => Typed::One(convert.text(first)),
+        _ => Typed::NULL,
+    }
+}
+
+fn typed_numbers<'a>(numbers: Numbers<'_>, as_list: bool, convert: &mut Convert<'_>) -> Typed<'a> {
+    if as_list {
+        return Typed::List(numbers.iter().map(|number| convert.component(number)).collect());
+    }
+    if convert.item == ItemType::Text {
+        let mut text = String::new();
+        for (index, number) in numbers.iter().enumerate() {
+            if index > 0 {
+                text.push('\\');
+            }
+            push_component(&mut text, number);
+        }
+        return Typed::One(Scalar::Text(Cow::Owned(text)));
+    }
+    let mut all = numbers.iter();
+    let first = all.next();
+    if all.next().is_some() {
+        convert.noted.note(FindingCode::TooManyValues);
+    }
+    first.map_or(Typed::NULL, |first| Typed::One(convert.component(first)))
+}
+
+/// PN: of each name, empty component groups at its end are left out (PS3.5 6.2.1).
+fn names(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains('=') {
+        return text;
+    }
+    let names: Vec<&str> = text.split('\\').map(|name| name.trim_end_matches('=')).collect();
+    Cow::Owned(names.join("\\"))
+}
+
+fn checked_text<'a>(column: &ReadColumn, text: Cow<'a, str>, convert: &mut Convert<'_>) -> Scalar<'a> {
+    if convert.vr == "UI" {
+        if !text.split('\\').all(is_uid) {
+            convert.noted.note(FindingCode::InvalidUid);
+        }
+    } else if column.is_partition && !fits_partition(&text) {
+        // Else files that are corrupt in this place would make thousands of partitions.
+        convert.noted.note(FindingCode::InvalidCodeString);
+        return Scalar::Null;
+    }
+    Scalar::Text(text)
+}
+
+/// 1 to 16 printable ASCII characters without slashes.
+fn fits_partition(text: &str) -> bool {
+    matches!(text.len(), 1..=16) && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'/' | b'\\'))
+}
+
+/// Turns components into values of one type.
+struct Convert<'n> {
+    vr: &'n str,
+    item: ItemType,
+    noted: &'n mut Noted,
+}
+
+impl Convert<'_> {
+    fn component<'a>(&mut self, component: Component<'_>) -> Scalar<'a> {
+        let whole = match (self.item, component) {
+            (ItemType::Int32 | ItemType::Int64, Component::Integer(number)) => Some(number),
+            (ItemType::Int32 | ItemType::Int64, Component::Float(number)) => {
+                // Beyond this every number is too large for a column anyway.
+                let fits = number.fract() == 0.0 && number.abs() < 1e30;
+                if !fits {
+                    self.noted.note(FindingCode::InvalidNumber);
+                    return Scalar::Null;
+                }
+                Some(number as i128)
+            }
+            (ItemType::Float64, Component::Integer(number)) => return Scalar::Float(number as f64),
+            (ItemType::Float64, Component::Float(number)) => return Scalar::Float(number),
+            _ => None,
+        };
+        if let Some(number) = whole {
+            return self.in_range(i64::try_from(number).ok());
+        }
+        let mut text = String::new();
+        push_component(&mut text, component);
+        self.text(Cow::Owned(text))
+    }
+
+    fn in_range<'a>(&mut self, number: Option<i64>) -> Scalar<'a> {
+        match number {
+            Some(number) if self.item != ItemType::Int32 || i32::try_from(number).is_ok() => Scalar::Integer(number),
+            _ => {
+                self.noted.note(FindingCode::InvalidNumber);
+                Scalar::Null
+            }
+        }
+    }
+
+    fn text<'a>(&mut self, text: Cow<'a, str>) -> Scalar<'a> {
+        match self.item {
+            ItemType::Text => {
+                if self.vr == "UI" && !is_uid(&text) {
+                    self.noted.note(FindingCode::InvalidUid);
+                }
+                Scalar::Text(text)
+            }
+            ItemType::Int32 | ItemType::Int64 => self.integer(&text),
+            ItemType::Float64 => self.float(&text),
+            ItemType::Date => {
+                let mut days = parse_date(&text);
+                if days.is_none() && self.vr == "DT" {
+                    let instant = parse_date_time(&text).0;
+                    days = instant.and_then(|instant| i32::try_from(instant.div_euclid(MICROSECONDS_A_DAY)).ok());
+                }
+                self.or_null(days.map(Scalar::Date), days.is_some())
+            }
+            ItemType::Time => {
+                let (time, sound) = parse_time(&text);
+                self.or_null(time.map(Scalar::Time), sound)
+            }
+            ItemType::Timestamp => {
+                let (instant, sound) = parse_date_time(&text);
+                self.or_null(instant.map(Scalar::Timestamp), sound)
+            }
+            ItemType::Bool => {
+                let value = match text.to_uppercase().as_str() {
+                    "YES" | "Y" | "TRUE" | "1" => Some(true),
+                    "NO" | "N" | "FALSE" | "0" => Some(false),
+                    _ => None,
+                };
+                self.or_null(value.map(Scalar::Bool), value.is_some())
+            }
+        }
+    }
+
+    fn or_null<'a>(&mut self, value: Option<Scalar<'a>>, sound: bool) -> Scalar<'a> {
+        if !sound {
+            self.noted.note(self.item.code());
+        }
+        value.unwrap_or(Scalar::Null)
+    }
+
+    fn integer<'a>(&mut self, text: &str) -> Scalar<'a> {
+        let (value, mut sound) = parse_integer(text);
+        if self.vr == "DS" && value.is_some() {
+            sound = parse_decimal(text).1;
+        }
+        if !sound {
+            self.noted.note(FindingCode::InvalidNumber);
+        }
+        match value {
+            None => Scalar::Null,
+            Some(Integer::Small(number)) => self.in_range(Some(number)),
+            Some(Integer::Large(_)) => self.in_range(None),
+        }
+    }
+
+    fn float<'a>(&mut self, text: &str) -> Scalar<'a> {
+        let (value, mut sound) = parse_decimal(text);
+        if self.vr == "IS" && value.is_some() {
+            sound = parse_integer(text).1;
+        }
+        if !sound {
+            self.noted.note(FindingCode::InvalidNumber);
+        }
+        value.map_or(Scalar::Null, Scalar::Float)
+    }
+}

@@ -1,0 +1,316 @@
+//! Elements of a data set: the usual ones in one sweep, every other one by itself.
+
+use super::level::{Creator, Creators, Level};
+use super::passing::{AfterSkip, Passed, Passing};
+use super::{Once, PixelData, Sink, Walk, pixel_data_keyword};
+use crate::dictionary::is_sequence_tag;
+use crate::digest::LARGE_VALUE;
+use crate::element::{
+    ElementHeader, UNDEFINED_LENGTH, UNKNOWN_VR_LOOKED_AT, VrForm, element_header, is_in_dictionary, is_known_vr, vr_form,
+    without_known_vr,
+};
+use crate::error::FindingCode;
+use crate::found::{Finding, Level as FindingLevel};
+use crate::gathered::{Gathered, RawValue};
+use crate::label::push_label;
+use crate::recorder::SeenValue;
+use crate::wanted::ElementWish;
+use crate::window::{Need, Window};
+
+/// Tags from here on may end the header or be no elements at all.
+const FIRST_SPECIAL_TAG: u32 = 0x7FE0_0000;
+
+/// A private creator is LO, of 64 characters; what claims to be one and is longer than this is not looked at.
+const CREATOR_LIMIT: u32 = 1024;
+
+impl Walk {
+    /// The header of the element where the walk stands; None where fewer bytes are left than it has.
+    pub(crate) fn header(
+        &self,
+        window: &Window<'_>,
+        encoding: crate::element::Encoding,
+    ) -> Result<Option<ElementHeader>, Need> {
+        let bytes = window.reach(self.position, 12)?;
+        let header = element_header(bytes, encoding);
+        match header {
+            Some(ElementHeader { vr: Some(vr), .. }) if !is_known_vr(vr) => {
+                // What follows decides; how much of it is looked at must not depend on how much happens to be held.
+                let bytes = window.reach(self.position, UNKNOWN_VR_LOOKED_AT)?;
+                let most = usize::try_from(UNKNOWN_VR_LOOKED_AT).unwrap_or(usize::MAX);
+                let looked_at = bytes.get(..most).unwrap_or(bytes);
+                Ok(without_known_vr(looked_at, encoding, looked_at.len() < most))
+            }
+            _ => Ok(header),
+        }
+    }
+
+    /// Whether an item's tag stands `skip` bytes further on: true in little, false in big endian; None where there is none.
+    pub(super) fn begins_item(&self, window: &Window<'_>, skip: u64) -> Result<Option<bool>, Need> {
+        let bytes = window.reach(self.position, skip.saturating_add(4))?;
+        let at = usize::try_from(skip).unwrap_or(usize::MAX);
+        Ok(match bytes.get(at..).and_then(<[u8]>::first_chunk::<4>) {
+            Some([0xFE, 0xFF, 0x00, 0xE0]) => Some(true),
+            Some([0xFF, 0xFE, 0xE0, 0x00]) => Some(false),
+            _ => None,
+        })
+    }
+
+    /// Passes leaves that are held whole, of known VR, in order, of even length, small, not private creators: the usual ones.
+    pub(super) fn leaves(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) {
+        let Some(Level::DataSet(data_set)) = self.levels.last_mut() else {
+            return;
+        };
+        let wanted = sink.wanted.data_set(data_set.wish);
+        let no_private = !wanted.has_private();
+        let encoding = data_set.encoding;
+        let special = self.only_group.map_or(FIRST_SPECIAL_TAG, |group| group.saturating_add(1) << 16);
+        let mut position = self.position;
+        let mut rest = window.from(position);
+        if let Ok(room) = usize::try_from(data_set.limit.saturating_sub(position)) {
+            rest = rest.get(..room).unwrap_or(rest);
+        }
+        while let Some(header) = element_header(rest, encoding) {
+            let tag = header.tag;
+            let odd_group = tag & 0x10000 != 0;
+            if let Some(vr) = header.vr {
+                if !matches!(vr_form(vr), VrForm::Short | VrForm::Long)
+                    || (odd_group && !(no_private && tag & 0xFFFF > 0xFF))
+                {
+                    break;
+                }
+            } else if odd_group || is_sequence_tag(tag) {
+                break;
+            }
+            let length = header.length;
+            if length > LARGE_VALUE || length & 1 != 0 || tag >= special || data_set.last_tag.is_some_and(|last| tag <= last)
+            {
+                break;
+            }
+            let size = header.size.saturating_add(u64::from(length));
+            let (Ok(from), Ok(to)) = (usize::try_from(header.size), usize::try_from(size)) else {
+                break;
+            };
+            let (Some(value), Some(next)) = (rest.get(from..to), rest.get(to..)) else {
+                break;
+            };
+            if let Some(wish) = wanted.element(tag, &mut data_set.near) {
+                let element = sink.wanted.element(wish);
+                let Some(context) = data_set.context.filter(|_| !element.has_items()) else {
+                    break;
+                };
+                let at = position.saturating_add(header.size);
+                let position = if self.in_file { Some(at) } else { None };
+                sink.gathered.keep(element, RawValue { tag, vr: header.vr, value, position, little: encoding.little, context });
+            }
+            data_set.last_tag = Some(tag);
+            rest = next;
+            position = position.saturating_add(size);
+        }
+        self.position = position;
+    }
+
+    /// Passes one element, whatever it is.
+    pub(super) fn element(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
+        let Some(Level::DataSet(data_set)) = self.levels.last() else {
+            return Ok(());
+        };
+        let (limit, encoding, wish) = (data_set.limit, data_set.encoding, data_set.wish);
+        let room = limit.saturating_sub(self.position);
+        if room == 0 {
+            self.end_data_set(sink);
+            return Ok(());
+        }
+        let header = match self.header(window, encoding)? {
+            Some(header) if header.size <= room => header,
+            _ => return self.header_cut_short(room, window, sink),
+        };
+        let tag = header.tag;
+        self.tag = Some(tag);
+        if tag >> 16 == 0xFFFE {
+            return self.delimitation(&header, window, sink);
+        }
+        if self.is_top() && self.ends_header(&header) {
+            self.leave(sink);
+            return Ok(());
+        }
+        if self.once(Once::Order) {
+            self.check_order(&header, encoding.explicit, sink);
+        }
+        let wanted = self.wanted_element(tag, wish, sink);
+        let element = wanted.map(|wish| sink.wanted.element(wish));
+        let is_sequence = self.is_sequence(&header, window)?;
+        let undefined = header.length == UNDEFINED_LENGTH;
+        if (is_sequence || undefined) && element.is_some_and(|element| element.has_value()) && self.once(Once::Items) {
+            let message = "items stand here where the data dictionary (PS3.6) has a value";
+            self.structural(FindingCode::WrongVr, message, header.size, sink);
+        }
+        if is_sequence {
+            return self.begin_sequence(&header, wanted, false, window, sink);
+        }
+        let has_items = element.is_some_and(|element| element.has_items());
+        if has_items && matches!(header.vr, None | Some([b'U', b'N'])) && self.begins_item(window, header.size)?.is_some() {
+            return self.begin_sequence(&header, wanted, true, window, sink);
+        }
+        if undefined {
+            self.begin_fragments(&header);
+            return Ok(());
+        }
+        self.leaf(&header, wanted, window, sink)
+    }
+
+    fn check_order(&mut self, header: &ElementHeader, explicit: bool, sink: &mut Sink<'_>) {
+        if header.vr.is_none() && explicit {
+            let message = "the element has no VR, though others of its data set do";
+            self.structural(FindingCode::WrongVr, message, header.size, sink);
+        }
+        let last = self.data_set().and_then(|data_set| data_set.last_tag);
+        if last.is_some_and(|last| header.tag <= last) {
+            let message = "the element is not in ascending order of tags (PS3.5 7.1)";
+            self.structural(FindingCode::OutOfOrder, message, header.size, sink);
+        }
+        if let Some(data_set) = self.data_set_mut() {
+            data_set.last_tag = Some(header.tag);
+        }
+    }
+
+    /// Whether what is to be read ends before this element of the top level.
+    fn ends_header(&mut self, header: &ElementHeader) -> bool {
+        if let Some(group) = self.only_group {
+            return header.tag >> 16 != group;
+        }
+        let Some(keyword) = pixel_data_keyword(header.tag) else {
+            return false;
+        };
+        self.pixel_data = Some(PixelData {
+            keyword,
+            tag_position: self.position,
+            value_position: self.position.saturating_add(header.size),
+            length: (header.length != UNDEFINED_LENGTH).then_some(header.length),
+        });
+        true
+    }
+
+    fn wanted_element(
+        &mut self,
+        tag: u32,
+        wish: crate::wanted::DataSetWish,
+        sink: &Sink<'_>,
+    ) -> Option<ElementWish> {
+        let wanted = sink.wanted.data_set(wish);
+        let data_set = self.data_set_mut()?;
+        let found = wanted.element(tag, &mut data_set.near);
+        if found.is_some() || tag & 0x10000 == 0 || !wanted.has_private() {
+            return found;
+        }
+        let creator = data_set.creators.of(tag).map(|creator| creator.name.as_str());
+        wanted.private_element(tag, creator)
+    }
+
+    /// Whether an element is a sequence: by its VR; of UN and in implicit VR by the dictionaries, or by what its value begins with.
+    fn is_sequence(&self, header: &ElementHeader, window: &Window<'_>) -> Result<bool, Need> {
+        let tag = header.tag;
+        match header.vr {
+            Some([b'S', b'Q']) => return Ok(true),
+            None | Some([b'U', b'N']) => {}
+            Some(_) => return Ok(false),
+        }
+        if is_sequence_tag(tag) {
+            return Ok(true);
+        }
+        if header.length == UNDEFINED_LENGTH {
+            // PS3.5 6.2.2: UN of undefined length is a sequence in implicit VR. In implicit VR an unknown element may be one.
+            return Ok(header.vr.is_some()
+                || (!is_in_dictionary(tag) && self.begins_item(window, header.size)?.is_some()));
+        }
+        if tag & 0x10000 != 0 && header.length >= 8 {
+            let creator = self.data_set().and_then(|data_set| data_set.creators.of(tag));
+            return Ok(creator.and_then(|creator| creator.vr(tag)) == Some("SQ"));
+        }
+        Ok(false)
+    }
+
+    fn leaf(
+        &mut self,
+        header: &ElementHeader,
+        wanted: Option<ElementWish>,
+        window: &Window<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Need> {
+        let (tag, length) = (header.tag, header.length);
+        let size = header.size.saturating_add(u64::from(length));
+        let limit = self.data_set().map_or(0, |data_set| data_set.limit);
+        if self.position.saturating_add(size) > limit {
+            self.value_too_long(header, window, sink);
+            return Ok(());
+        }
+        if length & 1 != 0 && self.once(Once::Odd) {
+            self.structural(FindingCode::OddLength, "the value's length is odd (PS3.5 7.1.1)", header.size, sink);
+        }
+        let is_creator = Creators::is_creator(tag) && length <= CREATOR_LIMIT;
+        let value_position = self.position.saturating_add(header.size);
+        let recorded = !self.paused
+            && sink.recorder.as_deref().is_some_and(|recorder| recorder.wants(&self.seen(header, value_position)));
+        let mut value = None;
+        if wanted.is_some() || is_creator || recorded {
+            let bytes = window.reach(self.position, size)?;
+            let (from, to) = (usize::try_from(header.size), usize::try_from(size));
+            value = from.ok().zip(to.ok()).and_then(|(from, to)| bytes.get(from..to));
+        }
+        match self.pass(header.size, length, false, window)? {
+            Passed::Yes => {}
+            Passed::Short => {
+                self.cut_short(window, sink);
+                return Ok(());
+            }
+            Passed::Later(end) => {
+                self.passing = Some(Passing::Skip { end, then: AfterSkip::Leaf(*header, value_position) });
+                return Ok(());
+            }
+        }
+        if let Some(value) = value {
+            if is_creator && let Some(data_set) = self.data_set_mut() {
+                data_set.creators.insert(tag, Creator::of(value));
+            }
+            if let Some(wish) = wanted {
+                self.keep(wish, header, value, value_position, sink);
+            }
+        }
+        self.record(header, value, value_position, sink);
+        Ok(())
+    }
+
+    fn keep(&mut self, wish: ElementWish, header: &ElementHeader, value: &[u8], value_position: u64, sink: &mut Sink<'_>) {
+        let element = sink.wanted.element(wish);
+        let position = self.offset(value_position);
+        if element.has_items() && !value.is_empty() && sink.found.takes_structural(FindingCode::WrongVr) {
+            let mut path = self.data_set_path();
+            push_label(&mut path, header.tag);
+            sink.found.add(Finding {
+                level: FindingLevel::Value,
+                code: FindingCode::WrongVr.as_str(),
+                message: "a value stands here where the data dictionary (PS3.6) has items".into(),
+                element_path: Some(path),
+                tag: Some(header.tag),
+                byte_offset: position,
+                raw: None,
+            });
+        }
+        let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
+        let context = self.context(sink.gathered);
+        sink.gathered.keep(element, RawValue { tag: header.tag, vr: header.vr, value, position, little, context });
+    }
+
+    /// Tells the recorder of an element; `value` is None where it was passed over.
+    pub(super) fn record(&self, header: &ElementHeader, value: Option<&[u8]>, value_position: u64, sink: &mut Sink<'_>) {
+        if self.paused {
+            return;
+        }
+        if let Some(recorder) = sink.recorder.as_deref_mut() {
+            let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
+            let context = self.nearest_context();
+            let gathered: &Gathered = sink.gathered;
+            let value = value.map(|bytes| SeenValue { bytes, little, context, gathered });
+            recorder.leaf(&self.seen(header, value_position), value);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Sequences and their items, delimitations where they belong and where they don't (PS3.5 7.5).
+
+use super::level::{DataSet, Level, SequenceOfItems};
+use super::passing::{AfterSkip, Passed, Passing, STRAY_WITHOUT_END};
+use super::{Creators, Once, Sink, Walk};
+use crate::digest::LARGE_VALUE;
+use crate::element::{
+    ElementHeader, Encoding, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, encoding_of_item,
+    item_header, looks_like_element,
+};
+use crate::error::{FileCode, FindingCode};
+use crate::wanted::{ElementWish, Wanted};
+use crate::window::{Need, Window};
+
+/// Sequences nested deeper than this are walked past, not gathered.
+pub(super) const NESTING_LIMIT: u32 = 256;
+
+/// The shared and the per-frame functional groups sequence (PS3.3 C.7.6.16).
+const FUNCTIONAL_GROUPS: [u32; 2] = [0x5200_9229, 0x5200_9230];
+
+impl Walk {
+    /// Goes into a sequence; `opaque` where only a column knows that it is one, so that the digest must take it for a value.
+    pub(super) fn begin_sequence(
+        &mut self,
+        header: &ElementHeader,
+        wanted: Option<ElementWish>,
+        opaque: bool,
+        window: &Window<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Need> {
+        let Some((limit, depth, mut encoding)) =
+            self.data_set().map(|data_set| (data_set.limit, data_set.depth, data_set.encoding))
+        else {
+            return Ok(());
+        };
+        let value_position = self.position.saturating_add(header.size);
+        let defined = header.length != UNDEFINED_LENGTH;
+        let mut end = if defined { value_position.saturating_add(u64::from(header.length)) } else { limit };
+        let wanted = wanted.filter(|wish| sink.wanted.element(*wish).has_items());
+        if let Some(wish) = wanted {
+            sink.gathered.begin_sequence(sink.wanted.element(wish));
+        }
+        if self.is_top() && FUNCTIONAL_GROUPS.contains(&header.tag) {
+            self.has_functional_groups = true;
+        }
+        if depth >= NESTING_LIMIT {
+            return self.pass_deep(header, limit, window, sink);
+        }
+        if end > limit && !self.runs_past_file(limit, window) {
+            self.defect(FileCode::CorruptElement, "the sequence is longer than what holds it", sink);
+            end = limit;
+        }
+        if defined && header.length & 1 != 0 && self.once(Once::Odd) {
+            self.structural(FindingCode::OddLength, "the sequence's length is odd (PS3.5 7.1.1)", header.size, sink);
+        }
+        if let Some(little) = self.begins_item(window, header.size)? {
+            // UN may hold little endian in a big endian data set (PS3.5 6.2.2 note 2).
+            encoding.little = little;
+        }
+        let seen = self.seen(header, value_position);
+        if let Some(recorder) = if self.paused { None } else { sink.recorder.as_deref_mut() } {
+            recorder.begin_sequence(&seen);
+        }
+        if opaque && header.length > LARGE_VALUE {
+            self.digest.cover(window.bytes, window.start, value_position);
+            self.digest.leave_out(end);
+        }
+        self.position = value_position;
+        self.levels.push(Level::Sequence(SequenceOfItems {
+            tag: header.tag,
+            limit: end,
+            defined,
+            encoding,
+            wanted,
+            items: 0,
+            stray: false,
+        }));
+        Ok(())
+    }
+
+    /// Goes into the next item of a sequence, or out of the sequence.
+    pub(super) fn next_item(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
+        let Some(Level::Sequence(sequence)) = self.levels.last() else {
+            return Ok(());
+        };
+        let (limit, encoding, defined, stray) = (sequence.limit, sequence.encoding, sequence.defined, sequence.stray);
+        let sequence_tag = sequence.tag;
+        let room = limit.saturating_sub(self.position);
+        if room == 0 {
+            if !defined && !stray {
+                self.out_of_order("a sequence lacks its delimitation (PS3.5 7.5.2)", sink);
+            }
+            self.leave(sink);
+            return Ok(());
+        }
+        let bytes = window.reach(self.position, 8)?;
+        let Some((tag, length)) = item_header(bytes, encoding.little) else {
+            if stray {
+                self.leave(sink);
+            } else {
+                self.cut_short(window, sink);
+            }
+            return Ok(());
+        };
+        if room < 8 {
+            self.recover("bytes are left over that are no item", sink);
+            return Ok(());
+        }
+        match tag {
+            ITEM => return self.begin_item(length, window, sink),
+            SEQUENCE_DELIMITATION => {
+                self.position = self.position.saturating_add(8);
+                self.leave(sink);
+            }
+            _ if stray => self.leave(sink),
+            ITEM_DELIMITATION => {
+                self.out_of_order("an item's delimitation stands where no item is open", sink);
+                self.position = self.position.saturating_add(8);
+            }
+            _ => {
+                if self.sequence_lacks_end(defined, limit, sequence_tag, tag, window)? {
+                    self.defect(FileCode::CorruptElement, "an element stands where an item should", sink);
+                    self.leave(sink);
+                } else {
+                    self.recover("bytes stand where an item should that are none", sink);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_item(&mut self, length: u32, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
+        let depth = self.data_set().map_or(0, |data_set| data_set.depth);
+        let first_time = self.once(Once::Begin);
+        let Some(Level::Sequence(sequence)) = self.levels.last() else {
+            return Ok(());
+        };
+        let item = sequence.items;
+        let position = self.position.saturating_add(8);
+        let defined = length != UNDEFINED_LENGTH;
+        let mut limit = sequence.limit;
+        let (outer_limit, encoding, wanted) = (sequence.limit, sequence.encoding, sequence.wanted);
+        if defined {
+            let end = position.saturating_add(u64::from(length));
+            limit = limit.min(end);
+            if end > outer_limit && !self.runs_past_file(outer_limit, window) {
+                self.defect(FileCode::CorruptElement, "the item is longer than its sequence", sink);
+            }
+        }
+        let mut wish = Wanted::NOTHING;
+        if let Some(wanted) = wanted {
+            let element = sink.wanted.element(wanted);
+            wish = element.item(item);
+            if first_time {
+                sink.gathered.begin_item(element);
+            }
+        }
+        let bytes = window.reach(self.position, 8 + 12)?;
+        let encoding: Encoding = encoding_of_item(bytes.get(8..).unwrap_or_default(), encoding);
+        let depth = depth.saturating_add(1);
+        let offset = self.offset(position);
+        if let Some(Level::Sequence(sequence)) = self.levels.last_mut() {
+            sequence.items = item.saturating_add(1);
+        }
+        if let Some(recorder) = self.recorder(sink) {
+            recorder.begin_item(item, depth, offset, defined.then_some(length));
+        }
+        self.position = position;
+        self.levels.push(Level::DataSet(DataSet {
+            limit,
+            defined,
+            encoding,
+            item,
+            depth,
+            wish,
+            near: 0,
+            last_tag: None,
+            context: None,
+            creators: Creators::default(),
+        }));
+        Ok(())
+    }
+
+    /// The data set's end is reached.
+    pub(super) fn end_data_set(&mut self, sink: &mut Sink<'_>) {
+        let defined = self.data_set().is_none_or(|data_set| data_set.defined);
+        if !defined && !self.is_top() {
+            self.out_of_order("an item lacks its delimitation (PS3.5 7.5.2)", sink);
+        }
+        self.leave(sink);
+    }
+
+    /// An item or delimitation stands where an element could.
+    pub(super) fn delimitation(
+        &mut self,
+        header: &ElementHeader,
+        window: &Window<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Need> {
+        if self.is_top() {
+            return self.stray(header, window, sink);
+        }
+        let in_stray = self.levels.iter().rev().nth(1).is_some_and(
+            |level| matches!(level, Level::Sequence(SequenceOfItems { stray: true, .. })),
+        );
+        let defined = self.data_set().is_some_and(|data_set| data_set.defined);
+        match header.tag {
+            ITEM_DELIMITATION => {
+                if defined {
+                    self.out_of_order("an item that said its length has a delimitation too", sink);
+                }
+                self.position = self.position.saturating_add(8);
+                self.leave(sink);
+            }
+            ITEM | SEQUENCE_DELIMITATION => {
+                if !in_stray {
+                    self.out_of_order("an item lacks its delimitation (PS3.5 7.5.2)", sink);
+                }
+                self.leave(sink);
+            }
+            _ => self.recover("a tag of group FFFE that there is none", sink),
+        }
+        Ok(())
+    }
+
+    /// At top level there are no items; they are passed over whole, so that nothing inside one passes for the file's own.
+    fn stray(&mut self, header: &ElementHeader, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
+        self.out_of_order("an item or delimitation stands outside a sequence", sink);
+        if header.tag != ITEM {
+            self.position = self.position.saturating_add(8);
+            return Ok(());
+        }
+        if header.length != UNDEFINED_LENGTH {
+            match self.pass(8, header.length, true, window)? {
+                Passed::Yes => {}
+                Passed::Short => self.stop_reading(FileCode::CorruptElement, STRAY_WITHOUT_END, sink),
+                Passed::Later(end) => self.passing = Some(Passing::Skip { end, then: AfterSkip::Stray }),
+            }
+            return Ok(());
+        }
+        let Some((limit, encoding)) = self.data_set().map(|top| (top.limit, top.encoding)) else {
+            return Ok(());
+        };
+        self.paused = true;
+        self.levels.push(Level::Sequence(SequenceOfItems {
+            tag: ITEM,
+            limit,
+            defined: false,
+            encoding,
+            wanted: None,
+            items: 0,
+            stray: true,
+        }));
+        Ok(())
+    }
+
+    fn out_of_order(&mut self, message: &'static str, sink: &mut Sink<'_>) {
+        self.structural(FindingCode::OutOfOrder, message, 8, sink);
+    }
+
+    /// Whether what stands instead of an item is the element that follows the sequence, whose end is lacking or wrong.
+    fn sequence_lacks_end(
+        &self,
+        defined: bool,
+        limit: u64,
+        sequence_tag: u32,
+        tag: u32,
+        window: &Window<'_>,
+    ) -> Result<bool, Need> {
+        let inside_file = defined && !self.runs_past_file(limit, window);
+        let bytes = window.reach(self.position, 12)?;
+        let room = window.size.map(|size| size.saturating_sub(self.position));
+        let encoding = self.data_set().map_or(Encoding::EXPLICIT_LITTLE, |data_set| data_set.encoding);
+        Ok(!inside_file && tag > sequence_tag && looks_like_element(bytes, encoding, room))
+    }
+}

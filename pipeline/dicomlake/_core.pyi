@@ -1,0 +1,52 @@
+"""The compiled part: the native engine, in Rust. See `pipeline/core`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+__version__: str
+
+Step = tuple[int, str | None, int | None]
+Column = tuple[str, int, str, str, bool, list[Step]]
+Opener = Callable[[str, int | None], Any]
+
+class ArrowArray:
+    """A record batch that any library takes through the Arrow PyCapsule interface."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+class ScanPlan:
+    """What to read of files, made once for all units."""
+
+    def __new__(
+        cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool
+    ) -> ScanPlan: ...
+    def scan(
+        self, files: pa.RecordBatch, open_source: Opener
+    ) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray]]:
+        """Read the headers of a unit of files; answer batches of files, instances and findings."""
+    def tree(self, url: str, open_source: Opener) -> Tree:
+        """Read the whole header of one file."""
+
+class Tree:
+    """A header as a tree."""
+
+    @property
+    def nodes(self) -> list[tuple[int, str, str | None, str | None, int | None, int | None, int, int | None]]:
+        """Tag, VR, creator, value, length, byte offset, depth, and which item it is."""
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def transfer_syntax(self) -> str | None: ...
+    @property
+    def pixel_data(self) -> str | None: ...
+    @property
+    def defect(self) -> tuple[str, str, int | None, str | None] | None:
+        """Code, message, byte offset, element path."""
+    @property
+    def findings(self) -> list[tuple[str, str, str | None, int | None]]:
+        """Level, code, tag, byte offset."""
+
+def codes() -> tuple[list[str], list[str]]:
+    """The codes of this engine: those of files, then those of findings."""

@@ -1,0 +1,102 @@
+"""The native engine: headers read, decoded and typed in Rust (`pipeline/core`), one call for a unit of files.
+
+What follows from header columns by a formula is made here, by the same code as for every engine (`derived`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from dicomlake._core import ScanPlan
+from dicomlake.extract.derived import derived_columns
+from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.fetch import ByteSource, open_source
+
+_OF_LISTING = ("url", "modified", "etag")
+
+
+class NativeEngine:
+    """Reads headers; see ``dicomlake.extract.engine.Engine``."""
+
+    def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
+        """Read the headers of a unit of files.
+
+        Args:
+            files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]),
+                ``etag`` (string).
+            request: what to read.
+
+        Returns:
+            A row of ``files`` for each file given, in that order; no file and no value in it raises.
+        """
+        unit = pa.record_batch([_one_array(files["url"]), _one_array(files["file_size"])], names=["url", "file_size"])
+        read = [
+            pa.Table.from_batches([pa.record_batch(batch) for batch in batches])
+            for batches in scan_plan(request).scan(unit, _Opener(request.storage_options))
+        ]
+        return Scanned(
+            files=_files(read[0], files, request),
+            instances=_instances(read[1], read[0], files, request),
+            findings=read[2].select(request.findings_schema().names).cast(request.findings_schema()),
+        )
+
+
+def scan_plan(request: ScanRequest) -> ScanPlan:
+    """What a request asks for, as the compiled part takes it."""
+    schema = request.schema
+    columns = [
+        (
+            column.name,
+            column.path.leaf.tag,
+            column.vr,
+            column.type,
+            column.name in ("Modality", schema.partition_by),
+            [(step.tag, step.creator, step.item) for step in column.path.steps],
+        )
+        for column in schema.columns
+    ]
+    reading = request.reading
+    return ScanPlan(columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers)
+
+
+class _Opener:
+    """Opens urls that are not local."""
+
+    def __init__(self, storage_options: Mapping[str, Any]) -> None:
+        self._storage_options = storage_options
+
+    def __call__(self, url: str, size: int | None) -> ByteSource:
+        return open_source(url, self._storage_options, size)
+
+
+def opener(storage_options: Mapping[str, Any]) -> _Opener:
+    """What the compiled part calls for urls that are not local."""
+    return _Opener(storage_options)
+
+
+def _files(read: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:
+    schema = request.files_schema()
+    columns = [listed[field.name] if field.name in _OF_LISTING else read[field.name] for field in schema]
+    return pa.table([column.cast(field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _instances(read: pa.Table, files: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:
+    schema = request.instances_schema()
+    read = read.combine_chunks()
+    header = {name: _one_array(read[name]) for name in read.schema.names}
+    file = header.pop("file")
+    arrays = {
+        **header,
+        **derived_columns(header, header["transfer_syntax"], header["functional_groups"]),
+        "url": _one_array(listed["url"]).take(file),
+        "modified": _one_array(listed["modified"]).take(file),
+        "file_size": _one_array(files["file_size"]).take(file),
+    }
+    return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
