@@ -3,6 +3,7 @@
 //! This is the one place that knows how bytes become an element, and what to make of VR bytes that are none.
 
 use crate::dictionary::{entry_of_tag, is_public_tag};
+use crate::vr::{Letters, Vr};
 
 /// A length that says that a delimitation ends the value (PS3.5 7.5).
 pub const UNDEFINED_LENGTH: u32 = 0xFFFF_FFFF;
@@ -12,9 +13,6 @@ pub const ITEM: u32 = 0xFFFE_E000;
 pub const ITEM_DELIMITATION: u32 = 0xFFFE_E00D;
 /// The tag of a sequence delimitation.
 pub const SEQUENCE_DELIMITATION: u32 = 0xFFFE_E0DD;
-
-/// The two letters of a VR as they stand in the file.
-pub type Vr = [u8; 2];
 
 /// How the elements of a data set stand: with their VR or without, and in which byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,45 +38,18 @@ pub struct ElementHeader {
     /// Group in the high half, element number in the low one.
     pub tag: u32,
     /// None where the file says none.
-    pub vr: Option<Vr>,
+    pub vr: Option<Letters>,
     /// Of the value; may be [`UNDEFINED_LENGTH`].
     pub length: u32,
     /// Bytes before the value: 8 or 12.
     pub size: u64,
 }
 
-/// What a VR means for the way an element stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VrForm {
-    /// A length of 16 bits follows.
-    Short,
-    /// Two reserved bytes and a length of 32 bits follow (PS3.5 7.1.2).
-    Long,
-    /// Likewise, and the value is items.
-    Sequence,
-    /// Likewise, and the value may be anything (UN).
-    Unknown,
-    /// PS3.5 has no such VR.
-    None,
-}
-
-/// The form of a VR of PS3.5 6.2.
-#[must_use]
-pub const fn vr_form(vr: Vr) -> VrForm {
-    match &vr {
-        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO" | b"LT" | b"PN" | b"SH"
-        | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL" | b"US" => VrForm::Short,
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SV" | b"UC" | b"UR" | b"UT" | b"UV" => VrForm::Long,
-        b"SQ" => VrForm::Sequence,
-        b"UN" => VrForm::Unknown,
-        _ => VrForm::None,
-    }
-}
-
 /// Whether PS3.5 6.2 has a VR.
 #[must_use]
-pub const fn is_known_vr(vr: Vr) -> bool {
-    !matches!(vr_form(vr), VrForm::None)
+#[inline]
+pub fn is_known_vr(letters: Letters) -> bool {
+    Vr::of(letters).is_some()
 }
 
 /// The VR bytes of an element at the beginning of `bytes`, of which PS3.5 has one.
@@ -119,15 +90,11 @@ pub fn element_header(bytes: &[u8], encoding: Encoding) -> Option<ElementHeader>
         return Some(ElementHeader { tag, vr: None, length: number_32([e, f, g, h], little), size: 8 });
     }
     let vr = [e, f];
-    match vr_form(vr) {
-        VrForm::Short | VrForm::None => {
-            Some(ElementHeader { tag, vr: Some(vr), length: u32::from(number_16([g, h], little)), size: 8 })
-        }
-        VrForm::Long | VrForm::Sequence | VrForm::Unknown => {
-            let [.., i, j, k, l] = *bytes.first_chunk::<12>()?;
-            Some(ElementHeader { tag, vr: Some(vr), length: number_32([i, j, k, l], little), size: 12 })
-        }
+    if Vr::of(vr).is_some_and(Vr::has_long_length) {
+        let [.., i, j, k, l] = *bytes.first_chunk::<12>()?;
+        return Some(ElementHeader { tag, vr: Some(vr), length: number_32([i, j, k, l], little), size: 12 });
     }
+    Some(ElementHeader { tag, vr: Some(vr), length: u32::from(number_16([g, h], little)), size: 8 })
 }
 
 /// How many bytes [`without_known_vr`] looks at: the longest element with a length of 16 bits, and the beginning of the next.

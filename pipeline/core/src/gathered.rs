@@ -3,7 +3,7 @@
 //! Bytes are copied out of the window as they are kept, so that the window can move on. What is kept is a small multiple of the bytes
 //! that it came from.
 
-use crate::element::Vr;
+use crate::vr::Letters;
 use crate::label::{push_label, push_step};
 use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, WantedElement};
 
@@ -26,7 +26,7 @@ pub struct RawValue<'a> {
     /// Of the element.
     pub tag: u32,
     /// None where the file says none.
-    pub vr: Option<Vr>,
+    pub vr: Option<Letters>,
     /// Its bytes.
     pub value: &'a [u8],
     /// Its offset in the file; None when inflated.
@@ -40,7 +40,7 @@ pub struct RawValue<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     tag: u32,
-    vr: Option<Vr>,
+    vr: Option<Letters>,
     little: bool,
     context: ContextIndex,
     from: u32,
@@ -87,6 +87,8 @@ impl<'a> Entries<'a> {
 #[derive(Debug, Default)]
 pub struct Gathered {
     cells: Vec<ValueIndex>,
+    /// A bit for each column for which something was kept.
+    touched: Vec<u64>,
     lists: Vec<Vec<ValueIndex>>,
     list_of_column: Vec<u32>,
     begun: Vec<bool>,
@@ -101,6 +103,7 @@ impl Gathered {
     pub fn new(columns: usize, gathering: &[ColumnIndex]) -> Self {
         let mut gathered = Self {
             cells: vec![NONE; columns],
+            touched: vec![0; columns.div_ceil(64)],
             list_of_column: vec![NONE; columns],
             lists: vec![vec![]; gathering.len()],
             begun: vec![false; gathering.len()],
@@ -118,6 +121,7 @@ impl Gathered {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.cells.fill(NONE);
+        self.touched.fill(0);
         self.lists.iter_mut().for_each(Vec::clear);
         self.begun.fill(false);
         self.kept.clear();
@@ -173,12 +177,31 @@ impl Gathered {
             if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
                 *cell = index;
             }
+            self.touch(*column);
         }
         for column in &element.gathered_columns {
             if let Some(last) = self.list_mut(*column).and_then(|(list, _)| list.last_mut()) {
                 *last = index;
             }
         }
+    }
+
+    fn touch(&mut self, column: ColumnIndex) {
+        if let Some(bits) = self.touched.get_mut(usize::from(column >> 6)) {
+            *bits |= 1 << (column & 63);
+        }
+    }
+
+    /// The columns for which something was kept, in order; for some of them it may not count any more.
+    pub fn touched(&self) -> impl Iterator<Item = usize> {
+        self.touched.iter().enumerate().flat_map(|(place, bits)| {
+            let mut left = *bits;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros())?;
+                left &= left.wrapping_sub(1);
+                Some(place.wrapping_shl(6) | bit as usize)
+            })
+        })
     }
 
     fn list_mut(&mut self, column: ColumnIndex) -> Option<(&mut Vec<ValueIndex>, &mut bool)> {
@@ -205,6 +228,7 @@ impl Gathered {
             if let Some((list, begun)) = self.list_mut(*column) {
                 list.push(NONE);
                 *begun = true;
+                self.touch(*column);
             }
         }
     }

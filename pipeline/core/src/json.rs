@@ -14,7 +14,8 @@ use crate::gathered::RawValue;
 use crate::recorder::{Seen, SeenValue};
 use crate::value::number::{push_float, push_json_string};
 use crate::value::parse::{Integer, parse_decimal, parse_integer};
-use crate::value::{CharacterSets, Component, Decoded, decode, hex, number_width, push_component, telling_vr, text_rules, vr_of};
+use crate::value::{CharacterSets, Component, Decoded, DictionaryVr, decode, hex, push_component, telling_vr, vr_of};
+use crate::vr::{Content, Vr};
 use crate::walk::Creators;
 
 /// Binary values of more bytes than this are told by offset and length.
@@ -23,17 +24,33 @@ const META_GROUP: u32 = 2;
 
 /// The VR of an element: the file's, else the dictionary's (of private ones by creator), else UN.
 #[must_use]
-pub fn dictionary_vr(seen: &Seen<'_>) -> &'static str {
+pub fn dictionary_vr(seen: &Seen<'_>) -> DictionaryVr {
     if let Some(vr) = telling_vr(seen.vr) {
-        return vr;
+        return DictionaryVr::One(vr);
     }
     if Creators::is_creator(seen.tag) {
-        return "LO";
+        return DictionaryVr::One(Vr::LO);
     }
-    if seen.tag & 0x10000 != 0 {
-        return seen.creator.and_then(|creator| creator.vr(seen.tag)).unwrap_or("UN");
+    let name = if seen.tag & 0x10000 != 0 {
+        seen.creator.and_then(|creator| creator.vr(seen.tag))
+    } else {
+        entry_of_tag(seen.tag).map(|entry| entry.vr)
+    };
+    name.map_or(DictionaryVr::One(Vr::UN), DictionaryVr::named)
+}
+
+/// The name of a VR as it is shown.
+#[must_use]
+pub fn shown_vr(vr: Option<Vr>, otherwise: DictionaryVr) -> &'static str {
+    match (vr, otherwise) {
+        (Some(vr), _) | (None, DictionaryVr::One(vr)) => vr.name(),
+        (None, DictionaryVr::BySign) => "US or SS",
+        (None, DictionaryVr::Other(name)) => name,
     }
-    entry_of_tag(seen.tag).map_or("UN", |entry| entry.vr)
+}
+
+fn is_text(vr: DictionaryVr) -> bool {
+    matches!(vr, DictionaryVr::One(vr) if matches!(vr.content(), Content::Text(_)))
 }
 
 /// A value as the recorders decode it.
@@ -72,32 +89,35 @@ impl JsonRecorder {
 
     /// Texts are wanted whole, other values up to the limit.
     pub(crate) fn wants(&self, seen: &Seen<'_>) -> bool {
-        seen.length.is_some_and(|length| length <= INLINE_LIMIT) || text_rules(dictionary_vr(seen)).is_some()
+        seen.length.is_some_and(|length| length <= INLINE_LIMIT) || is_text(dictionary_vr(seen))
     }
 
     pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: Option<SeenValue<'_>>) {
         if seen.tag & 0xFFFF == 0 || seen.tag >> 16 == META_GROUP {
             return;
         }
+        let otherwise = dictionary_vr(seen);
         let Some(value) = value else {
-            let vr = dictionary_vr(seen);
-            self.begin_member(seen.tag, if vr == "US or SS" { "US" } else { vr.split(" or ").next().unwrap_or(vr) });
+            let vr = if otherwise == DictionaryVr::BySign { DictionaryVr::One(Vr::US) } else { otherwise };
+            self.begin_member(seen.tag, shown_vr(None, vr));
             self.bulk_data(seen);
             self.text.push('}');
             return;
         };
         let raw = raw_value(seen, &value);
-        let vr = vr_of(&raw, dictionary_vr(seen), value.gathered);
-        self.begin_member(seen.tag, vr);
-        if text_rules(vr).is_some() || number_width(vr).is_some() || vr == "AT" {
+        let vr = vr_of(&raw, otherwise, value.gathered);
+        self.begin_member(seen.tag, shown_vr(vr, otherwise));
+        if vr.is_none_or(|vr| vr.content() == Content::Bytes) {
+            if !raw.value.is_empty() {
+                self.text.push_str(",\"InlineBinary\":\"");
+                STANDARD.encode_string(raw.value, &mut self.text);
+                self.text.push('"');
+            }
+        } else {
             let mut sets = std::mem::take(&mut self.sets);
             let decoded = decode(&raw, vr, value.gathered, &mut sets, &mut |_| {});
             self.sets = sets;
             self.values(&decoded, vr);
-        } else if !raw.value.is_empty() {
-            self.text.push_str(",\"InlineBinary\":\"");
-            STANDARD.encode_string(raw.value, &mut self.text);
-            self.text.push('"');
         }
         self.text.push('}');
     }
@@ -141,22 +161,20 @@ impl JsonRecorder {
         }
     }
 
-    fn values(&mut self, decoded: &Decoded<'_>, vr: &str) {
+    fn values(&mut self, decoded: &Decoded<'_>, vr: Option<Vr>) {
         match decoded {
             Decoded::Nothing => {}
-            Decoded::Text(text) if text.is_empty() => {}
-            Decoded::Text(text) => match text_rules(vr) {
-                Some(rules) if !rules.undivided => {
-                    self.list(text.split('\\').map(|part| Component::Text(rules.trim(part))), vr);
-                }
-                _ => self.list([Component::Text(text)].into_iter(), vr),
-            },
+            Decoded::Text(text, _) if text.is_empty() => {}
+            Decoded::Text(text, rules) if rules.undivided => self.list([Component::Text(text)].into_iter(), vr),
+            Decoded::Text(text, rules) => {
+                self.list(text.split('\\').map(|part| Component::Text(rules.trim(part))), vr);
+            }
             Decoded::Numbers(numbers) => self.list(numbers.iter(), vr),
             Decoded::Hex(bytes) => self.list([Component::Text(&hex(bytes))].into_iter(), vr),
         }
     }
 
-    fn list<'a>(&mut self, components: impl Iterator<Item = Component<'a>>, vr: &str) {
+    fn list<'a>(&mut self, components: impl Iterator<Item = Component<'a>>, vr: Option<Vr>) {
         self.text.push_str(",\"Value\":[");
         for (index, component) in components.enumerate() {
             if index > 0 {
@@ -167,10 +185,10 @@ impl JsonRecorder {
         self.text.push(']');
     }
 
-    fn component(&mut self, component: Component<'_>, vr: &str) {
+    fn component(&mut self, component: Component<'_>, vr: Option<Vr>) {
         match component {
             Component::Text("") => self.text.push_str("null"),
-            Component::Text(text) if vr == "PN" => self.name(text),
+            Component::Text(text) if vr == Some(Vr::PN) => self.name(text),
             Component::Text(text) => self.text_or_number(text, vr),
             Component::Float(number) if number.is_nan() => self.text.push_str("\"NaN\""),
             Component::Float(number) if number.is_infinite() => {
@@ -185,16 +203,16 @@ impl JsonRecorder {
         }
     }
 
-    fn text_or_number(&mut self, text: &str, vr: &str) {
+    fn text_or_number(&mut self, text: &str, vr: Option<Vr>) {
         match vr {
-            "IS" => match parse_integer(text).0 {
+            Some(Vr::IS) => match parse_integer(text).0 {
                 Some(Integer::Small(number)) => {
                     let _ = write!(self.text, "{number}");
                 }
                 Some(Integer::Large(digits)) => self.text.push_str(&digits),
                 None => push_json_string(&mut self.text, text),
             },
-            "DS" => match parse_decimal(text).0 {
+            Some(Vr::DS) => match parse_decimal(text).0 {
                 Some(number) => push_float(&mut self.text, number),
                 None => push_json_string(&mut self.text, text),
             },

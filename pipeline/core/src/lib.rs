@@ -13,7 +13,7 @@
 //! walk                         one data set
 //! gathered, found, wanted      what is kept, what is wrong, what is asked for
 //! value, text                  typed values, character sets
-//! element, label, dictionary   one element; names
+//! element, label, vr, dictionary   one element; names
 //! window, digest, error        bytes held; codes
 //! ```
 #![forbid(unsafe_code)]
@@ -36,6 +36,7 @@ pub mod table;
 pub mod text;
 pub mod tree;
 pub mod value;
+pub mod vr;
 pub mod walk;
 pub mod wanted;
 pub mod window;

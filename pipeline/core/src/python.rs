@@ -21,7 +21,9 @@ use crate::label::tag_text;
 use crate::recorder::Recorder;
 use crate::scan::{FileToRead, ScanPlan, local_path};
 use crate::tree::{Node, TreeRecorder};
+use crate::value::DictionaryVr;
 use crate::value::typed::{ItemType, ReadColumn};
+use crate::vr::{Letters, Vr};
 use crate::wanted::{ItemChoice, Step};
 
 /// A step of a path: tag, creator, and which item (-1 for every one).
@@ -183,7 +185,14 @@ fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) ->
         })
         .collect();
     let gathers = steps.iter().any(|step| step.item == Some(ItemChoice::Every));
-    Ok((ReadColumn { name, tag, vr, item, is_list: inside.is_some(), gathers, is_partition }, steps))
+    let expected: Vec<Letters> = vr.split(" or ").filter_map(|vr| vr.as_bytes().try_into().ok()).collect();
+    let first = expected.first().copied().and_then(Vr::of);
+    let vr = match first {
+        _ if vr == "US or SS" => DictionaryVr::BySign,
+        Some(first) => DictionaryVr::One(first),
+        None => return Err(PyValueError::new_err(format!("column '{name}' is of a VR that is not known: '{vr}'"))),
+    };
+    Ok((ReadColumn { name, tag, expected, vr, item, is_list: inside.is_some(), gathers, is_partition }, steps))
 }
 
 /// Opens urls through a Python function, and keeps the first error that is no answer about a file.

@@ -1,6 +1,6 @@
 //! Who wants the whole header is told of everything that the walk passes, in order.
 
-use crate::element::Vr;
+use crate::vr::Letters;
 use crate::gathered::{ContextIndex, Gathered};
 use crate::json::JsonRecorder;
 use crate::tree::TreeRecorder;
@@ -12,7 +12,7 @@ pub struct Seen<'a> {
     /// Of the element.
     pub tag: u32,
     /// None where the file says none.
-    pub vr: Option<Vr>,
+    pub vr: Option<Letters>,
     /// Who reserved its block.
     pub creator: Option<&'a Creator>,
     /// How many sequences are around its data set.

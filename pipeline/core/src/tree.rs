@@ -1,7 +1,7 @@
 //! One file's whole header as a list of nodes to look at. Everything is bounded, whatever the file holds.
 
 use crate::element::ITEM;
-use crate::json::{dictionary_vr, raw_value};
+use crate::json::{dictionary_vr, raw_value, shown_vr};
 use crate::recorder::{Seen, SeenValue};
 use crate::value::{CharacterSets, Decoded, decode, hex, push_component, vr_of};
 
@@ -49,14 +49,15 @@ impl TreeRecorder {
     }
 
     pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: Option<SeenValue<'_>>) {
-        let mut vr = dictionary_vr(seen);
+        let otherwise = dictionary_vr(seen);
+        let mut vr = None;
         let mut shown = None;
         if let Some(value) = value.filter(|_| !self.cut) {
             let raw = raw_value(seen, &value);
-            vr = vr_of(&raw, vr, value.gathered);
+            vr = vr_of(&raw, otherwise, value.gathered);
             shown = Some(text_of(&decode(&raw, vr, value.gathered, &mut self.sets, &mut |_| {})));
         }
-        self.add(seen, vr, shown);
+        self.add(seen, shown_vr(vr, otherwise), shown);
     }
 
     pub(crate) fn begin_sequence(&mut self, seen: &Seen<'_>) {
@@ -87,7 +88,7 @@ impl TreeRecorder {
 fn text_of(decoded: &Decoded<'_>) -> String {
     let text = match decoded {
         Decoded::Nothing => String::new(),
-        Decoded::Text(text) => text.chars().take(VALUE_LIMIT).collect(),
+        Decoded::Text(text, _) => text.chars().take(VALUE_LIMIT).collect(),
         Decoded::Hex(bytes) => hex(bytes.get(..VALUE_LIMIT).unwrap_or(bytes)),
         Decoded::Numbers(numbers) => {
             let mut text = String::new();

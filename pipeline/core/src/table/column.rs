@@ -69,6 +69,27 @@ impl Values {
         }
     }
 
+    /// Appends the value at `at` again, `count` times; it is none of null.
+    fn append_copies(&mut self, at: usize, count: usize) {
+        match self {
+            Self::Text(values) => {
+                let text = text_at(values, at).to_owned();
+                (0..count).for_each(|_| values.append_value(&text));
+            }
+            Self::Int32(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
+            Self::Int64(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
+            Self::Float64(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
+            Self::Date(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
+            Self::Timestamp(values) => {
+                copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count));
+            }
+            Self::Bool(values) => {
+                let bits = values.values_slice().get(at >> 3).copied();
+                copy(bits, |bits| values.append_n(count, bits >> (at & 7) & 1 == 1));
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Text(values) => values.len(),
@@ -101,6 +122,19 @@ impl Values {
     }
 }
 
+fn copy<T>(value: Option<T>, append: impl FnOnce(T)) {
+    if let Some(value) = value {
+        append(value);
+    }
+}
+
+fn text_at(values: &StringBuilder, at: usize) -> &str {
+    let offset = |at: usize| values.offsets_slice().get(at).and_then(|offset| usize::try_from(*offset).ok());
+    let range = offset(at).zip(offset(at.saturating_add(1)));
+    let bytes = range.and_then(|(from, to)| values.values_slice().get(from..to)).unwrap_or_default();
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
 /// Where the lists of a column end, and which of them are null.
 #[derive(Debug)]
 struct Lists {
@@ -124,23 +158,29 @@ impl Lists {
 }
 
 /// A column while it grows.
+///
+/// Files of one series say most things alike. A value that comes again is only counted, and written when another one comes.
 #[derive(Debug)]
 pub struct GrowingColumn {
     values: Values,
     lists: Option<Lists>,
+    /// The row of the last value written.
+    last: usize,
+    /// How often it comes again in the rows after it.
+    again: usize,
 }
 
 impl GrowingColumn {
     /// A column of scalars.
     #[must_use]
     pub fn scalars(item: ItemType) -> Self {
-        Self { values: Values::new(item), lists: None }
+        Self { values: Values::new(item), lists: None, last: 0, again: 0 }
     }
 
     /// A column of lists.
     #[must_use]
     pub fn lists(item: ItemType) -> Self {
-        Self { values: Values::new(item), lists: Some(Lists::new()) }
+        Self { values: Values::new(item), lists: Some(Lists::new()), last: 0, again: 0 }
     }
 
     fn len(&self) -> usize {
@@ -149,6 +189,7 @@ impl GrowingColumn {
 
     /// Makes the column `rows` long, with nulls.
     pub fn pad(&mut self, rows: usize) {
+        self.write_again();
         let missing = rows.saturating_sub(self.len());
         if missing == 0 {
             return;
@@ -160,9 +201,30 @@ impl GrowingColumn {
         }
     }
 
+    /// Sets the cell of a row to the value that was set last. Only for columns of scalars in which one was.
+    pub fn repeat(&mut self, row: usize) {
+        let next = self.last.saturating_add(self.again).saturating_add(1);
+        if row == next {
+            self.again = self.again.saturating_add(1);
+        } else {
+            self.pad(row);
+            self.values.append_copies(self.last, 1);
+            self.last = row;
+        }
+    }
+
+    fn write_again(&mut self) {
+        if self.again > 0 {
+            self.values.append_copies(self.last, self.again);
+            self.last = self.last.saturating_add(self.again);
+            self.again = 0;
+        }
+    }
+
     /// Sets the cell of a row; rows come in ascending order.
     pub fn set(&mut self, row: usize, cell: &Typed<'_>) {
         self.pad(row);
+        self.last = row;
         match (&mut self.lists, cell) {
             (None, Typed::One(value)) => self.values.append(value),
             (None, Typed::List(_)) | (Some(_), Typed::One(_)) => {}
@@ -192,6 +254,7 @@ impl GrowingColumn {
     /// The column, `rows` long; it is empty again afterwards.
     pub fn finish(&mut self, rows: usize) -> ArrayRef {
         self.pad(rows);
+        self.last = 0;
         let values = self.values.finish();
         let Some(lists) = &mut self.lists else {
             return values;

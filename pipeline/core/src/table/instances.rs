@@ -57,6 +57,16 @@ impl InstancesTable {
         }
     }
 
+    /// Sets a header column of the row that is next to end to what it was set to last, which is given where it is a list.
+    pub(super) fn set_again(&mut self, column: usize, list: Option<&Typed<'_>>) {
+        if let Some(growing) = self.header.get_mut(column) {
+            match list {
+                Some(list) => growing.set(self.rows, list),
+                None => growing.repeat(self.rows),
+            }
+        }
+    }
+
     /// Ends a row with what is told of the header as a whole; `file` is the number of the file in its unit.
     pub(super) fn end_row(&mut self, file: u64, size: Option<u64>, header: &Header, digest: Option<&str>, json: Option<&str>) {
         let row = self.rows;

@@ -1,9 +1,10 @@
 //! What was read of a unit's files, as Arrow columns: `files`, `instances` and `findings` of the seam.
 
 mod column;
-mod findings;
 mod files;
+mod findings;
 mod instances;
+mod memo;
 mod rows;
 
 pub use rows::{Batches, FileFacts, UnitRows};

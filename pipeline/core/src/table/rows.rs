@@ -8,6 +8,7 @@ use arrow_schema::{Field, Schema};
 use super::files::{FileRow, FilesTable};
 use super::findings::{FindingsTable, Keys};
 use super::instances::InstancesTable;
+use super::memo::Memo;
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
 use crate::gathered::{Cell, Gathered, RawValue};
@@ -58,6 +59,9 @@ pub struct FileFacts<'a> {
 pub struct UnitRows {
     columns: Arc<Vec<ReadColumn>>,
     key_columns: KeyColumns,
+    /// For each column, which required one it is.
+    required: Vec<Option<usize>>,
+    memos: Vec<Memo>,
     files: FilesTable,
     instances: InstancesTable,
     findings: FindingsTable,
@@ -96,6 +100,8 @@ impl UnitRows {
         Self {
             columns: Arc::clone(columns),
             key_columns: KeyColumns::of(columns),
+            required: columns.iter().map(|column| REQUIRED.iter().position(|name| *name == column.name)).collect(),
+            memos: columns.iter().map(|_| Memo::default()).collect(),
             files: FilesTable::new(),
             instances: InstancesTable::new(columns),
             findings: FindingsTable::new(),
@@ -183,6 +189,7 @@ impl UnitRows {
         self.done.files.push(self.files.finish());
         self.done.instances.push(self.instances.finish());
         self.done.findings.push(self.findings.finish());
+        self.memos.iter_mut().for_each(Memo::forget);
     }
 
     /// The text of a column; None where it is null.
@@ -220,34 +227,44 @@ impl UnitRows {
         let gathered = &header.gathered;
         let mut required = [Presence::Absent; REQUIRED.len()];
         let mut has_instance = false;
-        for (index, column) in columns.iter().enumerate() {
-            let mut check = Check { gathered, sets: &mut self.sets, findings, required: &mut required };
-            let cell = match gathered.cell(index) {
-                Cell::Absent => continue,
-                Cell::One(raw) => check.cell(column, &raw),
-                Cell::Many(entries) => {
-                    let mut list = vec![];
-                    for raw in entries.iter() {
-                        list.push(raw.map_or(Scalar::Null, |raw| check.cell(column, &raw).first()));
-                    }
-                    Typed::List(list)
-                }
-            };
-            if cell == Typed::One(Scalar::Null) {
+        for index in gathered.touched() {
+            let (Some(column), Some(memo)) = (columns.get(index), self.memos.get_mut(index)) else {
                 continue;
-            }
-            for (presence, column) in required.iter_mut().zip(self.key_columns.required) {
-                if column == Some(index) {
-                    *presence = Presence::Present;
+            };
+            let mut check = Check { gathered, sets: &mut self.sets, findings, required: &mut required };
+            match gathered.cell(index) {
+                Cell::Absent => continue,
+                Cell::One(raw) if memo.knows(&raw) => {
+                    if uid.is_some() {
+                        self.instances.set_again(index, memo.list.as_ref());
+                    }
                 }
+                Cell::One(raw) => {
+                    let (cell, is_sound) = check.cell(column, &raw);
+                    if cell == Typed::One(Scalar::Null) {
+                        continue;
+                    }
+                    if uid.is_some() {
+                        self.instances.set(index, &cell);
+                        memo.learn(column, &raw, &cell, is_sound);
+                    }
+                }
+                Cell::Many(entries) => {
+                    let list = entries.iter().map(|raw| raw.map_or(Scalar::Null, |raw| check.cell(column, &raw).0.first()));
+                    let cell = Typed::List(list.collect());
+                    if uid.is_some() {
+                        self.instances.set(index, &cell);
+                    }
+                }
+            }
+            if let Some(presence) = self.required.get(index).and_then(|at| required.get_mut((*at)?)) {
+                *presence = Presence::Present;
             }
             has_instance |= Some(index) == self.key_columns.instance;
-            if uid.is_some() {
-                self.instances.set(index, &cell);
-            }
         }
         if let (Some(uid), Some(index), false) = (uid, self.key_columns.instance, has_instance) {
             self.instances.set(index, &Typed::One(Scalar::Text(uid.into())));
+            self.memos.get_mut(index).map(Memo::forget);
             let message = "it is absent or empty; that of the file meta is taken instead";
             findings.extend(columns.get(index).map(|column| missing(column, message)));
         }
@@ -278,13 +295,14 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn cell<'a>(&mut self, column: &'a ReadColumn, raw: &RawValue<'a>) -> Typed<'a> {
+    /// The cell, and whether nothing is wrong with it.
+    fn cell<'a>(&mut self, column: &'a ReadColumn, raw: &RawValue<'a>) -> (Typed<'a>, bool) {
         let mut noted = Noted::default();
         let cell = typed(column, raw, self.gathered, self.sets, &mut noted);
         if !noted.is_empty() {
             self.keep(raw, &noted);
         }
-        cell
+        (cell, noted.is_empty())
     }
 
     fn keep(&mut self, raw: &RawValue<'_>, noted: &Noted) {

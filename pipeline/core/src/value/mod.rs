@@ -6,84 +6,55 @@ pub mod typed;
 
 use std::borrow::Cow;
 
-use crate::element::{VrForm, vr_form};
 use crate::error::FindingCode;
 use crate::gathered::{Gathered, RawValue};
 use crate::text::{CharacterSet, decode_default, decode_text};
+use crate::vr::{Content, Letters, TextRules, Vr};
 
-/// What is done with a VR's values.
+/// What the data dictionary says of a column's or an element's VR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextRules {
-    /// Leading spaces are no padding.
-    pub untrimmed_ahead: bool,
-    /// There is one value, in which a backslash is a character.
-    pub undivided: bool,
-    /// (0008,0005) applies (PS3.5 6.1.2.3).
-    pub has_character_set: bool,
+pub enum DictionaryVr {
+    /// One, or the first of several.
+    One(Vr),
+    /// `US or SS`: by PixelRepresentation (PS3.3 C.7.6.3.1).
+    BySign,
+    /// A name that PS3.5 does not have, as some private dictionaries write them: its values are bytes.
+    Other(&'static str),
 }
 
-/// How texts of a VR are read; None where the VR is not one of text.
-#[must_use]
-pub fn text_rules(vr: &str) -> Option<TextRules> {
-    let rules = |untrimmed_ahead, undivided, has_character_set| {
-        Some(TextRules { untrimmed_ahead, undivided, has_character_set })
-    };
-    match vr {
-        "SH" | "LO" => rules(false, false, true),
-        "PN" | "UC" => rules(true, false, true),
-        "ST" | "LT" | "UT" => rules(true, true, true),
-        "UR" => rules(true, true, false),
-        "UI" => rules(true, false, false),
-        "AE" | "AS" | "CS" | "DA" | "DS" | "DT" | "IS" | "TM" => rules(false, false, false),
-        _ => None,
-    }
-}
-
-impl TextRules {
-    /// A value or a component less its padding.
+impl DictionaryVr {
+    /// Of a name of the data dictionary.
     #[must_use]
-    pub fn trim<'a>(&self, text: &'a str) -> &'a str {
-        const PADDING: [char; 2] = [' ', '\0'];
-        if self.untrimmed_ahead { text.trim_end_matches(PADDING) } else { text.trim_matches(PADDING) }
+    pub fn named(name: &'static str) -> Self {
+        if name == "US or SS" {
+            return Self::BySign;
+        }
+        let first = name.split_once(" or ").map_or(name, |(first, _)| first);
+        Vr::named(first).map_or(Self::Other(first), Self::One)
     }
 }
 
-/// The width in bytes of a VR of binary numbers.
+/// The VR of a value as the file says it, if PS3.5 has it and it is not UN, which says nothing.
 #[must_use]
-pub fn number_width(vr: &str) -> Option<usize> {
-    match vr {
-        "US" | "SS" => Some(2),
-        "UL" | "SL" | "FL" => Some(4),
-        "UV" | "SV" | "FD" => Some(8),
-        _ => None,
-    }
+#[inline]
+pub fn telling_vr(letters: Option<Letters>) -> Option<Vr> {
+    letters.and_then(Vr::of).filter(|vr| *vr != Vr::UN)
 }
 
-/// The name of a VR as it stands in the file, if PS3.5 has it and it is not UN, which says nothing.
+/// The VR by which to understand a value: the file's, unless that is UN or none that there is; else the data dictionary's. None where
+/// only its bytes are known.
 #[must_use]
-pub fn telling_vr(vr: Option<crate::element::Vr>) -> Option<&'static str> {
-    const NAMES: [&str; 33] = [
-        "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW", "PN",
-        "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UR", "US", "UT", "UV",
-    ];
-    let vr = vr?;
-    if matches!(vr_form(vr), VrForm::None | VrForm::Unknown) {
-        return None;
-    }
-    NAMES.binary_search_by(|name| name.as_bytes().cmp(&vr)).ok().and_then(|at| NAMES.get(at)).copied()
-}
-
-/// The VR by which to understand a value: the file's, unless that is UN or none that there is; else the one given, of which `US or SS`
-/// goes by PixelRepresentation (PS3.3 C.7.6.3.1), and of several others the first counts.
-#[must_use]
-pub fn vr_of<'a>(raw: &RawValue<'_>, otherwise: &'a str, gathered: &Gathered) -> &'a str {
+#[inline]
+pub fn vr_of(raw: &RawValue<'_>, otherwise: DictionaryVr, gathered: &Gathered) -> Option<Vr> {
     if let Some(vr) = telling_vr(raw.vr) {
-        return vr;
+        return Some(vr);
     }
-    if otherwise == "US or SS" {
-        return if gathered.is_signed(raw.context) { "SS" } else { "US" };
+    match otherwise {
+        DictionaryVr::One(vr) => Some(vr),
+        DictionaryVr::BySign if gathered.is_signed(raw.context) => Some(Vr::SS),
+        DictionaryVr::BySign => Some(Vr::US),
+        DictionaryVr::Other(_) => None,
     }
-    otherwise.split_once(" or ").map_or(otherwise, |(first, _)| first)
 }
 
 /// A value decoded by its VR.
@@ -92,7 +63,7 @@ pub enum Decoded<'a> {
     /// It has no bytes, or can't be decoded.
     Nothing,
     /// A text, whole, less its padding.
-    Text(Cow<'a, str>),
+    Text(Cow<'a, str>, TextRules),
     /// Binary numbers.
     Numbers(Numbers<'a>),
     /// Bytes that are no numbers and no text, in hex.
@@ -103,7 +74,7 @@ pub enum Decoded<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers<'a> {
     bytes: &'a [u8],
-    vr: &'a str,
+    vr: Vr,
     width: usize,
     little: bool,
 }
@@ -133,13 +104,13 @@ impl<'a> Numbers<'a> {
         let [.., e, f, g, h] = value.to_be_bytes();
         let four = u32::from_be_bytes([e, f, g, h]);
         match self.vr {
-            "SS" => Component::Integer(i128::from(i16::from_be_bytes([g, h]))),
-            "SL" => Component::Integer(i128::from(four.cast_signed())),
-            "SV" => Component::Integer(i128::from(value.cast_signed())),
-            "FL" => Component::Float(f64::from(f32::from_bits(four))),
-            "FD" => Component::Float(f64::from_bits(value)),
+            Vr::SS => Component::Integer(i128::from(i16::from_be_bytes([g, h]))),
+            Vr::SL => Component::Integer(i128::from(four.cast_signed())),
+            Vr::SV => Component::Integer(i128::from(value.cast_signed())),
+            Vr::FL => Component::Float(f64::from(f32::from_bits(four))),
+            Vr::FD => Component::Float(f64::from_bits(value)),
             // Group and element are numbers of their own: in little endian the group comes first all the same.
-            "AT" => Component::Tag(if self.little { four.rotate_left(16) } else { four }),
+            Vr::AT => Component::Tag(if self.little { four.rotate_left(16) } else { four }),
             _ => Component::Integer(i128::from(value)),
         }
     }
@@ -165,39 +136,42 @@ impl CharacterSets {
 /// Decodes a raw value by its VR; `note` is told what is wrong with it.
 pub fn decode<'a>(
     raw: &RawValue<'a>,
-    vr: &'a str,
+    vr: Option<Vr>,
     gathered: &Gathered,
     sets: &mut CharacterSets,
     note: &mut impl FnMut(FindingCode),
 ) -> Decoded<'a> {
-    if let Some(rules) = text_rules(vr) {
+    let content = vr.map_or(Content::Bytes, Vr::content);
+    if let Content::Text(rules) = content {
         let decoded = if rules.has_character_set && !is_plain(raw.value) {
-            decode_text(raw.value, sets.of(gathered.character_set(raw.context)), vr == "PN")
+            decode_text(raw.value, sets.of(gathered.character_set(raw.context)), vr == Some(Vr::PN))
         } else {
             decode_default(raw.value)
         };
         if let Some(code) = decoded.finding {
             note(code);
         }
-        return Decoded::Text(match decoded.text {
+        let text = match decoded.text {
             Cow::Borrowed(text) => Cow::Borrowed(rules.trim(text)),
             Cow::Owned(text) => Cow::Owned(rules.trim(&text).to_owned()),
-        });
+        };
+        return Decoded::Text(text, rules);
     }
-    if raw.value.is_empty() {
-        return Decoded::Nothing;
-    }
-    if let Some(width) = number_width(vr) {
-        if raw.value.len().checked_rem(width) != Some(0) {
-            note(FindingCode::InvalidNumber);
-            return Decoded::Nothing;
+    let bytes = raw.value;
+    match (vr, content) {
+        _ if bytes.is_empty() => Decoded::Nothing,
+        (Some(vr), Content::Numbers(width)) => {
+            if bytes.len().checked_rem(width) != Some(0) {
+                note(FindingCode::InvalidNumber);
+                return Decoded::Nothing;
+            }
+            Decoded::Numbers(Numbers { bytes, vr, width, little: raw.little })
         }
-        return Decoded::Numbers(Numbers { bytes: raw.value, vr, width, little: raw.little });
+        (Some(vr), Content::Tags) if bytes.len() & 3 == 0 => {
+            Decoded::Numbers(Numbers { bytes, vr, width: 4, little: raw.little })
+        }
+        _ => Decoded::Hex(bytes),
     }
-    if vr == "AT" && raw.value.len() & 3 == 0 {
-        return Decoded::Numbers(Numbers { bytes: raw.value, vr, width: 4, little: raw.little });
-    }
-    Decoded::Hex(raw.value)
 }
 
 /// Whether bytes mean the same in every character set: ASCII without escape sequences.

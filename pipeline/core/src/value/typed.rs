@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 
 use super::parse::{Integer, TimeText, is_uid, parse_date, parse_date_time, parse_decimal, parse_integer, parse_time};
-use super::{CharacterSets, Component, Decoded, Numbers, TextRules, decode, hex, push_component, text_rules, vr_of};
+use super::{CharacterSets, Component, Decoded, DictionaryVr, Numbers, decode, hex, push_component, vr_of};
 use crate::error::FindingCode;
 use crate::gathered::{Gathered, RawValue};
+use crate::vr::{Letters, TextRules, Vr};
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
@@ -52,8 +53,10 @@ pub struct ReadColumn {
     pub name: String,
     /// Of its element; of a private one without its block.
     pub tag: u32,
-    /// The VR of the data dictionary, or several (`US or SS`).
-    pub vr: String,
+    /// The VRs of the data dictionary, by their letters.
+    pub expected: Vec<Letters>,
+    /// The VR by which to read values of which the file does not say it.
+    pub vr: DictionaryVr,
     /// What its values are.
     pub item: ItemType,
     /// Whether a cell is a list.
@@ -85,6 +88,21 @@ pub enum Scalar<'a> {
     Bool(bool),
 }
 
+impl Scalar<'_> {
+    fn to_owned_scalar(&self) -> Scalar<'static> {
+        match self {
+            Self::Null => Scalar::Null,
+            Self::Text(text) => Scalar::Text(Cow::Owned(text.as_ref().to_owned())),
+            Self::Integer(number) => Scalar::Integer(*number),
+            Self::Float(number) => Scalar::Float(*number),
+            Self::Date(days) => Scalar::Date(*days),
+            Self::Time(time) => Scalar::Time(*time),
+            Self::Timestamp(instant) => Scalar::Timestamp(*instant),
+            Self::Bool(value) => Scalar::Bool(*value),
+        }
+    }
+}
+
 /// The cell of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Typed<'a> {
@@ -96,6 +114,15 @@ pub enum Typed<'a> {
 
 impl<'a> Typed<'a> {
     const NULL: Self = Self::One(Scalar::Null);
+
+    /// A copy of a list that owns its texts; None where this is none.
+    #[must_use]
+    pub fn to_owned_list(&self) -> Option<Typed<'static>> {
+        let Self::List(values) = self else {
+            return None;
+        };
+        Some(Typed::List(values.iter().map(Scalar::to_owned_scalar).collect()))
+    }
 
     /// The value, or the first of the list.
     #[must_use]
@@ -168,21 +195,18 @@ pub fn typed<'a>(
 ) -> Typed<'a> {
     if let Some(vr) = raw.vr
         && vr != *b"UN"
-        && !column.vr.split(" or ").any(|expected| expected.as_bytes() == vr)
+        && !column.expected.contains(&vr)
     {
         noted.note(FindingCode::WrongVr);
     }
-    let vr = vr_of(raw, &column.vr, gathered);
+    let vr = vr_of(raw, column.vr, gathered);
     let as_list = column.is_list && !column.gathers;
     let decoded = decode(raw, vr, gathered, sets, &mut |code| noted.note(code));
     let mut convert = Convert { vr, item: column.item, noted };
     match decoded {
         Decoded::Nothing => Typed::NULL,
-        Decoded::Text(text) if text.is_empty() => Typed::NULL,
-        Decoded::Text(text) => match text_rules(vr) {
-            Some(rules) => typed_text(column, text, rules, as_list, &mut convert),
-            None => Typed::NULL,
-        },
+        Decoded::Text(text, _) if text.is_empty() => Typed::NULL,
+        Decoded::Text(text, rules) => typed_text(column, text, rules, as_list, &mut convert),
         Decoded::Numbers(numbers) => typed_numbers(numbers, as_list, &mut convert),
         Decoded::Hex(bytes) => {
             if column.item != ItemType::Text {
@@ -208,7 +232,7 @@ fn typed_text<'a>(
     as_list: bool,
     convert: &mut Convert<'_>,
 ) -> Typed<'a> {
-    let text = if convert.vr == "PN" { names(text) } else { text };
+    let text = if convert.vr == Some(Vr::PN) { names(text) } else { text };
     if convert.item == ItemType::Text && !as_list {
         return Typed::One(checked_text(column, text, convert));
     }
@@ -265,7 +289,7 @@ fn names(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn checked_text<'a>(column: &ReadColumn, text: Cow<'a, str>, convert: &mut Convert<'_>) -> Scalar<'a> {
-    if convert.vr == "UI" {
+    if convert.vr == Some(Vr::UI) {
         if !text.split('\\').all(is_uid) {
             convert.noted.note(FindingCode::InvalidUid);
         }
@@ -284,7 +308,7 @@ fn fits_partition(text: &str) -> bool {
 
 /// Turns components into values of one type.
 struct Convert<'n> {
-    vr: &'n str,
+    vr: Option<Vr>,
     item: ItemType,
     noted: &'n mut Noted,
 }
@@ -327,7 +351,7 @@ impl Convert<'_> {
     fn text<'a>(&mut self, text: Cow<'a, str>) -> Scalar<'a> {
         match self.item {
             ItemType::Text => {
-                if self.vr == "UI" && !is_uid(&text) {
+                if self.vr == Some(Vr::UI) && !is_uid(&text) {
                     self.noted.note(FindingCode::InvalidUid);
                 }
                 Scalar::Text(text)
@@ -336,7 +360,7 @@ impl Convert<'_> {
             ItemType::Float64 => self.float(&text),
             ItemType::Date => {
                 let mut days = parse_date(&text);
-                if days.is_none() && self.vr == "DT" {
+                if days.is_none() && self.vr == Some(Vr::DT) {
                     let instant = parse_date_time(&text).0;
                     days = instant.and_then(|instant| i32::try_from(instant.div_euclid(MICROSECONDS_A_DAY)).ok());
                 }
@@ -370,7 +394,7 @@ impl Convert<'_> {
 
     fn integer<'a>(&mut self, text: &str) -> Scalar<'a> {
         let (value, mut sound) = parse_integer(text);
-        if self.vr == "DS" && value.is_some() {
+        if self.vr == Some(Vr::DS) && value.is_some() {
             sound = parse_decimal(text).1;
         }
         if !sound {
@@ -385,7 +409,7 @@ impl Convert<'_> {
 
     fn float<'a>(&mut self, text: &str) -> Scalar<'a> {
         let (value, mut sound) = parse_decimal(text);
-        if self.vr == "IS" && value.is_some() {
+        if self.vr == Some(Vr::IS) && value.is_some() {
             sound = parse_integer(text).1;
         }
         if !sound {

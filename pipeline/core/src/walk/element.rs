@@ -6,14 +6,14 @@ use super::{Once, PixelData, Sink, Walk, pixel_data_keyword};
 use crate::dictionary::is_sequence_tag;
 use crate::digest::LARGE_VALUE;
 use crate::element::{
-    ElementHeader, UNDEFINED_LENGTH, UNKNOWN_VR_LOOKED_AT, VrForm, element_header, is_in_dictionary, is_known_vr, vr_form,
-    without_known_vr,
+    ElementHeader, UNDEFINED_LENGTH, UNKNOWN_VR_LOOKED_AT, element_header, is_in_dictionary, is_known_vr, without_known_vr,
 };
 use crate::error::FindingCode;
 use crate::found::{Finding, Level as FindingLevel};
 use crate::gathered::{Gathered, RawValue};
 use crate::label::push_label;
 use crate::recorder::SeenValue;
+use crate::vr::Vr;
 use crate::wanted::ElementWish;
 use crate::window::{Need, Window};
 
@@ -73,7 +73,7 @@ impl Walk {
             let tag = header.tag;
             let odd_group = tag & 0x10000 != 0;
             if let Some(vr) = header.vr {
-                if !matches!(vr_form(vr), VrForm::Short | VrForm::Long)
+                if !Vr::of(vr).is_some_and(|vr| !matches!(vr, Vr::SQ | Vr::UN))
                     || (odd_group && !(no_private && tag & 0xFFFF > 0xFF))
                 {
                     break;
