@@ -37,16 +37,20 @@ pub struct RawValue<'a> {
     pub context: ContextIndex,
 }
 
+/// A value that was kept; small, since there are a hundred in a file.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
-    tag: u32,
-    vr: Option<Letters>,
-    little: bool,
-    context: ContextIndex,
+    /// [`NO_POSITION`] when inflated.
+    position: u64,
     from: u32,
     to: u32,
-    position: Option<u64>,
+    tag: u32,
+    context: ContextIndex,
+    vr: Option<Letters>,
+    little: bool,
 }
+
+const NO_POSITION: u64 = u64::MAX;
 
 /// A data set in which something was kept: where it stands, and what says how its values are to be read.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +167,7 @@ impl Gathered {
         let to = u32::try_from(self.bytes.len()).unwrap_or(NONE);
         let index = u32::try_from(self.kept.len()).unwrap_or(NONE);
         let RawValue { tag, vr, position, little, context, .. } = value;
-        self.kept.push(Kept { tag, vr, little, context, from, to, position });
+        self.kept.push(Kept { position: position.unwrap_or(NO_POSITION), from, to, tag, context, vr, little });
         if element.context
             && let Some(context) = self.contexts.get_mut(context.0 as usize)
         {
@@ -233,17 +237,20 @@ impl Gathered {
         }
     }
 
+    #[inline]
     fn value(&self, index: ValueIndex) -> Option<RawValue<'_>> {
         if index == NONE {
             return None;
         }
         let Kept { tag, vr, little, context, from, to, position } = *self.kept.get(index as usize)?;
         let value = self.bytes.get(from as usize..to as usize)?;
+        let position = (position != NO_POSITION).then_some(position);
         Some(RawValue { tag, vr, value, position, little, context })
     }
 
     /// What was kept for a column.
     #[must_use]
+    #[inline]
     pub fn cell(&self, column: usize) -> Cell<'_> {
         let list = self.list_of_column.get(column).copied().unwrap_or(NONE);
         if list != NONE {

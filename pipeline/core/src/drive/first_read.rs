@@ -36,7 +36,7 @@ impl FirstRead {
         }
     }
 
-    /// A file's header ended after `bytes`; 0 where that is not known.
+    /// Of a file `bytes` were needed before some were skipped, or the header ended; 0 where that is not known.
     pub fn learn(&mut self, bytes: u64) {
         if bytes == 0 {
             return;

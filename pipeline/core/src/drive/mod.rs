@@ -133,7 +133,7 @@ impl Driver {
             }
         }
         reading.size = file.size;
-        self.first_read.learn(decoder.header.end);
+        self.first_read.learn(decoder.header.first_part);
         self.let_go();
         reading
     }

@@ -83,8 +83,8 @@ pub struct Header {
     pub has_functional_groups: bool,
     /// The private creators at top level.
     pub creators: Creators,
-    /// How far into the file the header went (bytes), as far as is known.
-    pub end: u64,
+    /// How many bytes of the file were walked before the first that were skipped; 0 where that is not known.
+    pub first_part: u64,
 }
 
 /// What comes next. Each phase asks for bytes from one position on, since those before are forgotten once it has asked.
@@ -123,7 +123,7 @@ impl HeaderDecoder {
             pixel_data: None,
             has_functional_groups: false,
             creators: Creators::default(),
-            end: 0,
+            first_part: 0,
         };
         Self { header, phase: Phase::Recognise, header_limit }
     }
@@ -141,7 +141,7 @@ impl HeaderDecoder {
         header.pixel_data = None;
         header.has_functional_groups = false;
         header.creators = Creators::default();
-        header.end = 0;
+        header.first_part = 0;
         self.phase = Phase::Recognise;
     }
 
@@ -350,7 +350,7 @@ impl Header {
         self.pixel_data = walk.pixel_data;
         self.has_functional_groups = walk.has_functional_groups;
         self.creators = walk.creators().clone();
-        self.end = walk.position;
+        self.first_part = if self.deflated { 0 } else { walk.first_skip.unwrap_or(walk.position) };
     }
 
     fn meta_text(&self, column: usize) -> Option<String> {

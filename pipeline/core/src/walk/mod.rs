@@ -99,6 +99,8 @@ pub struct Walk {
     pub pixel_data: Option<PixelData>,
     /// Whether the data set has a shared or per-frame functional groups sequence.
     pub has_functional_groups: bool,
+    /// Where the first value stands that was skipped by position.
+    pub first_skip: Option<u64>,
     digest: HeaderDigest,
     levels: Vec<Level>,
     /// The private creators of the outermost data set, once it has ended.
@@ -144,6 +146,7 @@ impl Walk {
             position,
             pixel_data: None,
             has_functional_groups: false,
+            first_skip: None,
             digest: HeaderDigest::new(position),
             levels,
             top_creators: Creators::default(),

@@ -79,6 +79,7 @@ impl Walk {
         }
         self.digest.cover(window.bytes, window.start, value);
         self.digest.leave_out(end);
+        self.first_skip.get_or_insert(value);
         if window.size.is_none() && length > 0 && end > window.held_to() {
             return Ok(if window.end.is_some() { Passed::Short } else { Passed::Later(end) });
         }
