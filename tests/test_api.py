@@ -111,7 +111,7 @@ def test_interrupt_while_workers_start_waits_until_they_can_be_closed(
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            dicomlake.index(archive, lake=tmp_path / "lake", workers=2)
+            dicomlake.index(archive, lake=tmp_path / "lake", workers=2, engine="pydicom")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, former)
@@ -127,7 +127,7 @@ def test_workers_that_do_not_start_are_a_refusal(archive: Path, tmp_path: Path, 
 
     monkeypatch.setattr(dicomlake.runner.dask, "local_runner", broken)
     with pytest.raises(dicomlake.errors.RefusedError, match="__main__"):
-        dicomlake.index(archive, lake=tmp_path / "lake", workers=2)
+        dicomlake.index(archive, lake=tmp_path / "lake", workers=2, engine="pydicom")
 
 
 def test_scan_answers_for_every_path_in_order(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

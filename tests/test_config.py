@@ -73,7 +73,7 @@ def test_cluster_file_loads() -> None:
         ("reading: {file_seconds_limit: .nan}", "key 'reading.file_seconds_limit'"),
         ("reading: {header_limit: 0}", "key 'reading.header_limit'"),
         ("listing: {unit_files: 0}", "key 'listing.unit_files'"),
-        ("engine: dcmtk", "key 'engine': input should be 'pydicom'"),
+        ("engine: dcmtk", "key 'engine': input should be 'native' or 'pydicom'"),
         ("headers: perhaps", "key 'headers'"),
         ("lake: 5", "key 'lake' must hold keys and values"),
         ("columns: {path: PatientID}", "key 'columns' must hold a list"),

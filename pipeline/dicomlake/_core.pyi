@@ -1,15 +1,18 @@
 """The compiled part: the native engine, in Rust. See `pipeline/core`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self, TypeAlias
 
 import pyarrow as pa
 
 __version__: str
 
-Step = tuple[int, str | None, int | None]
-Column = tuple[str, int, str, str, bool, list[Step]]
-Opener = Callable[[str, int | None], Any]
+Step: TypeAlias = tuple[int, str | None, int | None]
+Column: TypeAlias = tuple[str, int, str, str, bool, list[Step]]
+Node: TypeAlias = tuple[int, str, str | None, str | None, int | None, int | None, int, int | None]
+"""Tag, VR, creator, value, length, byte offset, depth, and which item it is."""
+
+Opener: TypeAlias = Callable[[str, int | None], Any]
 
 class ArrowArray:
     """A record batch that any library takes through the Arrow PyCapsule interface."""
@@ -19,12 +22,8 @@ class ArrowArray:
 class ScanPlan:
     """What to read of files, made once for all units."""
 
-    def __new__(
-        cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool
-    ) -> ScanPlan: ...
-    def scan(
-        self, files: pa.RecordBatch, open_source: Opener
-    ) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray]]:
+    def __new__(cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool) -> Self: ...
+    def scan(self, files: pa.RecordBatch, open_source: Opener) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray]]:
         """Read the headers of a unit of files; answer batches of files, instances and findings."""
     def tree(self, url: str, open_source: Opener) -> Tree:
         """Read the whole header of one file."""
@@ -33,8 +32,7 @@ class Tree:
     """A header as a tree."""
 
     @property
-    def nodes(self) -> list[tuple[int, str, str | None, str | None, int | None, int | None, int, int | None]]:
-        """Tag, VR, creator, value, length, byte offset, depth, and which item it is."""
+    def nodes(self) -> list[Node]: ...
     @property
     def complete(self) -> bool: ...
     @property

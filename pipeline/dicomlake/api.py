@@ -16,6 +16,8 @@ from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
+from dicomlake.extract.header_tree import HeaderTree
+from dicomlake.extract.unit import ENGINES_IN_THREADS
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.runner import runner_starter
@@ -52,7 +54,7 @@ def index(
         config: a YAML file, or settings; arguments below go over it.
         client: a Dask client whose workers read; it stays open.
         storage_options: of fsspec, for urls.
-        workers: processes on this machine; 0 reads in this one. One for each core where None.
+        workers: on this machine, threads, or processes where the engine is pydicom; 0 does without. One for each core where None.
         scheduler: address of a Dask scheduler whose workers read.
         engine: what reads headers.
         headers: keep each whole header as JSON too.
@@ -92,7 +94,8 @@ def index(
         complete=complete,
         dry_run=dry_run,
     )
-    return run_index(request, runner_starter(settings.running, client), progress)
+    in_threads = settings.engine in ENGINES_IN_THREADS
+    return run_index(request, runner_starter(settings.running, client, in_threads=in_threads), progress)
 
 
 def scan(
@@ -113,16 +116,44 @@ def scan(
     Returns:
         ``instances``, ``files`` and ``findings`` as pyarrow tables, duplicates kept.
     """
-    overrides = {"engine": engine, "storage_options": None if storage_options is None else dict(storage_options)}
-    settings = _settings(config, overrides)
-    request = ScanRequest(
+    settings = _settings(config, _overrides(engine, storage_options))
+    places = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    return make_engine(settings.engine).scan(_as_listed([url_of(place) for place in places]), _request(settings))
+
+
+def header_tree(
+    path: Place,
+    *,
+    config: Place | Settings | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+) -> HeaderTree:
+    """Read the whole header of one file, as a tree to look at.
+
+    Args:
+        path: local path or url of a file.
+        config: a YAML file, or settings.
+        storage_options: of fsspec, for urls.
+        engine: what reads headers.
+
+    Returns:
+        The tree; a file that can't be read is one without nodes, with its code.
+    """
+    settings = _settings(config, _overrides(engine, storage_options))
+    return make_engine(settings.engine).tree(url_of(path), _request(settings))
+
+
+def _overrides(engine: str | None, storage_options: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"engine": engine, "storage_options": None if storage_options is None else dict(storage_options)}
+
+
+def _request(settings: Settings) -> ScanRequest:
+    return ScanRequest(
         schema=settings.schema_of_lake(),
         reading=settings.reading.limits(),
         headers=settings.headers,
         storage_options=settings.storage_options,
     )
-    places = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    return make_engine(settings.engine).scan(_as_listed([url_of(place) for place in places]), request)
 
 
 def url_of(place: Place) -> str:

@@ -94,7 +94,7 @@ class RunningSettings(_Model):
 class Settings(_Model):
     """Every setting of a run."""
 
-    engine: Literal["pydicom"] = "pydicom"
+    engine: Literal["native", "pydicom"] = "native"
     headers: bool = False
     columns: Annotated[tuple[ColumnSettings, ...], Field(strict=False)] = ()
     listing: ListingSettings = ListingSettings()

@@ -26,7 +26,7 @@ def test_info_counts_what_the_lake_holds(run: Run, lake: Path, archive: Path) ->
         parts = list((lake / table).rglob("*.parquet"))
         assert described["tables"][table]["bytes"] <= sum(part.stat().st_size for part in parts)
     text = run("info", lake).out
-    for word in (str(lake), str(archive), "snapshot 1", "pydicom", "instances", "truncated"):
+    for word in (str(lake), str(archive), "snapshot 1", "native", "instances", "truncated"):
         assert word in text
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dicomlake.extract.header_tree import NODES_LIMIT, header_tree, printable
+from dicomlake.api import header_tree
+from dicomlake.extract.header_tree import NODES_LIMIT, HeaderTree, printable
 from tests.engine.builder import ITEM, E, keys, parents, part10, with_elements
 
 
-def _tree(tmp_path: Path, data: bytes):  # noqa: ANN202 - a HeaderTree
+def _tree(tmp_path: Path, data: bytes) -> HeaderTree:
+    """The tree of a file of these bytes, in which the engines agree."""
     path = tmp_path / "file"
     path.write_bytes(data)
-    return header_tree(str(path))
+    tree = header_tree(path, engine="native")
+    assert tree == header_tree(path, engine="pydicom")
+    return tree
+
+
+def test_trees_of_real_files(real_files_folder: Path) -> None:
+    """Of each real file both engines make the same tree."""
+    for path in sorted(real_files_folder.rglob("*.dcm")):
+        assert header_tree(path, engine="native") == header_tree(path, engine="pydicom"), path
 
 
 def test_nodes(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def index(
     config: ConfigOption = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", min=0, help="Processes on this machine; 0 reads in this one.", show_default="one a core"),
+        typer.Option("--workers", metavar="N", min=0, help="Workers on this machine; 0 does without.", show_default="one a core"),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Read on the workers of this Dask scheduler.")

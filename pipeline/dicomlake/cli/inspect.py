@@ -50,8 +50,7 @@ def look_at(file: str, engine: str | None) -> Inspected:
     Raises:
         UsageError: there is no such local file.
     """
-    from dicomlake.api import scan, url_of
-    from dicomlake.extract.header_tree import header_tree
+    from dicomlake.api import header_tree, scan, url_of
     from dicomlake.sources import is_local_url
 
     url = url_of(file)
@@ -64,7 +63,7 @@ def look_at(file: str, engine: str | None) -> Inspected:
         file=_without_nulls(scanned.files.to_pylist()[0]),
         instance=next(map(_without_nulls, scanned.instances.to_pylist()), {}),
         findings=[_without_nulls(row) for row in scanned.findings.to_pylist()],
-        header=header_tree(url),
+        header=header_tree(file, engine=engine),
     )
 
 

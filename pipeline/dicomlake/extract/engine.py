@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dicomlake.extract.header_tree import HeaderTree
 from dicomlake.limits import ReadingLimits
 from dicomlake.schema import LakeSchema
 
@@ -83,6 +84,18 @@ class Engine(Protocol):
             files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]), ``etag``
                 (string).
             request: what to read.
+        """
+        ...
+
+    def tree(self, url: str, request: ScanRequest) -> HeaderTree:
+        """Read the whole header of one file, for a person to look at.
+
+        Args:
+            url: as in the column `url` of `files`.
+            request: how far to read; the columns whose values are checked.
+
+        Returns:
+            The tree; a file that can't be read is one without nodes, with its code.
         """
         ...
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Engine
+from dicomlake.version import VERSION
 
-_DISTRIBUTIONS = {"native": "dicomlake", "pydicom": "pydicom"}
-"""The distribution whose version an engine's answers depend on."""
+_VERSIONS: dict[str, Callable[[], str]] = {"native": lambda: VERSION, "pydicom": lambda: version("pydicom")}
+"""The version that an engine's answers depend on."""
 
 
 def engine_version(name: str) -> str:
@@ -17,9 +19,9 @@ def engine_version(name: str) -> str:
     Raises:
         ConfigurationError: there is no such engine.
     """
-    if name not in _DISTRIBUTIONS:
+    if name not in _VERSIONS:
         raise _unknown(name)
-    return f"{name} {version(_DISTRIBUTIONS[name])}"
+    return f"{name} {_VERSIONS[name]()}"
 
 
 def make_engine(name: str) -> Engine:
@@ -40,4 +42,4 @@ def make_engine(name: str) -> Engine:
 
 
 def _unknown(name: str) -> ConfigurationError:
-    return ConfigurationError(f"there is no engine '{name}'; use {' or '.join(_DISTRIBUTIONS)}")
+    return ConfigurationError(f"there is no engine '{name}'; use {' or '.join(_VERSIONS)}")

@@ -6,14 +6,19 @@ What follows from header columns by a formula is made here, by the same code as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
 from dicomlake.fetch import ByteSource, open_source
+from dicomlake.schema.dictionary import entry_of_tag
+
+if TYPE_CHECKING:
+    from dicomlake._core import Node
 
 _OF_LISTING = ("url", "modified", "etag")
 
@@ -41,6 +46,24 @@ class NativeEngine:
             files=_files(read[0], files, request),
             instances=_instances(read[1], read[0], files, request),
             findings=read[2].select(request.findings_schema().names).cast(request.findings_schema()),
+        )
+
+    def tree(self, url: str, request: ScanRequest) -> HeaderTree:
+        """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
+        read = scan_plan(request).tree(url, _Opener(request.storage_options))
+        code, message, byte_offset, element_path = read.defect or (None, None, None, None)
+        marks = [Mark(*finding) for finding in read.findings]
+        return HeaderTree(
+            url=url,
+            nodes=marked([_node(node) for node in read.nodes], marks),
+            complete=read.complete,
+            transfer_syntax=read.transfer_syntax,
+            pixel_data=read.pixel_data,
+            code=code,
+            message=message,
+            byte_offset=byte_offset,
+            element_path=printable(element_path) if element_path else None,
+            file_codes=codes_of_file(marks),
         )
 
 
@@ -72,9 +95,20 @@ class _Opener:
         return open_source(url, self._storage_options, size)
 
 
-def opener(storage_options: Mapping[str, Any]) -> _Opener:
-    """What the compiled part calls for urls that are not local."""
-    return _Opener(storage_options)
+def _node(node: Node) -> HeaderNode:
+    tag, vr, creator, value, length, byte_offset, depth, item = node
+    entry = entry_of_tag(tag) if item is None else None
+    keyword = f"Item [{item}]" if item is not None else entry.keyword if entry is not None else ""
+    return HeaderNode(
+        tag=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+        vr=vr,
+        keyword=keyword,
+        creator=printable(creator) if creator is not None else None,
+        value=shown_value(value) if value is not None else None,
+        length=length,
+        byte_offset=byte_offset,
+        depth=depth,
+    )
 
 
 def _files(read: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:

@@ -38,15 +38,17 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
     for name in own:
         if spread[name].any():
             values = _replace(values, spread, rows, keys, name)
-    values = values.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name) for name in empty)
+    types = rows.schema
+    values = values.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in empty)
     return values, spread.with_columns(pl.lit(value=False).alias(name) for name in empty)
 
 
 def _without_negative_zero(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
     """0.0 and -0.0 are one value: which of them is shown must not depend on the order of rows."""
-    scalars = [pl.col(name) + 0.0 for name in names if rows.schema[name].is_float()]
+    types = rows.schema  # made anew each time that it is asked for, which is dear where rows are wide
+    scalars = [pl.col(name) + 0.0 for name in names if types[name].is_float()]
     floats = (pl.List(pl.Float64), pl.List(pl.Float32))
-    return scalars + [pl.col(name).list.eval(pl.element() + 0.0) for name in names if rows.schema[name] in floats]
+    return scalars + [pl.col(name).list.eval(pl.element() + 0.0) for name in names if types[name] in floats]
 
 
 def _replace(values: pl.DataFrame, spread: pl.DataFrame, rows: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:

@@ -67,7 +67,7 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
             frames.append(condense(rows if wanted.height == rows.height else rows[wanted["_row"]], task.level))
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
-    rolled_up = roll_up(pl.concat(frames), task.schema, task.level)
+    rolled_up = roll_up(pl.concat(frames, rechunk=True), task.schema, task.level)
     parts, findings = _write(task, rolled_up)
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started)
 
@@ -98,7 +98,8 @@ def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> 
     former = pl.concat(frames, how="diagonal")
     compared = [name for name in schema.names if name != "snapshot" and name in former.columns]
     former = former.select(*compared, former_snapshot="snapshot")
-    typed = rows.with_columns(pl.col(name).cast(former.schema[name]) for name in compared)
+    types = former.schema
+    typed = rows.with_columns(pl.col(name).cast(types[name]) for name in compared)
     return (
         typed.join(former, on=compared, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(snapshot=pl.coalesce("former_snapshot", "snapshot"))

@@ -1,7 +1,8 @@
-"""Where units of work run: in this process, or on Dask."""
+"""Where units of work run: in this process and its threads, or on Dask."""
 
 from dicomlake.runner.protocol import Outcome, Runner
 from dicomlake.runner.serial import SerialRunner
 from dicomlake.runner.starting import runner_starter
+from dicomlake.runner.threads import ThreadRunner
 
-__all__ = ["Outcome", "Runner", "SerialRunner", "runner_starter"]
+__all__ = ["Outcome", "Runner", "SerialRunner", "ThreadRunner", "runner_starter"]

@@ -9,23 +9,32 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from dicomlake.config import RunningSettings
+import polars as pl
+
+from dicomlake.config import AUTOMATIC, RunningSettings
 from dicomlake.errors import RefusedError
 from dicomlake.runner.protocol import Runner
 from dicomlake.runner.serial import SerialRunner
+from dicomlake.runner.threads import ThreadRunner
 
 if TYPE_CHECKING:
     from distributed import Client
 
 
-def runner_starter(running: RunningSettings, client: Client | None = None) -> Callable[[], Runner]:
+def runner_starter(running: RunningSettings, client: Client | None = None, *, in_threads: bool = False) -> Callable[[], Runner]:
     """What starts the runner, once there is something to read.
+
+    With ``in_threads`` workers of this machine are threads, for engines that may run so, unless a dashboard is asked for, which Dask has.
+    Otherwise they are processes, and interrupts need care:
 
     A terminal sends SIGINT to every process of a run. The driver alone is to answer it: workers that died of it would print what they
     were doing, and a cluster that is interrupted while it starts can't be closed any more.
     """
     if client is None and running.scheduler is None and running.workers == 0:
         return SerialRunner
+    if client is None and running.scheduler is None and in_threads and running.dashboard_address in (AUTOMATIC, None):
+        # Polars counts the cores that this process may use, of its affinity and its control group.
+        return lambda: ThreadRunner(running.workers or pl.thread_pool_size(), running.units_in_flight_per_worker)
 
     def start() -> Runner:
         from dicomlake.runner import dask  # noqa: PLC0415 - a run with nothing to read does without it

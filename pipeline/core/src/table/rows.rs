@@ -169,12 +169,14 @@ impl UnitRows {
         }
     }
 
-    /// The findings of a file as its rows would have them; nothing is kept.
-    pub fn findings_of(&mut self, header: &mut Header) -> Vec<Finding> {
+    /// The findings of a file as its rows would have them.
+    pub fn findings_of(mut self, header: &mut Header) -> Vec<Finding> {
         let mut findings = std::mem::take(&mut header.found.findings);
         if header.recognised {
-            self.header_row(header, None, &mut findings);
+            let uid = self.instance_uid(header);
+            self.header_row(header, uid.as_deref(), &mut findings);
         }
+        findings.truncate(FILE_LIMIT);
         findings
     }
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import pyarrow as pa
 
 from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.header_tree import HeaderTree
 from dicomlake.extract.pydicom_engine.columns import ReadColumn
 from dicomlake.extract.pydicom_engine.json_text import JsonRecorder
 from dicomlake.extract.pydicom_engine.reading import HeaderReader
 from dicomlake.extract.pydicom_engine.rows import UnitRows
+from dicomlake.extract.pydicom_engine.tree import read_tree
 from dicomlake.extract.pydicom_engine.wanted import WantedDataSet
 from dicomlake.schema import LakeSchema
 
@@ -42,6 +44,10 @@ class PydicomEngine:
             header = reader.read(url, size, recorder)
             rows.add(url, (size, time, etag), header, recorder.text() if recorder is not None else None)
         return rows.tables()
+
+    def tree(self, url: str, request: ScanRequest) -> HeaderTree:
+        """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
+        return read_tree(url, header_reader(request), request.schema)
 
 
 def header_reader(request: ScanRequest) -> HeaderReader:
