@@ -16,6 +16,8 @@ pub struct ContextIndex(u32);
 impl ContextIndex {
     /// The context of the outermost data set.
     pub const TOP: Self = Self(0);
+    /// The context of group 2, which the data set's character set does not apply to.
+    pub const META: Self = Self(1);
 }
 
 const NONE: u32 = u32::MAX;
@@ -131,13 +133,9 @@ impl Gathered {
         self.kept.clear();
         self.bytes.clear();
         self.contexts.clear();
-        self.contexts.push(Context {
-            parent: NONE,
-            sequence_tag: 0,
-            item: 0,
-            character_set: NONE,
-            pixel_representation: NONE,
-        });
+        let outermost =
+            Context { parent: NONE, sequence_tag: 0, item: 0, character_set: NONE, pixel_representation: NONE };
+        self.contexts.extend([outermost; 2]);
         // What one file made large is not carried through all others.
         const KEPT_CAPACITY: usize = 1 << 20;
         self.bytes.shrink_to(KEPT_CAPACITY);

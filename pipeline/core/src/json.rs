@@ -58,7 +58,7 @@ pub fn raw_value<'a>(seen: &Seen<'_>, value: &SeenValue<'a>) -> RawValue<'a> {
     RawValue {
         tag: seen.tag,
         vr: seen.vr,
-        value: value.bytes,
+        value: value.bytes.unwrap_or_default(),
         position: seen.position,
         little: value.little,
         context: value.context,
@@ -92,22 +92,17 @@ impl JsonRecorder {
         seen.length.is_some_and(|length| length <= INLINE_LIMIT) || is_text(dictionary_vr(seen))
     }
 
-    pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: Option<SeenValue<'_>>) {
+    pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
         if seen.tag & 0xFFFF == 0 || seen.tag >> 16 == META_GROUP {
             return;
         }
         let otherwise = dictionary_vr(seen);
-        let Some(value) = value else {
-            let vr = if otherwise == DictionaryVr::BySign { DictionaryVr::One(Vr::US) } else { otherwise };
-            self.begin_member(seen.tag, shown_vr(None, vr));
-            self.bulk_data(seen);
-            self.text.push('}');
-            return;
-        };
-        let raw = raw_value(seen, &value);
+        let raw = raw_value(seen, value);
         let vr = vr_of(&raw, otherwise, value.gathered);
         self.begin_member(seen.tag, shown_vr(vr, otherwise));
-        if vr.is_none_or(|vr| vr.content() == Content::Bytes) {
+        if value.bytes.is_none() {
+            self.bulk_data(seen);
+        } else if vr.is_none_or(|vr| vr.content() == Content::Bytes) {
             if !raw.value.is_empty() {
                 self.text.push_str(",\"InlineBinary\":\"");
                 STANDARD.encode_string(raw.value, &mut self.text);

@@ -119,7 +119,7 @@ impl PythonPlan {
         PythonTree {
             nodes: nodes.into_iter().map(python_node).collect(),
             complete,
-            transfer_syntax: header.transfer_syntax,
+            transfer_syntax: header.transfer_syntax.map(|syntax| syntax.uid.clone()),
             pixel_data: header.pixel_data.map(|pixel_data| pixel_data.keyword),
             defect: header.found.defect.map(python_defect),
             findings: findings

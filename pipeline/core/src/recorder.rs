@@ -23,11 +23,11 @@ pub struct Seen<'a> {
     pub length: Option<u32>,
 }
 
-/// The value of an element that was wanted.
+/// The value of an element, and what it takes to understand it.
 #[derive(Clone, Copy, Debug)]
 pub struct SeenValue<'a> {
-    /// Its bytes.
-    pub bytes: &'a [u8],
+    /// Its bytes; None where it was passed over.
+    pub bytes: Option<&'a [u8]>,
     /// Whether its numbers stand in little endian.
     pub little: bool,
     /// The nearest data set in which something was kept.
@@ -55,8 +55,8 @@ impl Recorder {
         }
     }
 
-    /// An element with a value, which is None where it was passed over.
-    pub fn leaf(&mut self, seen: &Seen<'_>, value: Option<SeenValue<'_>>) {
+    /// An element with a value.
+    pub fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
         match self {
             Self::Json(json) => json.leaf(seen, value),
             Self::Tree(tree) => tree.leaf(seen, value),

@@ -48,13 +48,15 @@ impl TreeRecorder {
         !self.cut && seen.length.is_some_and(|length| length <= READ_LIMIT)
     }
 
-    pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: Option<SeenValue<'_>>) {
+    pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
+        if self.cut {
+            return;
+        }
         let otherwise = dictionary_vr(seen);
-        let mut vr = None;
+        let raw = raw_value(seen, value);
+        let vr = vr_of(&raw, otherwise, value.gathered);
         let mut shown = None;
-        if let Some(value) = value.filter(|_| !self.cut) {
-            let raw = raw_value(seen, &value);
-            vr = vr_of(&raw, otherwise, value.gathered);
+        if value.bytes.is_some() {
             shown = Some(text_of(&decode(&raw, vr, value.gathered, &mut self.sets, &mut |_| {})));
         }
         self.add(seen, shown_vr(vr, otherwise), shown);

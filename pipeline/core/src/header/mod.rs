@@ -8,6 +8,7 @@ mod recognise;
 mod syntax;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::element::{Encoding, element_header};
 use crate::error::{FileCode, FindingCode};
@@ -72,9 +73,7 @@ pub struct Header {
     /// Whether it is a DICOM file that belongs into a lake.
     pub recognised: bool,
     /// The transfer syntax in which the data set was read.
-    pub transfer_syntax: Option<String>,
-    /// Whether the data set is deflated.
-    pub deflated: bool,
+    pub transfer_syntax: Option<Arc<TransferSyntax>>,
     /// The digest; None where there was no data set.
     pub digest: Option<u128>,
     /// The element that ended the header.
@@ -106,6 +105,8 @@ pub struct HeaderDecoder {
     pub header: Header,
     phase: Phase,
     header_limit: u64,
+    /// That of the last file's meta: most files name the same one.
+    last_syntax: Option<Arc<TransferSyntax>>,
 }
 
 impl HeaderDecoder {
@@ -118,14 +119,13 @@ impl HeaderDecoder {
             recorder: None,
             recognised: false,
             transfer_syntax: None,
-            deflated: false,
             digest: None,
             pixel_data: None,
             has_functional_groups: false,
             creators: Creators::default(),
             first_part: 0,
         };
-        Self { header, phase: Phase::Recognise, header_limit }
+        Self { header, phase: Phase::Recognise, header_limit, last_syntax: None }
     }
 
     /// Makes ready for the next file.
@@ -136,7 +136,6 @@ impl HeaderDecoder {
         header.recorder = recorder;
         header.recognised = false;
         header.transfer_syntax = None;
-        header.deflated = false;
         header.digest = None;
         header.pixel_data = None;
         header.has_functional_groups = false;
@@ -167,7 +166,7 @@ impl HeaderDecoder {
             Phase::DataSet(mut walk, _) => {
                 let mut sink = self.header.sink(&plan.data_set);
                 walk.stop_reading(code, message, &mut sink);
-                self.header.finish(&walk);
+                self.header.finish(walk);
             }
             Phase::Recognise
             | Phase::BeginMeta { .. }
@@ -265,16 +264,19 @@ impl HeaderDecoder {
         let uid = self.header.meta_text(plan.transfer_syntax);
         let class = self.header.meta_text(plan.sop_class);
         let without_meta = uid.is_none() && bytes.starts_with(DICOMDIR_GROUP);
-        if without_meta || class.as_deref().map(str::as_bytes) == Some(DICOMDIR_UID) {
+        if without_meta || class == Some(DICOMDIR_UID) {
             self.header.recognised = false;
             self.end_with(FileCode::Dicomdir, "this is a DICOMDIR, an index of other files");
             return Ok(());
         }
-        let declared = uid.as_deref().map(TransferSyntax::of_uid);
+        let last = self.last_syntax.take();
+        let declared = uid.map(|uid| match last {
+            Some(last) if last.uid.as_bytes() == uid => last,
+            _ => Arc::new(TransferSyntax::of_uid(&latin_1(uid))),
+        });
+        self.last_syntax.clone_from(&declared);
         let room = file.size.map(|size| size.saturating_sub(position));
-        if let Some(declared) = &declared {
-            self.header.read_in(declared);
-        }
+        self.header.transfer_syntax.clone_from(&declared);
         if room == Some(0) {
             self.phase = Phase::Done;
             return Ok(());
@@ -286,15 +288,15 @@ impl HeaderDecoder {
                 self.end_with(FileCode::UnsupportedTransferSyntax, reason);
                 return Ok(());
             }
-            (None, Some(declared)) => declared.clone(),
-            (None, None) => TransferSyntax::of_uid(EXPLICIT_UID),
+            (None, Some(declared)) => Arc::clone(declared),
+            (None, None) => Arc::new(TransferSyntax::of_uid(EXPLICIT_UID)),
         };
         if declared.is_some_and(|declared| declared.known && declared != syntax) {
             let name = crate::dictionary::name_of_uid(&syntax.uid).unwrap_or_default();
             let message = format!("the data set is not in the transfer syntax of the meta, but in {name}");
             self.header.found.add_file(FindingCode::WrongTransferSyntax, message);
         }
-        self.header.read_in(&syntax);
+        self.header.transfer_syntax = Some(Arc::clone(&syntax));
         self.phase = if syntax.deflated {
             let walk = Walk::new(0, None, syntax.encoding, Wanted::TOP, false, None);
             Phase::DataSet(walk, Some(Inflating::new(position, self.header_limit)))
@@ -329,7 +331,7 @@ impl HeaderDecoder {
             return Err(progress);
         }
         if let Phase::DataSet(walk, _) = std::mem::replace(&mut self.phase, Phase::Done) {
-            self.header.finish(&walk);
+            self.header.finish(walk);
         }
         Ok(())
     }
@@ -340,27 +342,34 @@ impl Header {
         Sink { wanted, gathered: &mut self.gathered, found: &mut self.found, recorder: self.recorder.as_mut() }
     }
 
-    fn read_in(&mut self, syntax: &TransferSyntax) {
-        self.transfer_syntax = Some(syntax.uid.clone());
-        self.deflated = syntax.deflated;
-    }
-
-    fn finish(&mut self, walk: &Walk) {
+    fn finish(&mut self, walk: Walk) {
         self.digest = Some(walk.digest());
         self.pixel_data = walk.pixel_data;
         self.has_functional_groups = walk.has_functional_groups;
-        self.creators = walk.creators().clone();
-        self.first_part = if self.deflated { 0 } else { walk.first_skip.unwrap_or(walk.position) };
+        self.first_part = if self.is_deflated() { 0 } else { walk.first_skip.unwrap_or(walk.position) };
+        self.creators = walk.into_creators();
     }
 
-    fn meta_text(&self, column: usize) -> Option<String> {
+    /// Whether the data set is deflated.
+    #[must_use]
+    pub fn is_deflated(&self) -> bool {
+        self.transfer_syntax.as_ref().is_some_and(|syntax| syntax.deflated)
+    }
+
+    /// The text of one of the plan's own columns, less its padding.
+    fn meta_text(&self, column: usize) -> Option<&[u8]> {
         let Cell::One(raw) = self.gathered.cell(column) else {
             return None;
         };
-        let text: String = raw.value.iter().map(|byte| char::from(*byte)).collect();
-        let text = text.trim_matches([' ', '\0']);
-        (!text.is_empty()).then(|| text.to_owned())
+        let is_text = |byte: &u8| !matches!(byte, b' ' | 0);
+        let from = raw.value.iter().position(is_text)?;
+        let to = raw.value.iter().rposition(is_text)?;
+        raw.value.get(from..=to)
     }
+}
+
+fn latin_1(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
 fn reach<'a>(file: &Window<'a>, position: u64, length: u64) -> Result<&'a [u8], Progress> {

@@ -1,5 +1,7 @@
 //! Transfer syntaxes: how a data set stands by what its meta says, and by looking (PS3.5 10 and annex A).
 
+use std::sync::Arc;
+
 use flate2::{Decompress, FlushDecompress};
 
 use crate::dictionary::name_of_uid;
@@ -54,24 +56,24 @@ impl TransferSyntax {
 /// The transfer syntax of a data set by what its first element looks like: the declared one where it fits, else one that does, None where
 /// none does. `bytes` are the first of the data set, and `room` is what is left of the file from there.
 #[must_use]
-pub fn syntax_by_looking(bytes: &[u8], room: Option<u64>, declared: Option<&TransferSyntax>) -> Option<TransferSyntax> {
+pub fn syntax_by_looking(bytes: &[u8], room: Option<u64>, declared: Option<&Arc<TransferSyntax>>) -> Option<Arc<TransferSyntax>> {
     if let Some(declared) = declared
         && !declared.deflated
         && looks_like_element(bytes, declared.encoding, room)
     {
-        return Some(declared.clone());
+        return Some(Arc::clone(declared));
     }
     for (encoding, uid) in ENCODINGS {
         if looks_like_element(bytes, encoding, room) {
-            return Some(TransferSyntax { uid: uid.to_owned(), encoding, deflated: false, known: true });
+            return Some(Arc::new(TransferSyntax { uid: uid.to_owned(), encoding, deflated: false, known: true }));
         }
     }
     if let Some(declared) = declared
         && declared.deflated
     {
-        return Some(declared.clone());
+        return Some(Arc::clone(declared));
     }
-    inflates_to_element(bytes).then(|| TransferSyntax::of_uid(DEFLATED_UID))
+    inflates_to_element(bytes).then(|| Arc::new(TransferSyntax::of_uid(DEFLATED_UID)))
 }
 
 fn inflates_to_element(bytes: &[u8]) -> bool {

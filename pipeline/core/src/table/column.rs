@@ -7,9 +7,9 @@ use arrow_array::builder::{
     ArrayBuilder, BooleanBuilder, Date32Builder, Float64Builder, Int32Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{Array, ListArray};
+use arrow_array::{Array, ListArray, new_null_array};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
-use arrow_schema::Field;
+use arrow_schema::{DataType, Field, TimeUnit};
 
 use crate::value::typed::{ItemType, Scalar, Typed};
 
@@ -99,6 +99,18 @@ impl Values {
             Self::Date(values) => values.len(),
             Self::Timestamp(values) => values.len(),
             Self::Bool(values) => values.len(),
+        }
+    }
+
+    fn data_type(&self) -> DataType {
+        match self {
+            Self::Text(_) => DataType::Utf8,
+            Self::Int32(_) => DataType::Int32,
+            Self::Int64(_) => DataType::Int64,
+            Self::Float64(_) => DataType::Float64,
+            Self::Date(_) => DataType::Date32,
+            Self::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::Bool(_) => DataType::Boolean,
         }
     }
 
@@ -253,6 +265,10 @@ impl GrowingColumn {
 
     /// The column, `rows` long; it is empty again afterwards.
     pub fn finish(&mut self, rows: usize) -> ArrayRef {
+        if self.len() == 0 && self.lists.is_none() {
+            // Nobody has written to it: zeros that are never touched cost nothing.
+            return new_null_array(&self.values.data_type(), rows);
+        }
         self.pad(rows);
         self.last = 0;
         let values = self.values.finish();

@@ -73,7 +73,7 @@ impl InstancesTable {
         let cut = header.found.defect.as_ref().is_some_and(|defect| defect.code != FileCode::Truncated);
         self.file.set_integer(row, file);
         // Where reading broke off it is not known whether there is pixel data; a file that ends inside its header has none.
-        let header_bytes = match (&header.pixel_data, header.deflated) {
+        let header_bytes = match (&header.pixel_data, header.is_deflated()) {
             (_, true) => None,
             (Some(pixel_data), false) => Some(pixel_data.tag_position),
             (None, false) => size.filter(|_| !cut),
@@ -82,7 +82,7 @@ impl InstancesTable {
             (&mut self.header_bytes, header_bytes),
             (
                 &mut self.pixel_data_offset,
-                header.pixel_data.filter(|_| !header.deflated).map(|pixel_data| pixel_data.value_position),
+                header.pixel_data.filter(|_| !header.is_deflated()).map(|pixel_data| pixel_data.value_position),
             ),
             (&mut self.pixel_data_length, header.pixel_data.and_then(|pixel_data| pixel_data.length).map(u64::from)),
         ];
@@ -95,7 +95,7 @@ impl InstancesTable {
             (&mut self.digest, digest),
             (&mut self.pixel_data_keyword, header.pixel_data.map(|pixel_data| pixel_data.keyword)),
             (&mut self.header_json, json),
-            (&mut self.transfer_syntax, header.transfer_syntax.as_deref()),
+            (&mut self.transfer_syntax, header.transfer_syntax.as_ref().map(|syntax| syntax.uid.as_str())),
         ];
         for (column, text) in texts {
             if let Some(text) = text {

@@ -16,7 +16,7 @@ use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
 use crate::text::raw_text;
-use crate::value::CharacterSets;
+use crate::value::{CharacterSets, hex};
 use crate::value::typed::{Noted, ReadColumn, Scalar, Typed, message, typed};
 
 /// Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance.
@@ -131,7 +131,7 @@ impl UnitRows {
         };
         let message = defect.map(|defect| defect.message.as_ref());
         let message = message.or_else(|| code.map(|_| "the file has no SOPInstanceUID"));
-        let digest = header.digest.filter(|_| indexed).map(|digest| format!("{digest:032x}"));
+        let digest = header.digest.filter(|_| indexed).map(|digest| hex(&digest.to_be_bytes()));
         self.files.append(&FileRow {
             size: facts.size,
             status,

@@ -309,8 +309,7 @@ impl Walk {
             let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
             let context = self.nearest_context();
             let gathered: &Gathered = sink.gathered;
-            let value = value.map(|bytes| SeenValue { bytes, little, context, gathered });
-            recorder.leaf(&self.seen(header, value_position), value);
+            recorder.leaf(&self.seen(header, value_position), &SeenValue { bytes: value, little, context, gathered });
         }
     }
 }

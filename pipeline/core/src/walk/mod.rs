@@ -137,10 +137,10 @@ impl Walk {
             wish,
             near: 0,
             last_tag: None,
-            context: Some(ContextIndex::TOP),
+            context: Some(if only_group.is_some() { ContextIndex::META } else { ContextIndex::TOP }),
             creators: Creators::default(),
         };
-        let mut levels = Vec::with_capacity(16);
+        let mut levels = Vec::with_capacity(4);
         levels.push(Level::DataSet(top));
         Self {
             position,
@@ -192,8 +192,8 @@ impl Walk {
 
     /// The private creators of the data set; known once the walk has ended.
     #[must_use]
-    pub const fn creators(&self) -> &Creators {
-        &self.top_creators
+    pub fn into_creators(self) -> Creators {
+        self.top_creators
     }
 
     fn step(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<bool, Need> {
