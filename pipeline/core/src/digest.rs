@@ -4,14 +4,15 @@
 
 use std::fmt;
 
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
 /// Values of more bytes than this count by tag, VR and length only.
 pub const LARGE_VALUE: u32 = 16 * 1024;
 
 /// Takes the bytes of a stream as the walk passes over them, each once, in order.
 pub struct HeaderDigest {
-    hash: Xxh3Default,
+    /// Made when bytes come in more than one part.
+    hash: Option<Box<Xxh3Default>>,
     position: u64,
 }
 
@@ -25,20 +26,24 @@ impl HeaderDigest {
     /// Begins at a position of the stream.
     #[must_use]
     pub fn new(position: u64) -> Self {
-        Self { hash: Xxh3Default::new(), position }
+        Self { hash: None, position }
     }
 
     /// Counts the bytes from where it stands up to `to`; the first of `bytes` stands at `start`.
     pub fn cover(&mut self, bytes: &[u8], start: u64, to: u64) {
-        if to <= self.position {
-            return;
+        if to > self.position {
+            let passed = self.part(bytes, start, to);
+            if !passed.is_empty() {
+                self.hash.get_or_insert_with(|| Box::new(Xxh3Default::new())).update(passed);
+            }
+            self.position = to;
         }
+    }
+
+    fn part<'a>(&self, bytes: &'a [u8], start: u64, to: u64) -> &'a [u8] {
         let from = usize::try_from(self.position.saturating_sub(start)).unwrap_or(usize::MAX);
         let end = usize::try_from(to.saturating_sub(start)).unwrap_or(usize::MAX);
-        if let Some(passed) = bytes.get(from..end) {
-            self.hash.update(passed);
-        }
-        self.position = to;
+        bytes.get(from..end).unwrap_or_default()
     }
 
     /// Passes over the bytes up to `to`.
@@ -46,9 +51,13 @@ impl HeaderDigest {
         self.position = self.position.max(to);
     }
 
-    /// The digest so far.
+    /// The digest with the bytes up to `to`, which are the last; most headers come in one part.
     #[must_use]
-    pub fn value(&self) -> u128 {
-        self.hash.digest128()
+    pub fn finish(mut self, bytes: &[u8], start: u64, to: u64) -> u128 {
+        if self.hash.is_none() {
+            return xxh3_128(if to > self.position { self.part(bytes, start, to) } else { &[] });
+        }
+        self.cover(bytes, start, to);
+        self.hash.map_or(0, |hash| hash.digest128())
     }
 }

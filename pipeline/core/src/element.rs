@@ -122,8 +122,7 @@ pub fn without_known_vr(bytes: &[u8], encoding: Encoding, ended: bool) -> Option
     });
     let without = ElementHeader { tag, vr: None, length: implicit, size: 8 };
     let letters = e.is_ascii_uppercase() && f.is_ascii_uppercase();
-    let forms =
-        if letters { [Some(short), long, Some(without)] } else { [Some(without), Some(short), long] };
+    let forms = if letters { [Some(short), long, Some(without)] } else { [Some(without), Some(short), long] };
     let found = forms.into_iter().flatten().find(|form| {
         let behind = form.size.saturating_add(u64::from(form.length));
         let held = bytes.len() as u64;

@@ -3,8 +3,9 @@
 //! Bytes are copied out of the window as they are kept, so that the window can move on. What is kept is a small multiple of the bytes
 //! that it came from.
 
-use crate::vr::Letters;
 use crate::label::{push_label, push_step};
+use crate::memo::Memo;
+use crate::vr::Letters;
 use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, WantedElement};
 
 /// An index into the raw values.
@@ -21,6 +22,8 @@ impl ContextIndex {
 }
 
 const NONE: u32 = u32::MAX;
+/// In place of an index: the value is the one that the column's memo knows.
+const AGAIN: u32 = u32::MAX - 1;
 
 /// A value as it stands in the file, with what is needed to understand it.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +98,9 @@ pub struct Gathered {
     cells: Vec<ValueIndex>,
     /// A bit for each column for which something was kept.
     touched: Vec<u64>,
+    /// Likewise where it is what the column's memo knows.
+    again: Vec<u64>,
+    memos: Vec<Memo>,
     lists: Vec<Vec<ValueIndex>>,
     list_of_column: Vec<u32>,
     begun: Vec<bool>,
@@ -110,6 +116,8 @@ impl Gathered {
         let mut gathered = Self {
             cells: vec![NONE; columns],
             touched: vec![0; columns.div_ceil(64)],
+            again: vec![0; columns.div_ceil(64)],
+            memos: std::iter::repeat_with(Memo::default).take(columns).collect(),
             list_of_column: vec![NONE; columns],
             lists: vec![vec![]; gathering.len()],
             begun: vec![false; gathering.len()],
@@ -128,6 +136,7 @@ impl Gathered {
     pub fn clear(&mut self) {
         self.cells.fill(NONE);
         self.touched.fill(0);
+        self.again.fill(0);
         self.lists.iter_mut().for_each(Vec::clear);
         self.begun.fill(false);
         self.kept.clear();
@@ -158,13 +167,28 @@ impl Gathered {
     }
 
     /// Keeps a value. An element that comes twice in a data set is in error (PS3.5 7.1); the last one counts, as for pydicom.
-    pub fn keep(&mut self, element: &WantedElement, value: RawValue<'_>) {
+    #[inline]
+    pub fn keep(&mut self, element: &WantedElement, value: &RawValue<'_>) {
+        if let ([column], [], false) = (&*element.columns, &*element.gathered_columns, element.context)
+            && let (at, column) = (usize::from(*column), *column)
+            && self.memos.get(at).is_some_and(|memo| memo.knows(value))
+        {
+            if let (Some(cell), Some(bits)) = (self.cells.get_mut(at), self.again.get_mut(at >> 6)) {
+                *cell = AGAIN;
+                *bits |= 1 << (column & 63);
+            }
+            return;
+        }
+        self.keep_anew(element, value);
+    }
+
+    fn keep_anew(&mut self, element: &WantedElement, value: &RawValue<'_>) {
         // Offsets are of 32 bits: what one file keeps is bounded by header_limit, which is not above 4 GiB.
         let from = u32::try_from(self.bytes.len()).unwrap_or(NONE);
         self.bytes.extend_from_slice(value.value);
         let to = u32::try_from(self.bytes.len()).unwrap_or(NONE);
         let index = u32::try_from(self.kept.len()).unwrap_or(NONE);
-        let RawValue { tag, vr, position, little, context, .. } = value;
+        let RawValue { tag, vr, position, little, context, .. } = *value;
         self.kept.push(Kept { position: position.unwrap_or(NO_POSITION), from, to, tag, context, vr, little });
         if element.context
             && let Some(context) = self.contexts.get_mut(context.0 as usize)
@@ -189,21 +213,23 @@ impl Gathered {
     }
 
     fn touch(&mut self, column: ColumnIndex) {
-        if let Some(bits) = self.touched.get_mut(usize::from(column >> 6)) {
-            *bits |= 1 << (column & 63);
+        let place = usize::from(column >> 6);
+        if let (Some(touched), Some(again)) = (self.touched.get_mut(place), self.again.get_mut(place)) {
+            *touched |= 1 << (column & 63);
+            *again &= !(1 << (column & 63));
         }
     }
 
-    /// The columns for which something was kept, in order; for some of them it may not count any more.
+    /// The columns for which something was kept that their memo does not know, in order; for some of them it may not count any more.
     pub fn touched(&self) -> impl Iterator<Item = usize> {
-        self.touched.iter().enumerate().flat_map(|(place, bits)| {
-            let mut left = *bits;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros())?;
-                left &= left.wrapping_sub(1);
-                Some(place.wrapping_shl(6) | bit as usize)
-            })
-        })
+        let words = self.touched.iter().zip(&self.again).enumerate();
+        words.flat_map(|(place, (touched, again))| bits(place, touched & !again))
+    }
+
+    /// The columns whose value is the one that their memo knows: a bit for each.
+    #[must_use]
+    pub fn again(&self) -> &[u64] {
+        &self.again
     }
 
     fn list_mut(&mut self, column: ColumnIndex) -> Option<(&mut Vec<ValueIndex>, &mut bool)> {
@@ -214,6 +240,7 @@ impl Gathered {
     /// A sequence begins: what an earlier one of the same tag left does not count.
     pub fn begin_sequence(&mut self, element: &WantedElement) {
         for column in &element.nested_columns {
+            self.touch(*column);
             if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
                 *cell = NONE;
             }
@@ -258,7 +285,33 @@ impl Gathered {
             };
         }
         let index = self.cells.get(column).copied().unwrap_or(NONE);
+        if index == AGAIN {
+            return self.memos.get(column).map_or(Cell::Absent, |memo| Cell::One(memo.value()));
+        }
         self.value(index).map_or(Cell::Absent, Cell::One)
+    }
+
+    /// A column was set to a cell of its value, without a finding. Where the same bytes give the same cell whatever the file, they need
+    /// not be decoded again.
+    pub fn learn(&mut self, column: usize) {
+        let index = self.cells.get(column).copied().unwrap_or(NONE);
+        let (Some(memo), Some(kept)) = (self.memos.get_mut(column), self.kept.get(index as usize)) else {
+            return;
+        };
+        if let Some(value) = self.bytes.get(kept.from as usize..kept.to as usize) {
+            let Kept { tag, vr, little, context, .. } = *kept;
+            memo.learn(&RawValue { tag, vr, value, position: None, little, context });
+        }
+    }
+
+    /// What was learnt of a column does not hold any more.
+    pub fn forget(&mut self, column: usize) {
+        self.memos.get_mut(column).map(Memo::forget);
+    }
+
+    /// Nothing that was learnt holds any more.
+    pub fn forget_all(&mut self) {
+        self.memos.iter_mut().for_each(Memo::forget);
     }
 
     /// The raw value of (0008,0005) that applies in a data set: its own, else that of the nearest one around it (PS3.5 7.5.3).
@@ -301,13 +354,23 @@ impl Gathered {
     }
 }
 
-/// Writes the steps down to a data set, each with a trailing dot; of a path that is very deep the inner steps tell where it is.
+/// Writes the steps down to a data set, each with a trailing dot; of a path that is very deep the outer steps tell where it is.
 pub fn push_steps(path: &mut String, steps: impl Iterator<Item = (u32, u32)>, count: usize) {
     const STEPS_TOLD: usize = 32;
+    for (sequence_tag, item) in steps.take(STEPS_TOLD) {
+        push_step(path, sequence_tag, item);
+    }
     if count > STEPS_TOLD {
         path.push_str("… ");
     }
-    for (sequence_tag, item) in steps.skip(count.saturating_sub(STEPS_TOLD)) {
-        push_step(path, sequence_tag, item);
-    }
+}
+
+/// The places of the bits that are set in a word of a list of words.
+pub fn bits(place: usize, word: u64) -> impl Iterator<Item = usize> {
+    let mut left = word;
+    std::iter::from_fn(move || {
+        let bit = (left != 0).then(|| left.trailing_zeros())?;
+        left &= left.wrapping_sub(1);
+        Some(place.wrapping_shl(6) | bit as usize)
+    })
 }

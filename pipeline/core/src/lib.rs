@@ -28,6 +28,7 @@ pub mod gathered;
 pub mod header;
 pub mod json;
 pub mod label;
+mod memo;
 #[cfg(feature = "python")]
 mod python;
 pub mod recorder;

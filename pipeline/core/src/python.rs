@@ -131,8 +131,7 @@ impl PythonPlan {
 }
 
 /// A node: tag, VR, creator, value, length, byte offset, depth, and which item it is.
-type PythonNode =
-    (u32, &'static str, Option<String>, Option<String>, Option<u32>, Option<u64>, u32, Option<u32>);
+type PythonNode = (u32, &'static str, Option<String>, Option<String>, Option<u32>, Option<u64>, u32, Option<u32>);
 
 /// A defect: code, message, byte offset, element path.
 type PythonDefect = (&'static str, String, Option<u64>, Option<String>);
@@ -175,7 +174,9 @@ fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) ->
         "time" => ItemType::Time,
         "timestamp[us]" | "timestamp[us, UTC]" => ItemType::Timestamp,
         "bool" => ItemType::Bool,
-        other => return Err(PyValueError::new_err(format!("column '{name}' is of a type that is not known: '{other}'"))),
+        other => {
+            return Err(PyValueError::new_err(format!("column '{name}' is of a type that is not known: '{other}'")));
+        }
     };
     let steps: Vec<Step> = steps
         .into_iter()
@@ -286,7 +287,8 @@ fn codes() -> (Vec<&'static str>, Vec<&'static str>) {
 #[pyo3(name = "_core")]
 fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     if cfg!(debug_assertions) {
-        let message = c"dicomlake._core is a debug build, many times slower than a release build: build it with --release";
+        let message =
+            c"dicomlake._core is a debug build, many times slower than a release build: build it with --release";
         PyErr::warn(module.py(), &module.py().get_type::<PyRuntimeWarning>(), message, 1)?;
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -1,9 +1,9 @@
 //! Who wants the whole header is told of everything that the walk passes, in order.
 
-use crate::vr::Letters;
 use crate::gathered::{ContextIndex, Gathered};
 use crate::json::JsonRecorder;
 use crate::tree::TreeRecorder;
+use crate::vr::Letters;
 use crate::walk::Creator;
 
 /// An element as the walk passes it.

@@ -87,18 +87,18 @@ pub enum Content {
 impl Vr {
     const ALL: [Self; 34] = {
         use Vr::{
-            AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, OB, OD, OF, OL, OV, OW, PN, SH, SL, SQ, SS, ST, SV, TM, UC, UI,
-            UL, UN, UR, US, UT, UV,
+            AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, OB, OD, OF, OL, OV, OW, PN, SH, SL, SQ, SS, ST, SV, TM, UC,
+            UI, UL, UN, UR, US, UT, UV,
         };
         [
-            AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, OB, OD, OF, OL, OV, OW, PN, SH, SL, SQ, SS, ST, SV, TM, UC, UI,
-            UL, UN, UR, US, UT, UV,
+            AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, OB, OD, OF, OL, OV, OW, PN, SH, SL, SQ, SS, ST, SV, TM, UC,
+            UI, UL, UN, UR, US, UT, UV,
         ]
     };
 
     const NAMES: [&'static str; 34] = [
-        "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW", "PN",
-        "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV",
+        "AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF", "OL", "OV", "OW",
+        "PN", "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN", "UR", "US", "UT", "UV",
     ];
 
     /// The VR of two letters, if there is one.
@@ -130,8 +130,19 @@ impl Vr {
     pub const fn has_long_length(self) -> bool {
         matches!(
             self,
-            Self::OB | Self::OD | Self::OF | Self::OL | Self::OV | Self::OW | Self::SQ | Self::SV | Self::UC | Self::UN
-                | Self::UR | Self::UT | Self::UV
+            Self::OB
+                | Self::OD
+                | Self::OF
+                | Self::OL
+                | Self::OV
+                | Self::OW
+                | Self::SQ
+                | Self::SV
+                | Self::UC
+                | Self::UN
+                | Self::UR
+                | Self::UT
+                | Self::UV
         )
     }
 
@@ -156,6 +167,48 @@ impl Vr {
         }
     }
 }
+
+/// How a leaf of explicit VR stands, for the fast way through elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeafForm {
+    /// No leaf, or one that wants a closer look.
+    None,
+    /// With a length of 16 bits behind the VR.
+    Short,
+    /// With two reserved bytes and a length of 32 bits.
+    Long,
+}
+
+impl LeafForm {
+    /// Of two letters, read as a number in little endian.
+    #[must_use]
+    #[inline]
+    pub fn of(letters: u16) -> Self {
+        // Capital letters and their five neighbours: the low five bits of each tell them apart.
+        if letters & 0xE0E0 != 0x4040 {
+            return Self::None;
+        }
+        let at = (letters & 0x1F) << 5 | (letters >> 8 & 0x1F);
+        FORMS.get(usize::from(at)).copied().unwrap_or(Self::None)
+    }
+}
+
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // evaluated while compiling, on constants
+static FORMS: [LeafForm; 1024] = {
+    let mut table = [LeafForm::None; 1024];
+    let mut at = 0;
+    while at < Vr::ALL.len() {
+        let letters = Vr::NAMES[at].as_bytes();
+        let form = match Vr::ALL[at] {
+            Vr::SQ | Vr::UN => LeafForm::None,
+            vr if vr.has_long_length() => LeafForm::Long,
+            _ => LeafForm::Short,
+        };
+        table[(letters[0] & 0x1F) as usize * 32 + (letters[1] & 0x1F) as usize] = form;
+        at += 1;
+    }
+    table
+};
 
 const LETTERS: usize = 26;
 
@@ -184,6 +237,18 @@ mod tests {
         }
         for none in ["ZZ", "AA", "", "A", "AEE", "ae", "\u{0}A"] {
             assert_eq!(Vr::named(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn forms_of_leaves_are_those_of_their_vrs() {
+        for letters in 0..=u16::MAX {
+            let form = match Vr::of(letters.to_le_bytes()) {
+                None | Some(Vr::SQ | Vr::UN) => LeafForm::None,
+                Some(vr) if vr.has_long_length() => LeafForm::Long,
+                Some(_) => LeafForm::Short,
+            };
+            assert_eq!(LeafForm::of(letters), form, "{letters:04x}");
         }
     }
 

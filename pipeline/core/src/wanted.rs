@@ -137,8 +137,12 @@ impl Wanted {
     /// Makes it of the paths of columns, each with the column's index.
     #[must_use]
     pub fn new(paths: &[(&[Step], ColumnIndex)]) -> Self {
-        let mut wanted =
-            Self { data_sets: vec![], elements: vec![], nothing: WantedDataSet::default(), no_element: WantedElement::default() };
+        let mut wanted = Self {
+            data_sets: vec![],
+            elements: vec![],
+            nothing: WantedDataSet::default(),
+            no_element: WantedElement::default(),
+        };
         wanted.data_sets.resize_with(2, WantedDataSet::default);
         let top = paths.iter().map(|(steps, column)| (*steps, *column, false)).collect();
         // A work list, so that no path is deep enough to matter.
@@ -193,7 +197,11 @@ impl Wanted {
         let mut inside: Vec<(ItemChoice, PathLeft<'a>)> = vec![];
         for (left, column, gathers) in paths {
             let Some((step, [_, ..])) = left.split_first() else {
-                if *gathers { element.gathered_columns.push(*column) } else { element.columns.push(*column) }
+                if *gathers {
+                    element.gathered_columns.push(*column)
+                } else {
+                    element.columns.push(*column)
+                }
                 continue;
             };
             if !gathers {
@@ -209,7 +217,8 @@ impl Wanted {
         }
         if !inside.is_empty() {
             let of = |index: Option<u32>| {
-                let fits = |choice: &ItemChoice| *choice == ItemChoice::Every || index.map(ItemChoice::At) == Some(*choice);
+                let fits =
+                    |choice: &ItemChoice| *choice == ItemChoice::Every || index.map(ItemChoice::At) == Some(*choice);
                 inside.iter().filter(|(choice, _)| fits(choice)).map(|(_, path)| *path).collect::<Vec<_>>()
             };
             for index in chosen {

@@ -343,11 +343,12 @@ impl Header {
     }
 
     fn finish(&mut self, walk: Walk) {
-        self.digest = Some(walk.digest());
         self.pixel_data = walk.pixel_data;
         self.has_functional_groups = walk.has_functional_groups;
         self.first_part = if self.is_deflated() { 0 } else { walk.first_skip.unwrap_or(walk.position) };
-        self.creators = walk.into_creators();
+        let (digest, creators) = walk.finish();
+        self.digest = Some(digest);
+        self.creators = creators;
     }
 
     /// Whether the data set is deflated.

@@ -72,7 +72,8 @@ fn is_data_set(bytes: &[u8], encoding: Encoding, size: Option<u64>) -> bool {
             break;
         }
         let known = tag & 0x10000 != 0 || tag & 0xFFFF == 0 || is_in_dictionary(tag);
-        if last.is_some_and(|last| tag <= last) || !known || (encoding.explicit && !header.vr.is_some_and(is_known_vr)) {
+        if last.is_some_and(|last| tag <= last) || !known || (encoding.explicit && !header.vr.is_some_and(is_known_vr))
+        {
             return false;
         }
         if !encoding.explicit && matches!(rest, [_, _, _, _, a, b, ..] if is_known_vr([*a, *b])) {

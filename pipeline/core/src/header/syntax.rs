@@ -56,7 +56,11 @@ impl TransferSyntax {
 /// The transfer syntax of a data set by what its first element looks like: the declared one where it fits, else one that does, None where
 /// none does. `bytes` are the first of the data set, and `room` is what is left of the file from there.
 #[must_use]
-pub fn syntax_by_looking(bytes: &[u8], room: Option<u64>, declared: Option<&Arc<TransferSyntax>>) -> Option<Arc<TransferSyntax>> {
+pub fn syntax_by_looking(
+    bytes: &[u8],
+    room: Option<u64>,
+    declared: Option<&Arc<TransferSyntax>>,
+) -> Option<Arc<TransferSyntax>> {
     if let Some(declared) = declared
         && !declared.deflated
         && looks_like_element(bytes, declared.encoding, room)

@@ -76,10 +76,18 @@ impl Values {
                 let text = text_at(values, at).to_owned();
                 (0..count).for_each(|_| values.append_value(&text));
             }
-            Self::Int32(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
-            Self::Int64(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
-            Self::Float64(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
-            Self::Date(values) => copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count)),
+            Self::Int32(values) => {
+                copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count))
+            }
+            Self::Int64(values) => {
+                copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count))
+            }
+            Self::Float64(values) => {
+                copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count))
+            }
+            Self::Date(values) => {
+                copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count))
+            }
             Self::Timestamp(values) => {
                 copy(values.values_slice().get(at).copied(), |value| values.append_value_n(value, count));
             }
@@ -111,13 +119,6 @@ impl Values {
             Self::Date(_) => DataType::Date32,
             Self::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::Bool(_) => DataType::Boolean,
-        }
-    }
-
-    fn text_bytes(&self) -> usize {
-        match self {
-            Self::Text(values) => values.values_slice().len(),
-            _ => 0,
         }
     }
 
@@ -171,39 +172,44 @@ impl Lists {
 
 /// A column while it grows.
 ///
-/// Files of one series say most things alike. A value that comes again is only counted, and written when another one comes.
+/// Files of one series say most things alike. A value may go on over rows: then nothing is done for a row until another value comes.
 #[derive(Debug)]
 pub struct GrowingColumn {
     values: Values,
     lists: Option<Lists>,
     /// The row of the last value written.
     last: usize,
-    /// How often it comes again in the rows after it.
-    again: usize,
+    /// The last value written, where it is a list.
+    last_list: Vec<Scalar<'static>>,
+    /// Whether it goes on in the rows after.
+    goes_on: bool,
 }
 
 impl GrowingColumn {
     /// A column of scalars.
     #[must_use]
     pub fn scalars(item: ItemType) -> Self {
-        Self { values: Values::new(item), lists: None, last: 0, again: 0 }
+        Self { values: Values::new(item), lists: None, last: 0, last_list: vec![], goes_on: false }
     }
 
     /// A column of lists.
     #[must_use]
     pub fn lists(item: ItemType) -> Self {
-        Self { values: Values::new(item), lists: Some(Lists::new()), last: 0, again: 0 }
+        Self { lists: Some(Lists::new()), ..Self::scalars(item) }
     }
 
     fn len(&self) -> usize {
         self.lists.as_ref().map_or_else(|| self.values.len(), Lists::len)
     }
 
-    /// Makes the column `rows` long, with nulls.
-    pub fn pad(&mut self, rows: usize) {
-        self.write_again();
+    /// Makes the column `rows` long: with the last value if it goes on, else with nulls.
+    fn pad(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         if missing == 0 {
+            return;
+        }
+        if self.goes_on {
+            self.copy_last(missing);
             return;
         }
         let values = self.values.len();
@@ -213,29 +219,35 @@ impl GrowingColumn {
         }
     }
 
-    /// Sets the cell of a row to the value that was set last. Only for columns of scalars in which one was.
-    pub fn repeat(&mut self, row: usize) {
-        let next = self.last.saturating_add(self.again).saturating_add(1);
-        if row == next {
-            self.again = self.again.saturating_add(1);
-        } else {
-            self.pad(row);
-            self.values.append_copies(self.last, 1);
-            self.last = row;
+    fn copy_last(&mut self, count: usize) {
+        let Some(lists) = &mut self.lists else {
+            self.values.append_copies(self.last, count);
+            return;
+        };
+        for _ in 0..count {
+            self.last_list.iter().for_each(|value| self.values.append(value));
+            lists.end(self.values.len(), true);
         }
     }
 
-    fn write_again(&mut self) {
-        if self.again > 0 {
-            self.values.append_copies(self.last, self.again);
-            self.last = self.last.saturating_add(self.again);
-            self.again = 0;
-        }
+    /// The value that went on ends before a row.
+    pub fn end(&mut self, row: usize) {
+        self.pad(row);
+        self.goes_on = false;
+    }
+
+    /// The last value comes again in a row, and goes on from there.
+    pub fn resume(&mut self, row: usize) {
+        self.pad(row);
+        self.copy_last(1);
+        self.last = row;
+        self.goes_on = true;
     }
 
     /// Sets the cell of a row; rows come in ascending order.
     pub fn set(&mut self, row: usize, cell: &Typed<'_>) {
         self.pad(row);
+        self.goes_on = false;
         self.last = row;
         match (&mut self.lists, cell) {
             (None, Typed::One(value)) => self.values.append(value),
@@ -245,6 +257,16 @@ impl GrowingColumn {
                 lists.end(self.values.len(), true);
             }
         }
+    }
+
+    /// Sets the cell of a row to a value that may come again.
+    pub fn set_to_go_on(&mut self, row: usize, cell: &Typed<'_>) {
+        self.set(row, cell);
+        if let Typed::List(values) = cell {
+            self.last_list.clear();
+            self.last_list.extend(values.iter().map(Scalar::to_owned_scalar));
+        }
+        self.goes_on = true;
     }
 
     /// Sets the cell of a row to a text.
@@ -257,19 +279,13 @@ impl GrowingColumn {
         self.set(row, &Typed::One(Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX))));
     }
 
-    /// How many bytes of text it holds, which Arrow bounds.
-    #[must_use]
-    pub fn text_bytes(&self) -> usize {
-        self.values.text_bytes()
-    }
-
     /// The column, `rows` long; it is empty again afterwards.
     pub fn finish(&mut self, rows: usize) -> ArrayRef {
         if self.len() == 0 && self.lists.is_none() {
             // Nobody has written to it: zeros that are never touched cost nothing.
             return new_null_array(&self.values.data_type(), rows);
         }
-        self.pad(rows);
+        self.end(rows);
         self.last = 0;
         let values = self.values.finish();
         let Some(lists) = &mut self.lists else {

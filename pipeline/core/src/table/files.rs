@@ -39,8 +39,7 @@ pub(super) struct FilesTable {
 
 impl FilesTable {
     pub(super) fn new() -> Self {
-        let (text, number) =
-            (|| GrowingColumn::scalars(ItemType::Text), || GrowingColumn::scalars(ItemType::Int64));
+        let (text, number) = (|| GrowingColumn::scalars(ItemType::Text), || GrowingColumn::scalars(ItemType::Int64));
         Self {
             rows: 0,
             size: number(),

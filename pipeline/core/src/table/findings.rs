@@ -36,13 +36,19 @@ const NAMES: [&str; 12] = [
 #[derive(Debug)]
 pub(super) struct FindingsTable {
     rows: usize,
+    /// Bytes of text set since the last batch.
+    text_bytes: usize,
     columns: Vec<GrowingColumn>,
 }
 
 impl FindingsTable {
     pub(super) fn new() -> Self {
         let item = |name: &str| if name == "byte_offset" { ItemType::Int64 } else { ItemType::Text };
-        Self { rows: 0, columns: NAMES.into_iter().map(|name| GrowingColumn::scalars(item(name))).collect() }
+        Self {
+            rows: 0,
+            text_bytes: 0,
+            columns: NAMES.into_iter().map(|name| GrowingColumn::scalars(item(name))).collect(),
+        }
     }
 
     pub(super) fn append(&mut self, url: &str, keys: &Keys, finding: &Finding) {
@@ -63,6 +69,7 @@ impl FindingsTable {
         ];
         for (column, text) in self.columns.iter_mut().zip(texts) {
             if let Some(text) = text {
+                self.text_bytes = self.text_bytes.saturating_add(text.len());
                 column.set_text(row, text);
             }
         }
@@ -72,12 +79,13 @@ impl FindingsTable {
         self.rows = row.saturating_add(1);
     }
 
-    pub(super) fn text_bytes(&self) -> usize {
-        self.columns.iter().map(GrowingColumn::text_bytes).max().unwrap_or(0)
+    pub(super) const fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     pub(super) fn finish(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
+        self.text_bytes = 0;
         let arrays: Vec<(&str, ArrayRef)> =
             NAMES.into_iter().zip(&mut self.columns).map(|(name, column)| (name, column.finish(rows))).collect();
         record_batch(arrays, rows)

@@ -5,6 +5,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use super::column::GrowingColumn;
 use super::rows::record_batch;
 use crate::error::FileCode;
+use crate::gathered::bits;
 use crate::header::Header;
 use crate::value::typed::{ItemType, ReadColumn, Scalar, Typed};
 
@@ -12,6 +13,10 @@ use crate::value::typed::{ItemType, ReadColumn, Scalar, Typed};
 #[derive(Debug)]
 pub(super) struct InstancesTable {
     rows: usize,
+    /// Bytes of text set since the last batch.
+    text_bytes: usize,
+    /// The header columns whose value goes on: a bit for each.
+    going_on: Vec<u64>,
     names: Vec<String>,
     header: Vec<GrowingColumn>,
     file: GrowingColumn,
@@ -28,13 +33,14 @@ pub(super) struct InstancesTable {
 
 impl InstancesTable {
     pub(super) fn new(columns: &[ReadColumn]) -> Self {
-        let (text, number) =
-            (|| GrowingColumn::scalars(ItemType::Text), || GrowingColumn::scalars(ItemType::Int64));
+        let (text, number) = (|| GrowingColumn::scalars(ItemType::Text), || GrowingColumn::scalars(ItemType::Int64));
         let header = |column: &ReadColumn| {
             if column.is_list { GrowingColumn::lists(column.item) } else { GrowingColumn::scalars(column.item) }
         };
         Self {
             rows: 0,
+            text_bytes: 0,
+            going_on: vec![0; columns.len().div_ceil(64)],
             names: columns.iter().map(|column| column.name.clone()).collect(),
             header: columns.iter().map(header).collect(),
             file: number(),
@@ -50,26 +56,51 @@ impl InstancesTable {
         }
     }
 
-    /// Sets a header column of the row that is next to end.
+    /// Begins a row: the columns of `again`, a bit for each, have the value that they had last, and nothing else goes on.
+    pub(super) fn begin_row(&mut self, again: &[u64]) {
+        for (place, (going_on, again)) in self.going_on.iter_mut().zip(again).enumerate() {
+            for column in bits(place, *going_on & !again) {
+                if let Some(growing) = self.header.get_mut(column) {
+                    growing.end(self.rows);
+                }
+            }
+            for column in bits(place, again & !*going_on) {
+                if let Some(growing) = self.header.get_mut(column) {
+                    growing.resume(self.rows);
+                }
+            }
+            *going_on = *again;
+        }
+    }
+
+    /// Sets a header column of the row that was begun.
     pub(super) fn set(&mut self, column: usize, cell: &Typed<'_>) {
+        self.text_bytes = self.text_bytes.saturating_add(cell.text_bytes());
         if let Some(growing) = self.header.get_mut(column) {
             growing.set(self.rows, cell);
         }
     }
 
-    /// Sets a header column of the row that is next to end to what it was set to last, which is given where it is a list.
-    pub(super) fn set_again(&mut self, column: usize, list: Option<&Typed<'_>>) {
-        if let Some(growing) = self.header.get_mut(column) {
-            match list {
-                Some(list) => growing.set(self.rows, list),
-                None => growing.repeat(self.rows),
-            }
+    /// Sets a header column to a value that may come again.
+    pub(super) fn set_to_go_on(&mut self, column: usize, cell: &Typed<'_>) {
+        self.text_bytes = self.text_bytes.saturating_add(cell.text_bytes());
+        if let (Some(growing), Some(bits)) = (self.header.get_mut(column), self.going_on.get_mut(column >> 6)) {
+            growing.set_to_go_on(self.rows, cell);
+            *bits |= 1 << (column & 63);
         }
     }
 
     /// Ends a row with what is told of the header as a whole; `file` is the number of the file in its unit.
-    pub(super) fn end_row(&mut self, file: u64, size: Option<u64>, header: &Header, digest: Option<&str>, json: Option<&str>) {
+    pub(super) fn end_row(
+        &mut self,
+        file: u64,
+        size: Option<u64>,
+        header: &Header,
+        digest: Option<&str>,
+        json: Option<&str>,
+    ) {
         let row = self.rows;
+        self.text_bytes = self.text_bytes.saturating_add(json.map_or(0, str::len));
         let cut = header.found.defect.as_ref().is_some_and(|defect| defect.code != FileCode::Truncated);
         self.file.set_integer(row, file);
         // Where reading broke off it is not known whether there is pixel data; a file that ends inside its header has none.
@@ -108,13 +139,14 @@ impl InstancesTable {
         self.rows = row.saturating_add(1);
     }
 
-    pub(super) fn text_bytes(&self) -> usize {
-        let header = self.header.iter().map(GrowingColumn::text_bytes).max().unwrap_or(0);
-        header.max(self.header_json.text_bytes())
+    pub(super) const fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     pub(super) fn finish(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
+        self.text_bytes = 0;
+        self.going_on.fill(0);
         let own = [
             ("file", &mut self.file),
             ("header_bytes", &mut self.header_bytes),

@@ -4,7 +4,6 @@ mod column;
 mod files;
 mod findings;
 mod instances;
-mod memo;
 mod rows;
 
 pub use rows::{Batches, FileFacts, UnitRows};

@@ -8,7 +8,6 @@ use arrow_schema::{Field, Schema};
 use super::files::{FileRow, FilesTable};
 use super::findings::{FindingsTable, Keys};
 use super::instances::InstancesTable;
-use super::memo::Memo;
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
 use crate::gathered::{Cell, Gathered, RawValue};
@@ -16,8 +15,8 @@ use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
 use crate::text::raw_text;
-use crate::value::{CharacterSets, hex};
 use crate::value::typed::{Noted, ReadColumn, Scalar, Typed, message, typed};
+use crate::value::{CharacterSets, DictionaryVr, hex, telling_vr};
 
 /// Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance.
 const REQUIRED: [&str; 5] = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality"];
@@ -61,7 +60,8 @@ pub struct UnitRows {
     key_columns: KeyColumns,
     /// For each column, which required one it is.
     required: Vec<Option<usize>>,
-    memos: Vec<Memo>,
+    /// Columns that the row being made sets anew, and whether their bytes say it all.
+    learnt: Vec<(usize, bool)>,
     files: FilesTable,
     instances: InstancesTable,
     findings: FindingsTable,
@@ -101,7 +101,7 @@ impl UnitRows {
             columns: Arc::clone(columns),
             key_columns: KeyColumns::of(columns),
             required: columns.iter().map(|column| REQUIRED.iter().position(|name| *name == column.name)).collect(),
-            memos: columns.iter().map(|_| Memo::default()).collect(),
+            learnt: vec![],
             files: FilesTable::new(),
             instances: InstancesTable::new(columns),
             findings: FindingsTable::new(),
@@ -166,6 +166,7 @@ impl UnitRows {
         header.found.findings = findings;
         if self.instances.text_bytes().max(self.findings.text_bytes()) > BATCH_TEXT_LIMIT {
             self.end_batches();
+            header.gathered.forget_all();
         }
     }
 
@@ -191,7 +192,6 @@ impl UnitRows {
         self.done.files.push(self.files.finish());
         self.done.instances.push(self.instances.finish());
         self.done.findings.push(self.findings.finish());
-        self.memos.iter_mut().for_each(Memo::forget);
     }
 
     /// The text of a column; None where it is null.
@@ -224,49 +224,65 @@ impl UnitRows {
     }
 
     /// Types the header columns of a file, in order, and says what is wrong with them; a row is kept where the file has a key.
-    fn header_row(&mut self, header: &Header, uid: Option<&str>, findings: &mut Vec<Finding>) {
+    fn header_row(&mut self, header: &mut Header, uid: Option<&str>, findings: &mut Vec<Finding>) {
         let columns = Arc::clone(&self.columns);
         let gathered = &header.gathered;
-        let mut required = [Presence::Absent; REQUIRED.len()];
-        let mut has_instance = false;
+        let is_again =
+            |index: usize| gathered.again().get(index >> 6).is_some_and(|word| word >> (index & 63) & 1 == 1);
+        let presence =
+            |index: Option<usize>| if index.is_some_and(is_again) { Presence::Present } else { Presence::Absent };
+        let mut required = self.key_columns.required.map(presence);
+        let mut has_instance = self.key_columns.instance.is_some_and(is_again);
+        let mut learnt = std::mem::take(&mut self.learnt);
+        if uid.is_some() {
+            self.instances.begin_row(gathered.again());
+        }
         for index in gathered.touched() {
-            let (Some(column), Some(memo)) = (columns.get(index), self.memos.get_mut(index)) else {
+            let Some(column) = columns.get(index) else {
                 continue;
             };
             let mut check = Check { gathered, sets: &mut self.sets, findings, required: &mut required };
-            match gathered.cell(index) {
+            let (cell, says_it_all) = match gathered.cell(index) {
                 Cell::Absent => continue,
-                Cell::One(raw) if memo.knows(&raw) => {
-                    if uid.is_some() {
-                        self.instances.set_again(index, memo.list.as_ref());
-                    }
-                }
                 Cell::One(raw) => {
                     let (cell, is_sound) = check.cell(column, &raw);
-                    if cell == Typed::One(Scalar::Null) {
-                        continue;
-                    }
-                    if uid.is_some() {
-                        self.instances.set(index, &cell);
-                        memo.learn(column, &raw, &cell, is_sound);
-                    }
+                    (cell, is_sound && says_it_all(column, &raw))
                 }
                 Cell::Many(entries) => {
-                    let list = entries.iter().map(|raw| raw.map_or(Scalar::Null, |raw| check.cell(column, &raw).0.first()));
-                    let cell = Typed::List(list.collect());
-                    if uid.is_some() {
-                        self.instances.set(index, &cell);
+                    let mut list = vec![];
+                    for raw in entries.iter() {
+                        list.push(raw.map_or(Scalar::Null, |raw| check.cell(column, &raw).0.first()));
                     }
+                    (Typed::List(list), false)
                 }
+            };
+            if cell == Typed::One(Scalar::Null) {
+                continue;
+            }
+            if uid.is_some() {
+                if says_it_all {
+                    self.instances.set_to_go_on(index, &cell);
+                } else {
+                    self.instances.set(index, &cell);
+                }
+                learnt.push((index, says_it_all));
             }
             if let Some(presence) = self.required.get(index).and_then(|at| required.get_mut((*at)?)) {
                 *presence = Presence::Present;
             }
             has_instance |= Some(index) == self.key_columns.instance;
         }
+        for (index, says_it_all) in learnt.drain(..) {
+            if says_it_all {
+                header.gathered.learn(index);
+            } else {
+                header.gathered.forget(index);
+            }
+        }
+        self.learnt = learnt;
         if let (Some(uid), Some(index), false) = (uid, self.key_columns.instance, has_instance) {
             self.instances.set(index, &Typed::One(Scalar::Text(uid.into())));
-            self.memos.get_mut(index).map(Memo::forget);
+            header.gathered.forget(index);
             let message = "it is absent or empty; that of the file meta is taken instead";
             findings.extend(columns.get(index).map(|column| missing(column, message)));
         }
@@ -330,6 +346,13 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether VR, bytes and byte order say all that there is to a value: not so for characters beyond ASCII, escape sequences, and what goes
+/// by PixelRepresentation.
+fn says_it_all(column: &ReadColumn, raw: &RawValue<'_>) -> bool {
+    let is_plain = raw.value.is_ascii() && !raw.value.contains(&0x1B);
+    is_plain && (column.vr != DictionaryVr::BySign || telling_vr(raw.vr).is_some())
 }
 
 fn missing(column: &ReadColumn, message: &'static str) -> Finding {

@@ -5,6 +5,9 @@
 
 use super::encoding::Encoding;
 
+/// How much of a value of (0008,0005) is looked at: far more than every term that there is, once each.
+pub const LOOKED_AT: usize = 1024;
+
 /// What (0008,0005) says; made from its raw value. The default is the default repertoire, ASCII.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct CharacterSet {
@@ -17,6 +20,7 @@ impl CharacterSet {
     #[must_use]
     pub fn of(value: Option<&[u8]>) -> Self {
         let mut value = value.unwrap_or_default();
+        value = value.get(..LOOKED_AT).unwrap_or(value);
         while let [shorter @ .., b' ' | b'\0'] = value {
             value = shorter;
         }

@@ -27,7 +27,7 @@ mod tables;
 mod tests;
 mod two_byte;
 
-pub use character_set::CharacterSet;
+pub use character_set::{CharacterSet, LOOKED_AT as CHARACTER_SET_LOOKED_AT};
 pub use raw::raw_text;
 
 use encoding::Encoding;

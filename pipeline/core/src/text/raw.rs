@@ -9,8 +9,6 @@ const RAW_LIMIT: usize = 1024;
 
 /// Bytes as a text that shows them: UTF-8 as it is, control characters and bytes that are no UTF-8 as `\xHH`; at most
 /// 1 KiB.
-///
-/// A character that only a later Unicode than Python's has assigned is shown as it is here and by its bytes there.
 #[must_use]
 pub fn raw_text(value: &[u8]) -> String {
     let mut shown = String::with_capacity(value.len().min(RAW_LIMIT));
@@ -35,23 +33,25 @@ fn push_bytes(shown: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Python's `str.isprintable`: neither of the categories "Other" nor a separator, but for the space.
+/// Whether a character shows: neither a control, format or private character nor a separator, but for the space.
+///
+/// What Unicode has not assigned yet shows, so that the same bytes are the same finding whichever edition a reader knows;
+/// but not what it never will, or keeps for format characters.
 fn is_printable(character: char) -> bool {
     use GeneralCategory::{
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate, Unassigned,
     };
     match character {
         ' '..='~' => true,
-        _ => !matches!(
-            get_general_category(character),
-            Control
-                | Format
-                | Surrogate
-                | PrivateUse
-                | Unassigned
-                | LineSeparator
-                | ParagraphSeparator
-                | SpaceSeparator
-        ),
+        // Format characters since Unicode 12 and 15.
+        '\u{13430}'..='\u{1343F}' => false,
+        _ => match get_general_category(character) {
+            Control | Format | Surrogate | PrivateUse | LineSeparator | ParagraphSeparator | SpaceSeparator => false,
+            Unassigned => {
+                let code = u32::from(character);
+                code < 0xE0000 && code & 0xFFFE != 0xFFFE && !matches!(code, 0xFDD0..=0xFDEF | 0x2065 | 0xFFF0..=0xFFF8)
+            }
+            _ => true,
+        },
     }
 }

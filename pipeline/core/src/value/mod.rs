@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crate::error::FindingCode;
 use crate::gathered::{Gathered, RawValue};
-use crate::text::{CharacterSet, decode_default, decode_text};
+use crate::text::{CHARACTER_SET_LOOKED_AT, CharacterSet, decode_default, decode_text};
 use crate::vr::{Content, Letters, TextRules, Vr};
 
 /// What the data dictionary says of a column's or an element's VR.
@@ -124,6 +124,7 @@ pub struct CharacterSets {
 
 impl CharacterSets {
     fn of(&mut self, value: Option<&[u8]>) -> &CharacterSet {
+        let value = value.map(|value| value.get(..CHARACTER_SET_LOOKED_AT).unwrap_or(value));
         let is_known = self.known.as_ref().is_some_and(|(known, _)| known.as_deref() == value);
         if !is_known {
             self.known = None;

@@ -89,7 +89,13 @@ pub enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    fn to_owned_scalar(&self) -> Scalar<'static> {
+    fn text_bytes(&self) -> usize {
+        if let Self::Text(text) = self { text.len() } else { 0 }
+    }
+
+    /// A copy that owns its text.
+    #[must_use]
+    pub fn to_owned_scalar(&self) -> Scalar<'static> {
         match self {
             Self::Null => Scalar::Null,
             Self::Text(text) => Scalar::Text(Cow::Owned(text.as_ref().to_owned())),
@@ -115,13 +121,13 @@ pub enum Typed<'a> {
 impl<'a> Typed<'a> {
     const NULL: Self = Self::One(Scalar::Null);
 
-    /// A copy of a list that owns its texts; None where this is none.
+    /// How many bytes of text it holds.
     #[must_use]
-    pub fn to_owned_list(&self) -> Option<Typed<'static>> {
-        let Self::List(values) = self else {
-            return None;
-        };
-        Some(Typed::List(values.iter().map(Scalar::to_owned_scalar).collect()))
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::One(value) => value.text_bytes(),
+            Self::List(values) => values.iter().map(Scalar::text_bytes).sum(),
+        }
     }
 
     /// The value, or the first of the list.
@@ -303,7 +309,8 @@ fn checked_text<'a>(column: &ReadColumn, text: Cow<'a, str>, convert: &mut Conve
 
 /// 1 to 16 printable ASCII characters without slashes.
 fn fits_partition(text: &str) -> bool {
-    matches!(text.len(), 1..=16) && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'/' | b'\\'))
+    matches!(text.len(), 1..=16)
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'/' | b'\\'))
 }
 
 /// Turns components into values of one type.

@@ -102,6 +102,7 @@ pub struct Walk {
     /// Where the first value stands that was skipped by position.
     pub first_skip: Option<u64>,
     digest: HeaderDigest,
+    digested: Option<u128>,
     levels: Vec<Level>,
     /// The private creators of the outermost data set, once it has ended.
     top_creators: Creators,
@@ -148,6 +149,7 @@ impl Walk {
             has_functional_groups: false,
             first_skip: None,
             digest: HeaderDigest::new(position),
+            digested: None,
             levels,
             top_creators: Creators::default(),
             tag: None,
@@ -166,7 +168,11 @@ impl Walk {
             match self.step(window, sink) {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.digest.cover(window.bytes, window.start, self.position.min(window.held_to()));
+                    if self.only_group.is_none() {
+                        let digest = std::mem::replace(&mut self.digest, HeaderDigest::new(0));
+                        let to = self.position.min(window.held_to());
+                        self.digested = Some(digest.finish(window.bytes, window.start, to));
+                    }
                     return Progress::Done;
                 }
                 Err(need) => {
@@ -179,21 +185,21 @@ impl Walk {
     }
 
     /// Reads no further, for a reason that lies outside the bytes.
-    pub fn stop_reading(&mut self, code: FileCode, message: impl Into<std::borrow::Cow<'static, str>>, sink: &mut Sink<'_>) {
+    pub fn stop_reading(
+        &mut self,
+        code: FileCode,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+        sink: &mut Sink<'_>,
+    ) {
         self.defect(code, message, sink);
         self.leave_all(sink);
     }
 
-    /// The digest of what was walked.
+    /// The digest of what was walked, and the private creators of the data set; asked for once, when the walk has ended.
     #[must_use]
-    pub fn digest(&self) -> u128 {
-        self.digest.value()
-    }
-
-    /// The private creators of the data set; known once the walk has ended.
-    #[must_use]
-    pub fn into_creators(self) -> Creators {
-        self.top_creators
+    pub fn finish(self) -> (u128, Creators) {
+        let digest = self.digested.unwrap_or_else(|| self.digest.finish(&[], 0, 0));
+        (digest, self.top_creators)
     }
 
     fn step(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<bool, Need> {

@@ -28,12 +28,7 @@ impl Walk {
     }
 
     /// Fewer bytes are left than an element's header has.
-    pub(super) fn header_cut_short(
-        &mut self,
-        room: u64,
-        window: &Window<'_>,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), Need> {
+    pub(super) fn header_cut_short(&mut self, room: u64, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
         let held = window.reach(self.position, 12)?.len().min(12) as u64;
         let limit = self.data_set().map_or(0, |data_set| data_set.limit);
         if held >= room && !self.runs_past_file(limit, window) {
@@ -47,12 +42,7 @@ impl Walk {
     }
 
     /// A value goes on past the end of what holds it.
-    pub(super) fn value_too_long(
-        &mut self,
-        header: &ElementHeader,
-        window: &Window<'_>,
-        sink: &mut Sink<'_>,
-    ) {
+    pub(super) fn value_too_long(&mut self, header: &ElementHeader, window: &Window<'_>, sink: &mut Sink<'_>) {
         let (limit, encoding) =
             self.data_set().map_or((0, Encoding::EXPLICIT_LITTLE), |data_set| (data_set.limit, data_set.encoding));
         if !self.runs_past_file(limit, window) {

@@ -200,9 +200,12 @@ impl Walk {
         if self.is_top() {
             return self.stray(header, window, sink);
         }
-        let in_stray = self.levels.iter().rev().nth(1).is_some_and(
-            |level| matches!(level, Level::Sequence(SequenceOfItems { stray: true, .. })),
-        );
+        let in_stray = self
+            .levels
+            .iter()
+            .rev()
+            .nth(1)
+            .is_some_and(|level| matches!(level, Level::Sequence(SequenceOfItems { stray: true, .. })));
         let defined = self.data_set().is_some_and(|data_set| data_set.defined);
         match header.tag {
             ITEM_DELIMITATION => {

@@ -1,0 +1,48 @@
+//! What the last files said: values that come again need be neither copied nor decoded again.
+
+use crate::gathered::RawValue;
+use crate::vr::Letters;
+
+/// Longer values are decoded each time.
+const LENGTH_LIMIT: usize = 128;
+
+/// The last value of a column that was typed without a finding.
+#[derive(Debug, Default)]
+pub struct Memo {
+    known: bool,
+    vr: Option<Letters>,
+    little: bool,
+    tag: u32,
+    bytes: Vec<u8>,
+}
+
+impl Memo {
+    /// Whether a value is the one that is known.
+    #[inline]
+    pub(crate) fn knows(&self, raw: &RawValue<'_>) -> bool {
+        self.known && self.tag == raw.tag && self.vr == raw.vr && self.little == raw.little && self.bytes == raw.value
+    }
+
+    /// Forgets what is known.
+    pub(crate) const fn forget(&mut self) {
+        self.known = false;
+    }
+
+    /// A column was set to a cell of this value, which says it all: whatever the file, the same bytes give the same cell.
+    pub(crate) fn learn(&mut self, raw: &RawValue<'_>) {
+        self.known = raw.value.len() <= LENGTH_LIMIT;
+        if self.known {
+            self.vr = raw.vr;
+            self.little = raw.little;
+            self.tag = raw.tag;
+            self.bytes.clear();
+            self.bytes.extend_from_slice(raw.value);
+        }
+    }
+
+    /// The value.
+    pub(crate) fn value(&self) -> RawValue<'_> {
+        let context = crate::gathered::ContextIndex::TOP;
+        RawValue { tag: self.tag, vr: self.vr, value: &self.bytes, position: None, little: self.little, context }
+    }
+}
