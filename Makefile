@@ -12,6 +12,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 DICOMLAKE := $(BIN)/dicomlake
 
+CORE := pipeline/core
+CRATE := --locked --manifest-path $(CORE)/Cargo.toml
+
+# Cargo builds outside the clone, so that the next clone finds what was compiled; inside, in target/, where there is no writable home.
+ifndef CARGO_TARGET_DIR
+export CARGO_TARGET_DIR := $(shell cache="$${XDG_CACHE_HOME:-$${HOME:-/nonexistent}/.cache}/dicomlake/target"; there="$$cache"; \
+    until [ -e "$$there" ]; do there="$$(dirname "$$there")"; done; \
+    if [ -w "$$there" ] && [ "$$there" != / ]; then echo "$$cache"; else echo "$(CURDIR)/target"; fi)
+ifeq ($(CARGO_TARGET_DIR)$(CARGO_HOME),$(CURDIR)/target)
+export CARGO_HOME := $(CURDIR)/target/cargo
+endif
+endif
+
 .PHONY: help demo test check bench lock clean
 
 help: ## list these targets
@@ -34,6 +47,8 @@ demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three 
 	@echo "The lake is demo/lake: query it with $(DICOMLAKE) query demo/lake \"select …\", or open notebooks/01_quickstart.ipynb."
 
 test: $(VENV)/ready ## run every test; ARGS="-k config" goes to pytest
+	@$(check_rust)
+	cargo test $(CRATE) --quiet
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/ready ## lint, formatting, types, and which room imports which
@@ -41,30 +56,43 @@ check: $(VENV)/ready ## lint, formatting, types, and which room imports which
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python $(CORE)/scripts/make_dictionary.py --check
+	@$(check_rust)
+	@$(check_rust_tools)
+	cargo fmt --manifest-path $(CORE)/Cargo.toml --check
+	cargo fmt --manifest-path benchmarks/peers/dicom_rs/Cargo.toml --check
+	cargo clippy $(CRATE) --quiet --all-targets -- -D warnings
+	cargo clippy $(CRATE) --quiet --all-targets --features python -- -D warnings
 
-bench: $(VENV)/ready ## measure the main job on synthetic files
-	$(BIN)/python benchmarks/main_job.py $(ARGS)
+bench: $(VENV)/ready ## measure reading headers and the main job on synthetic files; ARGS="--folder FOLDER --no-record"
+	@status=0; for benchmark in scan main_job; do \
+	    $(BIN)/python benchmarks/$$benchmark.py $(ARGS) || status=1; \
+	done; exit $$status
 
 lock: $(VENV)/bin/python ## resolve the newest versions that fit pyproject.toml into requirements/lock.txt
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/python -m uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements/lock.txt
 
-clean: ## remove the environment, the demo and every cache
-	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean: ## remove the environment, the demo and every cache in this folder
+	rm -rf $(VENV) demo build dist target $(CORE)/target pipeline/dicomlake/_core*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find pipeline tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# The environment is what the lock says and nothing else, so a changed lock makes it anew; the checkout itself is linked into it.
-# Wheels only, and no build isolation: nothing is compiled, and no build tool is fetched that the lock does not name.
+# The environment is what the lock says and nothing else, so a changed lock makes it anew; the checkout itself is linked into it, with
+# its core compiled, optimised, whenever that changed. Wheels only, and no build isolation: nothing else is compiled, and no build tool is
+# fetched that the lock does not name.
 $(VENV)/locked: requirements/lock.txt
 	@$(check_python)
+	@$(check_rust)
 	@echo "Building $(VENV) from requirements/lock.txt: a minute or two, once."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/lock.txt
 	@touch $@
 
-$(VENV)/ready: $(VENV)/locked pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+$(VENV)/ready: $(VENV)/locked pyproject.toml $(CORE)/Cargo.toml $(CORE)/Cargo.lock $(shell find $(CORE)/src -type f)
+	@$(check_rust)
+	@echo "Compiling $(CORE): two to four minutes the first time, seconds after that."
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
 # For `make lock` alone, which must work when the lock does not.
@@ -82,6 +110,27 @@ command -v "$(PYTHON)" >/dev/null || { \
 "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
     echo "make: '$(PYTHON)' has no venv module; install it (apt install python3-venv), or name another Python: make PYTHON=/path/to/python3" >&2; \
     exit 2; }
+endef
+
+define check_rust
+needed="$$(sed -nE 's/^rust-version = "(.*)"/\1/p' $(CORE)/Cargo.toml)"; \
+how="dicomlake needs Rust $$needed or newer; get it from https://rustup.rs, or your distribution's packages where they are new enough (cargo, rustc)"; \
+for tool in cargo rustc; do \
+    command -v $$tool >/dev/null || { echo "make: there is no '$$tool', and $$how" >&2; exit 2; }; \
+    found="$$($$tool --version 2>&1 | head -n 1)" || true; \
+    if ! [[ "$$found" =~ ^$$tool\ ([0-9.]+) ]] || ! printf '%s\n' "$$needed" "$${BASH_REMATCH[1]}" | sort -V -C; then \
+        echo "make: '$$tool' can't be used: $$found, and $$how" >&2; \
+        exit 2; \
+    fi; \
+done
+endef
+
+define check_rust_tools
+for tool in fmt clippy; do \
+    cargo $$tool --version >/dev/null 2>&1 || { \
+        echo "make: there is no 'cargo $$tool'; install it: rustup component add rustfmt clippy (or apt install rustfmt rust-clippy)" >&2; \
+        exit 2; }; \
+done
 endef
 
 # In a recipe's call a comma would end the argument.

@@ -18,58 +18,47 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from measure import arguments_parser, corpus, floor_microseconds, leave, record_head, working_folder
 
 STARTUP_CPU_SECONDS = 3.0
 FILE_CPU_MICROSECONDS_LIMIT = 40.0
 PEAK_GROWTH_LIMIT = 1.2
-PACKAGES = ("dask", "deltalake", "polars", "pyarrow", "pydicom")
+PACKAGES = ("dask", "deltalake", "polars", "pyarrow", "pydicom", "dicomlake")
 
 
 def main() -> int:
     """Run the benchmark, print its figures, leave a record; exit status 1 where a check fails."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments_parser(__doc__)
     parser.add_argument("--files", type=int, nargs="+", default=[20_000, 100_000])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=None, help="where corpora and lakes go (default: a temporary folder, then removed)")
-    parser.add_argument("--no-record", action="store_true")
     parser.add_argument("--one-run", nargs=2, metavar=("ARCHIVE", "LAKE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one_run:
         print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers)), flush=True)
         os._exit(0)  # as the command `dicomlake` ends
-    with tempfile.TemporaryDirectory(prefix="dicomlake-benchmark-") as temporary:
-        folder = arguments.folder or Path(temporary)
+    with working_folder(arguments.folder) as folder:
         record = _measure(folder, arguments.files, arguments.workers)
     _print(record)
     if not arguments.no_record:
-        path = Path(__file__).parent / "records" / f"main-job-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(record, indent=1) + "\n")
-        print(f"record: {path.relative_to(Path(__file__).parent.parent)}")
+        leave(record)
     return 0 if record["passed"] else 1
 
 
 def _measure(folder: Path, counts: list[int], workers: int) -> dict[str, Any]:
-    from dicomlake.samples import write_corpus
-
     runs: list[dict[str, Any]] = []
     for files in counts:
-        archive, lake = folder / f"archive-{files}", folder / f"lake-{files}"
-        if not archive.exists():
-            write_corpus(archive, files)
+        archive, lake = corpus(folder, files), folder / f"lake-{files}"
         if lake.exists():
             shutil.rmtree(lake)
-        floor = _floor_microseconds(archive)
+        floor = floor_microseconds(archive)
         for kind in ("first", "second"):
             run = _spawn(archive, lake, workers)
             _check(run, lake, files, kind)
@@ -85,11 +74,7 @@ def _measure(folder: Path, counts: list[int], workers: int) -> dict[str, Any]:
         and all(run["summary"]["requests"] == 0 for run in runs if run["kind"] == "second")
     )
     return {
-        "benchmark": "main job",
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": "python benchmarks/main_job.py --files " + " ".join(map(str, counts)) + f" --workers {workers}",
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in (*PACKAGES, "dicomlake")}},
+        **record_head("main job", f"python benchmarks/main_job.py --files {' '.join(map(str, counts))} --workers {workers}", PACKAGES),
         "startup_cpu_seconds_allowed": STARTUP_CPU_SECONDS,
         "driver_peak_growth": growth,
         "passed": passed,
@@ -147,19 +132,6 @@ def _check(run: dict[str, Any], lake: Path, files: int, kind: str) -> None:
         raise SystemExit(f"{kind} run over {files:,} files: the lake is defective: {defects}")
 
 
-def _floor_microseconds(archive: Path) -> float:
-    """What opening, reading 16 KiB and closing a file costs here (DESIGN section 6)."""
-    paths = [os.path.join(folder, name) for folder, _, names in os.walk(archive) for name in names][:20_000]
-    for _ in range(2):  # the first round warms
-        started = time.perf_counter()
-        for path in paths:
-            descriptor = os.open(path, os.O_RDONLY)
-            os.pread(descriptor, 16_384, 0)
-            os.close(descriptor)
-        seconds = time.perf_counter() - started
-    return seconds / len(paths) * 1e6
-
-
 def _print(record: dict[str, Any]) -> None:
     for run in record["runs"]:
         files = run["files"]
@@ -174,25 +146,6 @@ def _print(record: dict[str, Any]) -> None:
             print(f"(limit {FILE_CPU_MICROSECONDS_LIMIT:.0f})" if run is record["runs"][0] else "")
     print(f"\ndriver's peak, most files against fewest: {record['driver_peak_growth']:.2f} times (limit {PEAK_GROWTH_LIMIT})")
     print("passed" if record["passed"] else "NOT PASSED")
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()
-
-
-def _version(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 if __name__ == "__main__":

@@ -221,10 +221,11 @@ impl Wanted {
                     |choice: &ItemChoice| *choice == ItemChoice::Every || index.map(ItemChoice::At) == Some(*choice);
                 inside.iter().filter(|(choice, _)| fits(choice)).map(|(_, path)| *path).collect::<Vec<_>>()
             };
+            chosen.sort_unstable();
+            chosen.dedup();
             for index in chosen {
-                if !element.items.contains_key(&index) {
-                    element.items.insert(index, self.reserve(of(Some(index)), open));
-                }
+                let wish = self.reserve(of(Some(index)), open);
+                element.items.insert(index, wish);
             }
             element.every_item = Some(self.reserve(of(None), open));
         }

@@ -88,6 +88,7 @@ pub struct Header {
 
 /// What comes next. Each phase asks for bytes from one position on, since those before are forgotten once it has asked.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a decoder has one, and makes it anew in place
 enum Phase {
     Recognise,
     BeginMeta { position: u64 },

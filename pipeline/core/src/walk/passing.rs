@@ -104,7 +104,7 @@ impl Walk {
             }
             Passing::Fragments(header, value_position) => self.fragment(header, value_position, window, sink)?,
             Passing::ToDelimitation(header, value_position) => {
-                self.to_delimitation(header, value_position, window, sink)?;
+                self.pass_to_delimitation(header, value_position, window, sink)?;
             }
             Passing::Deep { open_levels } => self.deep(open_levels, window, sink)?,
             Passing::Recovery => self.go_on_recovering(window, sink)?,
@@ -170,7 +170,7 @@ impl Walk {
     }
 
     /// Looks for the next delimitation, as pydicom does where an element of undefined length holds no items.
-    fn to_delimitation(
+    fn pass_to_delimitation(
         &mut self,
         header: ElementHeader,
         value_position: u64,

@@ -305,7 +305,7 @@ fn large_character_set(bytes: usize) -> DataSet {
 
 fn one_value(tag: u32, value: Vec<u8>) -> Vec<u8> {
     let mut set = DataSet::implicit().with_keys();
-    set.element(tag, b"", &value);
+    set.element(tag, b"UN", &value);
     set.file()
 }
 
@@ -319,10 +319,10 @@ fn escapes(bytes: usize, again: &[u8]) -> Vec<u8> {
 
 fn long_key(bytes: usize, tag: u32) -> Vec<u8> {
     let mut set = DataSet::implicit().with_keys();
-    set.element(tag, b"", &vec![0xE4; bytes - 4096]);
+    set.element(tag, b"UN", &vec![0xE4; bytes - 4096]);
     set.element(0x0010_0030, b"DA", b"x");
     for at in 0..16 {
-        set.element(0x0018_0000 + at, b"", b"x");
+        set.element(0x0018_0000 + at, b"UN", b"x");
     }
     set.header(SEGMENTS, b"SQ", UNDEFINED);
     for _ in 0..256 {

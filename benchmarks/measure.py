@@ -1,0 +1,118 @@
+"""What the benchmarks share: their corpus, the floor of the machine, and the dated record that each leaves.
+
+A record says on what machine it was made, and nothing of whose: no host name, no paths.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RECORDS = Path(__file__).parent / "records"
+FLOOR_READ_BYTES = 16_384
+FLOOR_FILES = 20_000
+
+
+def arguments_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options that every benchmark takes."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, help="where corpora and what is made of them go (default: a temporary folder, then removed)")
+    parser.add_argument("--no-record", action="store_true", help="print the figures only")
+    return parser
+
+
+@contextmanager
+def working_folder(folder: Path | None) -> Iterator[Path]:
+    """The folder given, which stays, or a temporary one."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="dicomlake-benchmark-") as temporary:
+        yield Path(temporary)
+
+
+def corpus(folder: Path, files: int) -> Path:
+    """An archive of so many synthetic files, written where it is not there yet."""
+    from dicomlake.samples import write_corpus
+
+    archive = folder / f"archive-{files}"
+    if not archive.exists():
+        write_corpus(archive, files)
+    return archive
+
+
+def paths_below(archive: Path) -> list[str]:
+    """The paths of all files of an archive, sorted."""
+    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(archive) for name in names)
+
+
+def floor_seconds(paths: list[str]) -> float:
+    """What opening, reading 16 KiB and closing each of these files takes here, from Python (DESIGN section 6)."""
+    started = time.perf_counter()
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.pread(descriptor, FLOOR_READ_BYTES, 0)
+        os.close(descriptor)
+    return time.perf_counter() - started
+
+
+def floor_microseconds(archive: Path) -> float:
+    """The floor for each file, once they are warm."""
+    paths = paths_below(archive)[:FLOOR_FILES]
+    floor_seconds(paths)
+    return floor_seconds(paths) / len(paths) * 1e6
+
+
+def record_head(benchmark: str, command: str, packages: tuple[str, ...]) -> dict[str, Any]:
+    """How a record begins: what was measured, when, by which command, on what machine, with which versions."""
+    return {
+        "benchmark": benchmark,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(terse=True)},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}, "rustc": _rust_version()},
+    }
+
+
+def leave(record: dict[str, Any]) -> None:
+    """Write a record, named for its benchmark and the minute."""
+    path = RECORDS / f"{record['benchmark'].replace(' ', '-')}-{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"record: {path.relative_to(RECORDS.parent.parent)}")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _rust_version() -> str:
+    try:
+        return subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]  # noqa: S607
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "not installed"
