@@ -9,60 +9,19 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::dictionary::entry_of_tag;
-use crate::gathered::RawValue;
-use crate::recorder::{Seen, SeenValue};
+use crate::shown::{dictionary_vr, raw_value, shown_vr};
 use crate::value::number::{push_float, push_json_string};
 use crate::value::parse::{Integer, parse_decimal, parse_integer};
-use crate::value::{CharacterSets, Component, Decoded, DictionaryVr, decode, hex, push_component, telling_vr, vr_of};
+use crate::value::{CharacterSets, Component, Decoded, DictionaryVr, decode, hex, push_component, vr_of};
 use crate::vr::{Content, Vr};
-use crate::walk::Creators;
+use crate::walk::{Record, Seen, SeenValue};
 
 /// Binary values of more bytes than this are told by offset and length.
 const INLINE_LIMIT: u32 = 1024;
 const META_GROUP: u32 = 2;
 
-/// The VR of an element: the file's, else the dictionary's (of private ones by creator), else UN.
-#[must_use]
-pub fn dictionary_vr(seen: &Seen<'_>) -> DictionaryVr {
-    if let Some(vr) = telling_vr(seen.vr) {
-        return DictionaryVr::One(vr);
-    }
-    if Creators::is_creator(seen.tag) {
-        return DictionaryVr::One(Vr::LO);
-    }
-    let name = if seen.tag & 0x10000 != 0 {
-        seen.creator.and_then(|creator| creator.vr(seen.tag))
-    } else {
-        entry_of_tag(seen.tag).map(|entry| entry.vr)
-    };
-    name.map_or(DictionaryVr::One(Vr::UN), DictionaryVr::named)
-}
-
-/// The name of a VR as it is shown.
-#[must_use]
-pub fn shown_vr(vr: Option<Vr>, otherwise: DictionaryVr) -> &'static str {
-    match (vr, otherwise) {
-        (Some(vr), _) | (None, DictionaryVr::One(vr)) => vr.name(),
-        (None, DictionaryVr::BySign) => "US or SS",
-        (None, DictionaryVr::Other(name)) => name,
-    }
-}
-
 fn is_text(vr: DictionaryVr) -> bool {
     matches!(vr, DictionaryVr::One(vr) if matches!(vr.content(), Content::Text(_)))
-}
-
-/// A value as the recorders decode it.
-pub fn raw_value<'a>(seen: &Seen<'_>, value: &SeenValue<'a>) -> RawValue<'a> {
-    RawValue {
-        tag: seen.tag,
-        vr: seen.vr,
-        value: value.bytes.unwrap_or_default(),
-        position: seen.position,
-        little: value.little,
-        context: value.context,
-    }
 }
 
 /// Writes the JSON of a data set. A tag that comes twice in a data set stands twice; readers of JSON keep the last one, as the columns do.
@@ -85,57 +44,6 @@ impl JsonRecorder {
     pub fn into_text(mut self) -> String {
         self.text.push('}');
         self.text
-    }
-
-    /// Texts are wanted whole, other values up to the limit.
-    pub(crate) fn wants(&self, seen: &Seen<'_>) -> bool {
-        seen.length.is_some_and(|length| length <= INLINE_LIMIT) || is_text(dictionary_vr(seen))
-    }
-
-    pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
-        if seen.tag & 0xFFFF == 0 || seen.tag >> 16 == META_GROUP {
-            return;
-        }
-        let otherwise = dictionary_vr(seen);
-        let raw = raw_value(seen, value);
-        let vr = vr_of(&raw, otherwise, value.gathered);
-        self.begin_member(seen.tag, shown_vr(vr, otherwise));
-        if value.bytes.is_none() {
-            self.bulk_data(seen);
-        } else if vr.is_none_or(|vr| vr.content() == Content::Bytes) {
-            if !raw.value.is_empty() {
-                self.text.push_str(",\"InlineBinary\":\"");
-                STANDARD.encode_string(raw.value, &mut self.text);
-                self.text.push('"');
-            }
-        } else {
-            let mut sets = std::mem::take(&mut self.sets);
-            let decoded = decode(&raw, vr, value.gathered, &mut sets, &mut |_| {});
-            self.sets = sets;
-            self.values(&decoded, vr);
-        }
-        self.text.push('}');
-    }
-
-    pub(crate) fn begin_sequence(&mut self, tag: u32) {
-        self.begin_member(tag, "SQ");
-        self.text.push_str(",\"Value\":[");
-        self.first = true;
-    }
-
-    pub(crate) fn end_sequence(&mut self) {
-        self.text.push_str("]}");
-        self.first = false;
-    }
-
-    pub(crate) fn begin_item(&mut self) {
-        self.text.push_str(if self.first { "{" } else { ",{" });
-        self.first = true;
-    }
-
-    pub(crate) fn end_item(&mut self) {
-        self.text.push('}');
-        self.first = false;
     }
 
     fn begin_member(&mut self, tag: u32, vr: &str) {
@@ -230,5 +138,58 @@ impl JsonRecorder {
             push_json_string(&mut self.text, group);
         }
         self.text.push('}');
+    }
+}
+
+impl Record for JsonRecorder {
+    // Texts are wanted whole, other values up to the limit.
+    fn wants(&self, seen: &Seen<'_>) -> bool {
+        seen.length.is_some_and(|length| length <= INLINE_LIMIT) || is_text(dictionary_vr(seen))
+    }
+
+    fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
+        if seen.tag & 0xFFFF == 0 || seen.tag >> 16 == META_GROUP {
+            return;
+        }
+        let otherwise = dictionary_vr(seen);
+        let raw = raw_value(seen, value);
+        let vr = vr_of(&raw, otherwise, value.gathered);
+        self.begin_member(seen.tag, shown_vr(vr, otherwise));
+        if value.bytes.is_none() {
+            self.bulk_data(seen);
+        } else if vr.is_none_or(|vr| vr.content() == Content::Bytes) {
+            if !raw.value.is_empty() {
+                self.text.push_str(",\"InlineBinary\":\"");
+                STANDARD.encode_string(raw.value, &mut self.text);
+                self.text.push('"');
+            }
+        } else {
+            let mut sets = std::mem::take(&mut self.sets);
+            let decoded = decode(&raw, vr, value.gathered, &mut sets, &mut |_| {});
+            self.sets = sets;
+            self.values(&decoded, vr);
+        }
+        self.text.push('}');
+    }
+
+    fn begin_sequence(&mut self, seen: &Seen<'_>) {
+        self.begin_member(seen.tag, "SQ");
+        self.text.push_str(",\"Value\":[");
+        self.first = true;
+    }
+
+    fn end_sequence(&mut self) {
+        self.text.push_str("]}");
+        self.first = false;
+    }
+
+    fn begin_item(&mut self, _: u32, _: u32, _: Option<u64>, _: Option<u32>) {
+        self.text.push_str(if self.first { "{" } else { ",{" });
+        self.first = true;
+    }
+
+    fn end_item(&mut self) {
+        self.text.push('}');
+        self.first = false;
     }
 }

@@ -4,17 +4,17 @@
 //! says is hostile until parsed: no panic, no recursion on input, no allocation from a length that a file only claims.
 //!
 //! ```text
-//! python                       the only pyo3 file
-//! scan                         a unit of files
-//! drive                        bytes of local files, or of whatever answers ranges
-//! table                        Arrow columns
-//! header                       one file's header
-//! recorder, json, tree         the whole header, for those who ask
-//! walk                         one data set
-//! gathered, found, wanted      what is kept, what is wrong, what is asked for
-//! value, text                  typed values, character sets
-//! element, label, vr, dictionary   one element; names
-//! window, digest, error        bytes held; codes
+//! python                           the only pyo3 file
+//! scan                             a unit of files
+//! table · drive                    Arrow columns · bytes of local files, or of whatever answers ranges
+//! header                           one file's header
+//! recorder · json, tree · shown    the whole header, for those who ask
+//! walk                             one data set: one pass that feeds all who take part
+//! value · text                     typed values · character sets
+//! gathered, found · wanted         what is kept, what is wrong · what is asked for
+//! element · label                  one element · its name
+//! dictionary, vr, window, digest   what PS3.5 and PS3.6 say · the bytes held
+//! error                            codes
 //! ```
 #![forbid(unsafe_code)]
 
@@ -28,11 +28,11 @@ pub mod gathered;
 pub mod header;
 pub mod json;
 pub mod label;
-mod memo;
 #[cfg(feature = "python")]
 mod python;
 pub mod recorder;
 pub mod scan;
+pub mod shown;
 pub mod table;
 pub mod text;
 pub mod tree;

@@ -1,14 +1,16 @@
 //! One file's whole header as a list of nodes to look at. Everything is bounded, whatever the file holds.
 
 use crate::element::ITEM;
-use crate::json::{dictionary_vr, raw_value, shown_vr};
-use crate::recorder::{Seen, SeenValue};
+use crate::shown::{dictionary_vr, raw_value, shown_vr};
 use crate::value::{CharacterSets, Decoded, decode, hex, push_component, vr_of};
+use crate::walk::{Record, Seen, SeenValue};
 
 /// The most nodes that are kept.
 const NODES_LIMIT: usize = 20_000;
 /// The most characters of a value that are kept: one more than is shown, so that it can be told that there are more.
 const VALUE_LIMIT: usize = 257;
+/// The most characters of a private creator that are kept, which is all that it may have (PS3.5 7.8.1, LO): each of its elements repeats it.
+const CREATOR_LIMIT: usize = 64;
 /// The longest value that is decoded.
 const READ_LIMIT: u32 = 1024;
 
@@ -44,11 +46,27 @@ pub struct TreeRecorder {
 }
 
 impl TreeRecorder {
-    pub(crate) fn wants(&self, seen: &Seen<'_>) -> bool {
+    fn add(&mut self, seen: &Seen<'_>, vr: &'static str, value: Option<String>) {
+        let creator = seen.creator.map(|creator| creator.name.chars().take(CREATOR_LIMIT).collect());
+        let (length, byte_offset, depth) = (seen.length, seen.position, seen.depth.saturating_mul(2));
+        self.append(Node { tag: seen.tag, vr, creator, value, length, byte_offset, depth, item: None });
+    }
+
+    fn append(&mut self, node: Node) {
+        if self.nodes.len() < NODES_LIMIT {
+            self.nodes.push(node);
+        } else {
+            self.cut = true;
+        }
+    }
+}
+
+impl Record for TreeRecorder {
+    fn wants(&self, seen: &Seen<'_>) -> bool {
         !self.cut && seen.length.is_some_and(|length| length <= READ_LIMIT)
     }
 
-    pub(crate) fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
+    fn leaf(&mut self, seen: &Seen<'_>, value: &SeenValue<'_>) {
         if self.cut {
             return;
         }
@@ -62,29 +80,20 @@ impl TreeRecorder {
         self.add(seen, shown_vr(vr, otherwise), shown);
     }
 
-    pub(crate) fn begin_sequence(&mut self, seen: &Seen<'_>) {
+    fn begin_sequence(&mut self, seen: &Seen<'_>) {
         self.add(seen, "SQ", None);
     }
 
-    pub(crate) fn begin_item(&mut self, index: u32, depth: u32, position: Option<u64>, length: Option<u32>) {
+    fn begin_item(&mut self, index: u32, depth: u32, position: Option<u64>, length: Option<u32>) {
         let depth = depth.saturating_mul(2).saturating_sub(1);
         let (creator, value, item) = (None, None, Some(index));
         self.append(Node { tag: ITEM, vr: "", creator, value, length, byte_offset: position, depth, item });
     }
 
-    fn add(&mut self, seen: &Seen<'_>, vr: &'static str, value: Option<String>) {
-        let creator = seen.creator.map(|creator| creator.name.clone());
-        let (length, byte_offset, depth) = (seen.length, seen.position, seen.depth.saturating_mul(2));
-        self.append(Node { tag: seen.tag, vr, creator, value, length, byte_offset, depth, item: None });
-    }
+    // Depth tells where a node belongs.
+    fn end_sequence(&mut self) {}
 
-    fn append(&mut self, node: Node) {
-        if self.nodes.len() < NODES_LIMIT {
-            self.nodes.push(node);
-        } else {
-            self.cut = true;
-        }
-    }
+    fn end_item(&mut self) {}
 }
 
 fn text_of(decoded: &Decoded<'_>) -> String {

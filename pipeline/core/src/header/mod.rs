@@ -340,7 +340,12 @@ impl HeaderDecoder {
 
 impl Header {
     fn sink<'a>(&'a mut self, wanted: &'a Wanted) -> Sink<'a> {
-        Sink { wanted, gathered: &mut self.gathered, found: &mut self.found, recorder: self.recorder.as_mut() }
+        Sink {
+            wanted,
+            gathered: &mut self.gathered,
+            found: &mut self.found,
+            recorder: self.recorder.as_mut().map(Recorder::record),
+        }
     }
 
     fn finish(&mut self, walk: Walk) {

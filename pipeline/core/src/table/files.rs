@@ -2,8 +2,8 @@
 
 use arrow_array::{ArrayRef, RecordBatch};
 
+use super::batch::record_batch;
 use super::column::GrowingColumn;
-use super::rows::record_batch;
 use crate::value::typed::ItemType;
 
 /// What became of one file.

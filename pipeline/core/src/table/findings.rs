@@ -2,8 +2,8 @@
 
 use arrow_array::{ArrayRef, RecordBatch};
 
+use super::batch::record_batch;
 use super::column::GrowingColumn;
-use super::rows::record_batch;
 use crate::found::Finding;
 use crate::label::tag_text;
 use crate::value::typed::ItemType;
@@ -15,6 +15,14 @@ pub(super) struct Keys {
     pub series: Option<String>,
     pub study: Option<String>,
     pub patient: Option<String>,
+}
+
+impl Keys {
+    /// Bytes of all of them.
+    pub(super) fn text_bytes(&self) -> usize {
+        let keys = [&self.instance, &self.series, &self.study, &self.patient];
+        keys.into_iter().flatten().map(String::len).fold(0, usize::saturating_add)
+    }
 }
 
 const NAMES: [&str; 12] = [

@@ -1,5 +1,6 @@
 //! What was read of a unit's files, as Arrow columns: `files`, `instances` and `findings` of the seam.
 
+mod batch;
 mod column;
 mod files;
 mod findings;

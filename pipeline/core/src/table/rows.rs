@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::{Field, Schema};
+use arrow_array::RecordBatch;
 
 use super::files::{FileRow, FilesTable};
 use super::findings::{FindingsTable, Keys};
@@ -23,6 +22,10 @@ const REQUIRED: [&str; 5] = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID
 
 /// A batch ends where a column holds more bytes of text than this: Arrow's offsets are of 31 bits, and one more value must fit.
 const BATCH_TEXT_LIMIT: usize = 512 << 20;
+
+/// The most bytes that the keys of one file come to in its findings, each of which repeats them: keys of megabytes, which are none, would
+/// make gigabytes.
+const KEYS_LIMIT: usize = 1 << 20;
 
 /// The longest text that a cell holds (bytes).
 const TEXT_LIMIT: usize = 1 << 30;
@@ -155,7 +158,8 @@ impl UnitRows {
                 byte_offset: defect.and_then(|defect| defect.byte_offset),
                 raw: None,
             });
-            for finding in of_file.iter().chain(&findings).take(FILE_LIMIT) {
+            let most = FILE_LIMIT.min(KEYS_LIMIT.checked_div(keys.text_bytes()).unwrap_or(FILE_LIMIT)).max(1);
+            for finding in of_file.iter().chain(&findings).take(most) {
                 self.findings.append(facts.url, &keys, finding);
             }
         }
@@ -324,6 +328,10 @@ impl Check<'_> {
     }
 
     fn keep(&mut self, raw: &RawValue<'_>, noted: &Noted) {
+        let is_refused = noted.iter().any(|code| code == FindingCode::InvalidCodeString);
+        if self.findings.len() >= FILE_LIMIT && !is_refused {
+            return;
+        }
         let path = self.gathered.path(raw.context, raw.tag);
         let shown = raw_text(raw.value);
         for code in noted.iter() {
@@ -367,15 +375,4 @@ fn missing(column: &ReadColumn, message: &'static str) -> Finding {
         byte_offset: None,
         raw: None,
     }
-}
-
-/// A batch of columns by name, all nullable; types are those of the columns.
-pub(super) fn record_batch(columns: Vec<(&str, ArrayRef)>, rows: usize) -> RecordBatch {
-    let field = |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
-    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
-    let arrays = columns.into_iter().map(|(_, array)| array).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    // Columns of one length and of the types just said make a batch; an empty one stands for what can't be.
-    RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
-        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
 }

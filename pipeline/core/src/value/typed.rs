@@ -246,21 +246,27 @@ fn typed_text<'a>(
         let value = convert.text(text);
         return if as_list { Typed::List(vec![value]) } else { Typed::One(value) };
     }
-    // Where there are several values, a borrowed text gives borrowed ones.
-    let mut values = match &text {
-        Cow::Borrowed(text) => text.split('\\').map(|part| Cow::Borrowed(rules.trim(part))).collect::<Vec<_>>(),
-        Cow::Owned(text) => text.split('\\').map(|part| Cow::Owned(rules.trim(part).to_owned())).collect(),
-    };
+    let mut component = |part: Cow<'a, str>| if part.is_empty() { Scalar::Null } else { convert.text(part) };
     if as_list {
-        let typed = values.into_iter().map(|part| if part.is_empty() { Scalar::Null } else { convert.text(part) });
-        return Typed::List(typed.collect());
+        // Their number is counted before: of a value of one byte each, a vector that grows would be 72 bytes a byte.
+        let mut values = Vec::with_capacity(text.bytes().filter(|byte| *byte == b'\\').count().saturating_add(1));
+        match &text {
+            Cow::Borrowed(text) => values.extend(text.split('\\').map(|part| component(rules.trim(part).into()))),
+            Cow::Owned(text) => values.extend(text.split('\\').map(|part| component(rules.trim(part).to_owned().into()))),
+        }
+        return Typed::List(values);
     }
+    let first = match text {
+        Cow::Borrowed(text) => rules.trim(first_of(text)).into(),
+        Cow::Owned(text) => rules.trim(first_of(&text)).to_owned().into(),
+    };
+    let first = component(first);
     convert.noted.note(FindingCode::TooManyValues);
-    values.truncate(1);
-    match values.pop() {
-        Some(first) if !first.is_empty() => Typed::One(convert.text(first)),
-        _ => Typed::NULL,
-    }
+    Typed::One(first)
+}
+
+fn first_of(text: &str) -> &str {
+    text.split_once('\\').map_or(text, |(first, _)| first)
 }
 
 fn typed_numbers<'a>(numbers: Numbers<'_>, as_list: bool, convert: &mut Convert<'_>) -> Typed<'a> {
@@ -290,8 +296,14 @@ fn names(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains('=') {
         return text;
     }
-    let names: Vec<&str> = text.split('\\').map(|name| name.trim_end_matches('=')).collect();
-    Cow::Owned(names.join("\\"))
+    let mut names = String::with_capacity(text.len());
+    for (index, name) in text.split('\\').enumerate() {
+        if index > 0 {
+            names.push('\\');
+        }
+        names.push_str(name.trim_end_matches('='));
+    }
+    Cow::Owned(names)
 }
 
 fn checked_text<'a>(column: &ReadColumn, text: Cow<'a, str>, convert: &mut Convert<'_>) -> Scalar<'a> {

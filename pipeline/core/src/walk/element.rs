@@ -2,7 +2,7 @@
 
 use super::level::{Creator, Creators, Level};
 use super::passing::{AfterSkip, Passed, Passing};
-use super::{Once, PixelData, Sink, Walk, pixel_data_keyword};
+use super::{Once, PixelData, SeenValue, Sink, Walk, pixel_data_keyword};
 use crate::dictionary::is_sequence_tag;
 use crate::digest::LARGE_VALUE;
 use crate::element::{
@@ -13,7 +13,6 @@ use crate::error::FindingCode;
 use crate::found::{Finding, Level as FindingLevel};
 use crate::gathered::{Gathered, RawValue};
 use crate::label::push_label;
-use crate::recorder::SeenValue;
 use crate::vr::LeafForm;
 use crate::wanted::ElementWish;
 use crate::window::{Need, Window};

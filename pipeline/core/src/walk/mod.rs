@@ -13,10 +13,12 @@
 mod element;
 mod level;
 mod passing;
+mod record;
 mod recovery;
 mod sequence;
 
 pub use level::{Creator, Creators};
+pub use record::{Record, Seen, SeenValue};
 
 use crate::digest::HeaderDigest;
 use crate::element::{ElementHeader, Encoding, ITEM, UNDEFINED_LENGTH};
@@ -24,11 +26,13 @@ use crate::error::{FileCode, FindingCode};
 use crate::found::{Defect, Finding, FoundInFile, Level as FindingLevel};
 use crate::gathered::{ContextIndex, Gathered, push_steps};
 use crate::label::push_label;
-use crate::recorder::{Recorder, Seen};
 use crate::wanted::{DataSetWish, Wanted};
 use crate::window::{Need, Window};
 use level::{DataSet, Level, NO_END, SequenceOfItems};
 use passing::Passing;
+
+/// Sequences nested deeper than this are walked past, not gathered.
+const NESTING_LIMIT: u32 = 256;
 
 /// How many elements are passed before whoever drives the walk may look at the clock.
 const STEPS_BETWEEN_CLOCKS: u32 = 4096;
@@ -43,7 +47,7 @@ pub struct Sink<'a> {
     /// Takes what is wrong.
     pub found: &'a mut FoundInFile,
     /// Told of everything, where somebody wants the whole header.
-    pub recorder: Option<&'a mut Recorder>,
+    pub recorder: Option<&'a mut dyn Record>,
 }
 
 /// The element that ended the header: positions in the stream of its tag and value.
@@ -372,7 +376,7 @@ impl Walk {
         }
     }
 
-    fn recorder<'a>(&self, sink: &'a mut Sink<'_>) -> Option<&'a mut Recorder> {
+    fn recorder<'a, 's>(&self, sink: &'a mut Sink<'s>) -> Option<&'a mut (dyn Record + 's)> {
         if self.paused { None } else { sink.recorder.as_deref_mut() }
     }
 

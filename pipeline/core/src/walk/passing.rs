@@ -2,7 +2,7 @@
 //!
 //! None needs memory that grows with the file; each can stop for lack of bytes and go on where it stood.
 
-use super::{Sink, Walk};
+use super::{NESTING_LIMIT, Sink, Walk};
 use crate::digest::LARGE_VALUE;
 use crate::element::{
     ElementHeader, Encoding, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, item_header,
@@ -203,7 +203,7 @@ impl Walk {
         window: &Window<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Need> {
-        let message = format!("sequences are nested deeper than {}", super::sequence::NESTING_LIMIT);
+        let message = format!("sequences are nested deeper than {}", NESTING_LIMIT);
         self.defect(FileCode::NestingTooDeep, message, sink);
         if header.length == UNDEFINED_LENGTH {
             self.position = self.position.saturating_add(header.size);

@@ -2,7 +2,7 @@
 
 use super::level::{DataSet, Level, SequenceOfItems};
 use super::passing::{AfterSkip, Passed, Passing, STRAY_WITHOUT_END};
-use super::{Creators, Once, Sink, Walk};
+use super::{Creators, NESTING_LIMIT, Once, Sink, Walk};
 use crate::digest::LARGE_VALUE;
 use crate::element::{
     ElementHeader, Encoding, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, encoding_of_item,
@@ -11,9 +11,6 @@ use crate::element::{
 use crate::error::{FileCode, FindingCode};
 use crate::wanted::{ElementWish, Wanted};
 use crate::window::{Need, Window};
-
-/// Sequences nested deeper than this are walked past, not gathered.
-pub(super) const NESTING_LIMIT: u32 = 256;
 
 /// The shared and the per-frame functional groups sequence (PS3.3 C.7.6.16).
 const FUNCTIONAL_GROUPS: [u32; 2] = [0x5200_9229, 0x5200_9230];

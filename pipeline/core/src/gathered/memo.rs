@@ -1,6 +1,6 @@
 //! What the last files said: values that come again need be neither copied nor decoded again.
 
-use crate::gathered::RawValue;
+use super::{ContextIndex, RawValue};
 use crate::vr::Letters;
 
 /// Longer values are decoded each time.
@@ -42,7 +42,7 @@ impl Memo {
 
     /// The value.
     pub(crate) fn value(&self) -> RawValue<'_> {
-        let context = crate::gathered::ContextIndex::TOP;
+        let context = ContextIndex::TOP;
         RawValue { tag: self.tag, vr: self.vr, value: &self.bytes, position: None, little: self.little, context }
     }
 }

@@ -3,44 +3,22 @@
 //! Bytes are copied out of the window as they are kept, so that the window can move on. What is kept is a small multiple of the bytes
 //! that it came from.
 
+mod memo;
+mod raw;
+
 use crate::label::{push_label, push_step};
-use crate::memo::Memo;
 use crate::vr::Letters;
 use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, WantedElement};
 
+pub use raw::{ContextIndex, RawValue};
+
+use memo::Memo;
+
 /// An index into the raw values.
 type ValueIndex = u32;
-/// Which data set a value stands in: an index into the contexts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContextIndex(u32);
-
-impl ContextIndex {
-    /// The context of the outermost data set.
-    pub const TOP: Self = Self(0);
-    /// The context of group 2, which the data set's character set does not apply to.
-    pub const META: Self = Self(1);
-}
-
 const NONE: u32 = u32::MAX;
 /// In place of an index: the value is the one that the column's memo knows.
 const AGAIN: u32 = u32::MAX - 1;
-
-/// A value as it stands in the file, with what is needed to understand it.
-#[derive(Clone, Copy, Debug)]
-pub struct RawValue<'a> {
-    /// Of the element.
-    pub tag: u32,
-    /// None where the file says none.
-    pub vr: Option<Letters>,
-    /// Its bytes.
-    pub value: &'a [u8],
-    /// Its offset in the file; None when inflated.
-    pub position: Option<u64>,
-    /// Whether its numbers stand in little endian.
-    pub little: bool,
-    /// The data set that it stands in.
-    pub context: ContextIndex,
-}
 
 /// A value that was kept; small, since there are a hundred in a file.
 #[derive(Clone, Copy, Debug)]
