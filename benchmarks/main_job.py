@@ -1,14 +1,13 @@
-"""What the main job costs beside reading headers: a benchmark of ``dicomlake index`` on synthetic files, on this machine.
+"""What the main job costs: a benchmark of ``dicomlake index`` on synthetic files, on this machine.
 
-It does not show what reading costs on your disk (the files are warm), nor how a cluster behaves. It shows the CPU that listing, planning,
-writing, committing and rolling up take for each file, over all processes of a run; the driver's peak memory as the number of files
-grows; and that a second run reads nothing. Every run's answer is checked before its figures are printed.
+It does not show what reading costs on your disk (the files are warm), nor how a cluster behaves. It shows how long a run takes from
+listing to snapshot, and the CPU that each stage takes for each file; the peak memory of its one process as the number of files grows;
+and that a second run reads nothing. Every run's answer is checked before its figures are printed.
 
-Two targets are checked: what all but the engine costs a file, beyond a fixed start-up, on the fewest files (20,000); and the driver's peak
-on the most against the fewest. On more files the cost is printed too: there a part of it grows with the seconds that a slow engine takes,
-not with the files, since workers and scheduler keep in touch all the while.
+Targets (DESIGN section 6) that are checked: the wall time of the first run over the most files, against the machine's floor; what all
+but the engine costs a file, beyond a fixed start-up, on the fewest; peak memory, and its growth from the fewest files to the most.
 
-    python benchmarks/main_job.py [--files 20000 100000] [--workers 2] [--folder FOLDER]
+    python benchmarks/main_job.py [--files 20000 100000] [--workers 2] [--engine native] [--folder FOLDER]
 
 It leaves a dated record in ``benchmarks/records/``.
 """
@@ -28,8 +27,10 @@ from typing import Any
 
 from measure import arguments_parser, corpus, floor_microseconds, leave, record_head, working_folder
 
-STARTUP_CPU_SECONDS = 3.0
+WALL_FLOORS_LIMIT = 6.0
+STARTUP_SECONDS = 1.5
 FILE_CPU_MICROSECONDS_LIMIT = 40.0
+PEAK_MEBIBYTES_LIMIT = 1024.0
 PEAK_GROWTH_LIMIT = 1.2
 PACKAGES = ("dask", "deltalake", "polars", "pyarrow", "pydicom", "dicomlake")
 
@@ -39,20 +40,21 @@ def main() -> int:
     parser = arguments_parser(__doc__)
     parser.add_argument("--files", type=int, nargs="+", default=[20_000, 100_000])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--engine", default="native")
     parser.add_argument("--one-run", nargs=2, metavar=("ARCHIVE", "LAKE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one_run:
-        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers)), flush=True)
+        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers, engine=arguments.engine)), flush=True)
         os._exit(0)  # as the command `dicomlake` ends
     with working_folder(arguments.folder) as folder:
-        record = _measure(folder, arguments.files, arguments.workers)
+        record = _measure(folder, arguments.files, arguments.workers, arguments.engine)
     _print(record)
     if not arguments.no_record:
         leave(record)
     return 0 if record["passed"] else 1
 
 
-def _measure(folder: Path, counts: list[int], workers: int) -> dict[str, Any]:
+def _measure(folder: Path, counts: list[int], workers: int, engine: str) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
     for files in counts:
         archive, lake = corpus(folder, files), folder / f"lake-{files}"
@@ -60,30 +62,37 @@ def _measure(folder: Path, counts: list[int], workers: int) -> dict[str, Any]:
             shutil.rmtree(lake)
         floor = floor_microseconds(archive)
         for kind in ("first", "second"):
-            run = _spawn(archive, lake, workers)
+            run = _spawn(archive, lake, workers, engine)
             _check(run, lake, files, kind)
             runs.append({"files": files, "kind": kind, "floor_microseconds": floor, **run})
     firsts = [run for run in runs if run["kind"] == "first"]
     for run in firsts:
         beside = run["cpu_seconds_all_processes"] - run["stage_cpu_seconds"]["reading headers"]
-        run["beside_engine_microseconds_a_file"] = (beside - STARTUP_CPU_SECONDS) / run["files"] * 1e6
+        run["beside_engine_microseconds_a_file"] = (beside - STARTUP_SECONDS) / run["files"] * 1e6
+        run["wall_floors"] = (run["wall_seconds"] - STARTUP_SECONDS) / run["files"] * 1e6 / run["floor_microseconds"]
     growth = firsts[-1]["driver_peak_mebibytes"] / firsts[0]["driver_peak_mebibytes"]
     passed = (
-        firsts[0]["beside_engine_microseconds_a_file"] <= FILE_CPU_MICROSECONDS_LIMIT
+        firsts[-1]["wall_floors"] <= WALL_FLOORS_LIMIT
+        and firsts[0]["beside_engine_microseconds_a_file"] <= FILE_CPU_MICROSECONDS_LIMIT
+        and max(run["driver_peak_mebibytes"] for run in firsts) <= PEAK_MEBIBYTES_LIMIT
         and growth <= PEAK_GROWTH_LIMIT
         and all(run["summary"]["requests"] == 0 for run in runs if run["kind"] == "second")
     )
     return {
-        **record_head("main job", f"python benchmarks/main_job.py --files {' '.join(map(str, counts))} --workers {workers}", PACKAGES),
-        "startup_cpu_seconds_allowed": STARTUP_CPU_SECONDS,
+        **record_head(
+            "main job",
+            f"python benchmarks/main_job.py --files {' '.join(map(str, counts))} --workers {workers} --engine {engine}",
+            PACKAGES,
+        ),
+        "startup_seconds_allowed": STARTUP_SECONDS,
         "driver_peak_growth": growth,
         "passed": passed,
         "runs": runs,
     }
 
 
-def _spawn(archive: Path, lake: Path, workers: int) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--workers", str(workers), "--one-run", str(archive), str(lake)]
+def _spawn(archive: Path, lake: Path, workers: int, engine: str) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--workers", str(workers), "--engine", engine, "--one-run", str(archive), str(lake)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
@@ -94,15 +103,12 @@ def _spawn(archive: Path, lake: Path, workers: int) -> dict[str, Any]:
     return {**json.loads(done.stdout), "wall_seconds": wall, "cpu_seconds_all_processes": cpu}
 
 
-def _one_run(archive: str, lake: str, workers: int) -> dict[str, Any]:
-    from dicomlake.config import load_settings
-    from dicomlake.parts import Location
-    from dicomlake.run import IndexRequest, Progress, run_index
-    from dicomlake.runner import runner_starter
+def _one_run(archive: str, lake: str, workers: int, engine: str) -> dict[str, Any]:
+    import dicomlake
+    from dicomlake.run import Progress
 
-    settings = load_settings(overrides={"running.workers": workers})
     progress = Progress()
-    summary = run_index(IndexRequest((archive,), Location.of(lake), settings), runner_starter(settings.running), progress)
+    summary = dicomlake.index(archive, lake=lake, workers=workers, engine=engine, progress=progress)
     return {
         "summary": summary.as_dict(),
         "stage_cpu_seconds": progress.cpu_seconds,
@@ -140,10 +146,12 @@ def _print(record: dict[str, Any]) -> None:
         print(f"  driver at most {run['driver_peak_mebibytes']:.0f} MiB; floor {run['floor_microseconds']:.1f} µs a file")
         for stage, seconds in sorted(run["stage_cpu_seconds"].items(), key=lambda item: -item[1]):
             print(f"  {stage:<28}{seconds:8.2f} s of CPU {seconds / files * 1e6:8.1f} µs a file")
-        if "beside_engine_microseconds_a_file" in run:
+        if run["kind"] == "first":
             figure = run["beside_engine_microseconds_a_file"]
-            print(f"  all but the engine, less {STARTUP_CPU_SECONDS:.0f} s of start-up: {figure:.1f} µs of CPU a file", end=" ")
+            print(f"  all but the engine, less {STARTUP_SECONDS} s of start-up: {figure:.1f} µs of CPU a file", end=" ")
             print(f"(limit {FILE_CPU_MICROSECONDS_LIMIT:.0f})" if run is record["runs"][0] else "")
+            print(f"  wall time less {STARTUP_SECONDS} s: {run['wall_floors']:.1f} times the floor", end=" ")
+            print(f"(limit {WALL_FLOORS_LIMIT:.0f})" if files == record["runs"][-1]["files"] else "")
     print(f"\ndriver's peak, most files against fewest: {record['driver_peak_growth']:.2f} times (limit {PEAK_GROWTH_LIMIT})")
     print("passed" if record["passed"] else "NOT PASSED")
 

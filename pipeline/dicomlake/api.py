@@ -15,9 +15,8 @@ import pyarrow as pa
 from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import Scanned, ScanRequest
-from dicomlake.extract.engines import make_engine
+from dicomlake.extract.engines import ENGINES_IN_THREADS, make_engine
 from dicomlake.extract.header_tree import HeaderTree
-from dicomlake.extract.unit import ENGINES_IN_THREADS
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.runner import runner_starter

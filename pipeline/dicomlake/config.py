@@ -77,7 +77,7 @@ class LakeSettings(_Model):
     missing_limit: Annotated[float, Field(ge=0, le=1)] = 0.10
     commit_units: Annotated[int, Field(ge=1, le=10_000)] = 16
     commit_seconds: Annotated[float, Field(gt=0)] = 60.0
-    rollup_rows: Annotated[int, Field(ge=1)] = 20_000
+    rollup_rows: Annotated[int, Field(ge=1)] = 10_000
     log_retention_days: Annotated[int, Field(ge=1)] = 3650
 
 

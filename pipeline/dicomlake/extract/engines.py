@@ -12,6 +12,9 @@ from dicomlake.version import VERSION
 _VERSIONS: dict[str, Callable[[], str]] = {"native": lambda: VERSION, "pydicom": lambda: version("pydicom")}
 """The version that an engine's answers depend on."""
 
+ENGINES_IN_THREADS = frozenset({"native"})
+"""Engines that read a whole unit without the interpreter, and that no file can kill: their units run in threads of one process."""
+
 
 def engine_version(name: str) -> str:
     """An engine's name and version, as ``pydicom 3.0.2``, without loading it; a change of it reads everything anew.

@@ -17,9 +17,6 @@ from dicomlake.extract.engines import make_engine
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
 from dicomlake.schema import ROW_ORDER
 
-ENGINES_IN_THREADS = frozenset({"native"})
-"""Engines that read a whole unit without the interpreter, and that no file can kill: their units run in threads of one process."""
-
 
 @dataclass(frozen=True)
 class UnitTask:

@@ -67,7 +67,9 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
             frames.append(condense(rows if wanted.height == rows.height else rows[wanted["_row"]], task.level))
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
-    rolled_up = roll_up(pl.concat(frames, rechunk=True), task.schema, task.level)
+    rows = pl.concat(frames, rechunk=True)
+    frames.clear()  # they would be in memory a second time
+    rolled_up = roll_up(rows, task.schema, task.level)
     parts, findings = _write(task, rolled_up)
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started)
 

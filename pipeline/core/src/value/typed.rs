@@ -246,23 +246,24 @@ fn typed_text<'a>(
         let value = convert.text(text);
         return if as_list { Typed::List(vec![value]) } else { Typed::One(value) };
     }
-    let mut component = |part: Cow<'a, str>| if part.is_empty() { Scalar::Null } else { convert.text(part) };
     if as_list {
+        let component = |part: Cow<'a, str>| if part.is_empty() { Scalar::Null } else { convert.text(part) };
         // Their number is counted before: of a value of one byte each, a vector that grows would be 72 bytes a byte.
         let mut values = Vec::with_capacity(text.bytes().filter(|byte| *byte == b'\\').count().saturating_add(1));
         match &text {
-            Cow::Borrowed(text) => values.extend(text.split('\\').map(|part| component(rules.trim(part).into()))),
-            Cow::Owned(text) => values.extend(text.split('\\').map(|part| component(rules.trim(part).to_owned().into()))),
+            Cow::Borrowed(text) => values.extend(text.split('\\').map(|part| rules.trim(part).into()).map(component)),
+            Cow::Owned(text) => {
+                values.extend(text.split('\\').map(|part| rules.trim(part).to_owned().into()).map(component));
+            }
         }
         return Typed::List(values);
     }
-    let first = match text {
+    convert.noted.note(FindingCode::TooManyValues);
+    let first: Cow<'a, str> = match text {
         Cow::Borrowed(text) => rules.trim(first_of(text)).into(),
         Cow::Owned(text) => rules.trim(first_of(&text)).to_owned().into(),
     };
-    let first = component(first);
-    convert.noted.note(FindingCode::TooManyValues);
-    Typed::One(first)
+    if first.is_empty() { Typed::NULL } else { Typed::One(convert.text(first)) }
 }
 
 fn first_of(text: &str) -> &str {

@@ -17,6 +17,9 @@ ESCAPE = 0x1B
 _STAND_ALONE = frozenset({"utf-8", "GB18030", "GBK"})
 """Encodings that take no code extensions; beside others they don't count (PS3.3 C.12.1.1.2)."""
 
+_LOOKED_AT = 1024
+"""How many bytes of a value of (0008,0005) are looked at: far more than every term that there is, once each."""
+
 _DEFAULT_REPERTOIRE = frozenset({"", "ISOIR6", "ISO2022IR6"})
 
 
@@ -85,7 +88,7 @@ def character_set(value: bytes | None) -> CharacterSet:
     """The character set that a raw value of (0008,0005) stands for; the default repertoire where it is absent."""
     if value is None:
         return DEFAULT_CHARACTER_SET
-    terms = [_normal_term(term) for term in value.decode("latin-1").rstrip(" \0").split("\\")]
+    terms = [_normal_term(term) for term in value[:_LOOKED_AT].decode("latin-1").rstrip(" \0").split("\\")]
     encodings = [_ENCODING_OF_TERM.get(term) for term in terms]
     first = None if terms[0] in _DEFAULT_REPERTOIRE else encodings[0]
     if first not in _STAND_ALONE:

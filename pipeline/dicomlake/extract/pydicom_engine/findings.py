@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from dicomlake.errors import FileCode, FindingCode
@@ -70,11 +72,27 @@ class FoundInFile:
             self.defect = defect
 
 
+_NEVER_SHOWN = re.compile("[\U00013430-\U0001343f]")
+"""Format characters since Unicode 12 and 15."""
+
+_KEPT_FOR_FORMAT = re.compile("[\u2065\ufdd0-\ufdef\ufff0-\ufff8\U000e0000-\U0010ffff]")
+"""Of what is not assigned: what Unicode never will assign, or keeps for format characters; less the last two of each plane."""
+
+
+def _is_printable(character: str) -> bool:
+    """Whether a character shows; unlike ``str.isprintable`` what a later Unicode may have assigned does, so that every Python agrees."""
+    if character.isprintable():
+        return _NEVER_SHOWN.match(character) is None
+    unassigned = unicodedata.category(character) == "Cn"
+    kept = ord(character) & 0xFFFE == 0xFFFE or _KEPT_FOR_FORMAT.match(character) or _NEVER_SHOWN.match(character)
+    return unassigned and not kept
+
+
 def raw_text(value: bytes) -> str:
     r"""Bytes as a text that shows them: UTF-8 as it is, control characters and bytes that are no UTF-8 as ``\xHH``; at most 1 KiB."""
     text = value[:RAW_LIMIT].decode("utf-8", "backslashreplace")
     shown = "".join(
-        character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8")) for character in text
+        character if _is_printable(character) else "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8")) for character in text
     )
     cut = shown.encode("utf-8")[:RAW_LIMIT]
     return cut.decode("utf-8", "ignore")

@@ -33,13 +33,16 @@ MICROSECONDS_A_DAY = 86_400_000_000
 
 
 def parse_integer(text: str) -> tuple[int | None, bool]:
-    """IS: whether it is typed as it should be says the second value. A whole number written as a decimal is typed, leniently."""
+    """IS: whether it is typed as it should be says the second value. A whole number written as a decimal is typed, leniently.
+
+    But not one beyond 64 bits, which no column holds, and which six characters could make hundreds of digits of (``1e+300``).
+    """
     if len(text) > _DIGITS_LIMIT:
         return None, False
     if _INTEGER.fullmatch(text):
         return int(text), len(text) <= INTEGER_LIMIT
     value, _ = parse_decimal(text)
-    if value is not None and value.is_integer():
+    if value is not None and value.is_integer() and -(2.0**63) <= value < 2.0**63:
         return int(value), False
     return None, False
 

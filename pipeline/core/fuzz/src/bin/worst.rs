@@ -346,10 +346,10 @@ fn nested(depth: usize) -> DataSet {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let mebibytes: usize = arguments.next().map_or(1, |text| text.parse().expect("mebibytes"));
+    let kibibytes: usize = arguments.next().map_or(1024, |text| text.parse().expect("kibibytes"));
     let only = arguments.next().unwrap_or_default();
-    println!("{mebibytes} MiB and twice that; ms a MB, bytes allocated at once a byte; worst of nobody, json, tree");
-    measure(FAMILIES, mebibytes << 20, &only);
+    println!("{kibibytes} KiB and twice that; ms a MB, bytes allocated at once a byte; worst of nobody, json, tree");
+    measure(FAMILIES, kibibytes << 10, &only);
     println!("data sets of 64 MiB, deflated: ms in all, bytes allocated at once a byte inflated");
     for (name, family) in BOMBS.iter().filter(|(name, _)| name.contains(only.as_str())) {
         let file = family(64 << 20);
