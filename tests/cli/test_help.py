@@ -18,7 +18,8 @@ NAMES = [command.__name__ for command in COMMANDS]
 
 def test_commands_are_those_of_the_contract() -> None:
     """A command that is renamed breaks whoever calls it."""
-    assert list(command_line().commands) == NAMES == ["sample", "index", "info", "query", "inspect", "schema", "verify"]
+    expected = ["sample", "index", "info", "diff", "query", "inspect", "schema", "optimize", "vacuum", "verify"]
+    assert list(command_line().commands) == NAMES == expected
 
 
 def test_help_lists_every_command(run: Run) -> None:

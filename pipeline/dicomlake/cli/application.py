@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
+from dicomlake.cli.diff import diff
 from dicomlake.cli.index import index
 from dicomlake.cli.info import info
 from dicomlake.cli.inspect import inspect
+from dicomlake.cli.optimize import optimize
 from dicomlake.cli.query import query
 from dicomlake.cli.sample import sample
 from dicomlake.cli.schema import schema
+from dicomlake.cli.vacuum import vacuum
 from dicomlake.cli.verify import verify
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
 
-COMMANDS = (sample, index, info, query, inspect, schema, verify)
+COMMANDS = (sample, index, info, diff, query, inspect, schema, optimize, vacuum, verify)
 
 application = typer.Typer(
     name="dicomlake",
@@ -53,7 +56,8 @@ def _common(
 
 
 for _command in COMMANDS:
-    application.command()(_command)
+    # A raw docstring spells out the character before lines that are not to be wrapped.
+    application.command(help=(_command.__doc__ or "").replace("\\b", "\b"))(_command)
 
 
 def command_line() -> TyperGroup:

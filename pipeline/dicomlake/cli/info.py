@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from dicomlake.cli.options import JsonOption, LakeArgument
 from dicomlake.cli.screen import print_table
@@ -28,13 +30,23 @@ class TableSize:
     bytes: int
 
 
-def info(lake: LakeArgument, *, json: JsonOption = False) -> None:
+def info(
+    lake: LakeArgument,
+    *,
+    snapshots: Annotated[bool, typer.Option("--snapshots", help="List the snapshots instead: a line for each finished run.")] = False,
+    json: JsonOption = False,
+) -> None:
     """Show what a lake holds.
 
     Its last run, its sources, its tables with rows and sizes, and what became of the files.
     """
     from dicomlake.lake import Lake
 
+    if snapshots:
+        from dicomlake.cli.snapshots import list_snapshots
+
+        list_snapshots(Lake(lake), json=json)
+        return
     described = describe(Lake(lake))
     if json:
         print(json_text(described))

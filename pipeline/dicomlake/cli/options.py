@@ -15,6 +15,9 @@ EngineOption = Annotated[
     typer.Option("--engine", metavar="NAME", help="What reads headers: native, or pydicom, the slow trusted one.", show_default="native"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+RowsOption = Annotated[
+    int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
+]
 FormOption = Annotated[
     Literal["table", "csv", "json", "parquet"] | None,
     typer.Option("--format", metavar="FORM", help="table, csv, json (one array) or parquet.", show_default="table"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from dicomlake.cli.options import FormOption, LakeArgument
+from dicomlake.cli.options import FormOption, LakeArgument, RowsOption
 from dicomlake.cli.screen import is_terminal
 from dicomlake.errors import AccessDenied, LakeDamaged, QueryError, UsageError
 
@@ -35,9 +35,7 @@ def query(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its suffix says how unless --format does.")
     ] = None,
-    rows: Annotated[
-        int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
-    ] = None,
+    rows: RowsOption = None,
     snapshot: Annotated[
         int | None, typer.Option("--snapshot", metavar="N", help="The lake as run N left it.", show_default="the last")
     ] = None,

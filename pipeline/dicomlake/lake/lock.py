@@ -21,6 +21,11 @@ class LakeLock:
         self._location = location
         self._descriptor: int | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether no other run can be writing."""
+        return self._descriptor is not None
+
     def acquire(self) -> None:
         """Take the lock.
 

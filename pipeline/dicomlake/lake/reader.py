@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -14,9 +15,10 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from dicomlake.errors import NotALake, QueryError
+from dicomlake.errors import LakeDamaged, NotALake, QueryError
+from dicomlake.lake.diff import LakeDiff, diff, last_index
 from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
-from dicomlake.parts import Location, PartFile
+from dicomlake.parts import Location, PartFile, read_part
 from dicomlake.schema import TABLE_NAMES
 
 _CHANGES = re.compile(r"\s*(drop|create|delete|truncate|insert|update|alter|copy)\b", re.IGNORECASE)
@@ -40,13 +42,15 @@ class Lake:
     ) -> None:
         self.location = Location.of(url, storage_options)
         self._versions: dict[str, int] = {}
-        snapshots = self._snapshots()
-        if snapshot is not None:
-            snapshots = snapshots.filter(pl.col("snapshot") == snapshot)
+        snapshots = self._snapshots().sort("snapshot")
         if snapshots.height == 0:
-            wanted = "no finished run" if snapshot is None else f"no snapshot {snapshot}"
-            raise NotALake(f"{self.location.url} has {wanted}; run 'dicomlake index SOURCE --lake {self.location.url}'")
-        self._row: dict[str, Any] = snapshots.sort("snapshot").row(-1, named=True)
+            raise NotALake(f"{self.location.url} has no finished run; run 'dicomlake index SOURCE --lake {self.location.url}'")
+        chosen = snapshots if snapshot is None else snapshots.filter(pl.col("snapshot") == snapshot)
+        if chosen.height == 0:
+            url = self.location.url
+            raise NotALake(f"{url} has no snapshot {snapshot}, or no longer; 'dicomlake info {url} --snapshots' lists those it has")
+        self._row: dict[str, Any] = chosen.row(-1, named=True)
+        self._is_last = self.snapshot == snapshots["snapshot"][-1]
         self._versions = json.loads(self._row["table_versions"])
 
     def at(self, snapshot: int) -> Lake:
@@ -56,6 +60,24 @@ class Lake:
             NotALake: there is no such snapshot.
         """
         return Lake(self.location.url, self.location.storage_options, snapshot=snapshot)
+
+    def diff(self, before: int | None = None) -> LakeDiff:
+        """What came, went and changed since an earlier snapshot, by patient, study and series.
+
+        ``lake.diff()`` is what the last `index` brought, ``lake.at(7).diff(3)`` what the runs 4 to 7 did.
+
+        Args:
+            before: the number of the earlier snapshot; where None, the last `index` is held against the snapshot before it.
+
+        Raises:
+            NotALake: there is no such snapshot.
+            UsageError: ``before`` is later than the snapshot that this object shows.
+            LakeDamaged: one of the two can't be read, any more perhaps.
+        """
+        if before is not None:
+            return diff(self.at(before), self)
+        earlier, later = last_index(self)
+        return diff(self.at(earlier), self.at(later))
 
     @property
     def snapshot(self) -> int:
@@ -110,7 +132,7 @@ class Lake:
 
     @property
     def snapshots(self) -> pl.LazyFrame:
-        """Finished runs up to this one, a row each."""
+        """Finished runs up to this one that are still kept, a row each."""
         return self._snapshots().filter(pl.col("snapshot") <= self.snapshot).sort("snapshot").lazy()
 
     def table(self, name: str) -> pl.LazyFrame:
@@ -125,15 +147,29 @@ class Lake:
         version = self._versions.get(name)
         if version is None:
             raise QueryError(f"there is no table '{name}'; the tables are {', '.join(TABLE_NAMES)}")
-        return self._scan(name, version)
+        with self._whole():
+            return self._scan(name, version)
 
     def schema(self, name: str) -> pa.Schema:
         """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
-        return pa.schema(self._delta(name, self._versions.get(name)).schema().to_arrow())
+        with self._whole():
+            return pa.schema(self._delta(name, self._versions.get(name)).schema().to_arrow())
 
     def parts(self, name: str) -> list[PartFile]:
         """The part files of a table."""
-        return list(active_parts(self._delta(name, self._versions.get(name)), name).values())
+        with self._whole():
+            return list(active_parts(self._delta(name, self._versions.get(name)), name).values())
+
+    def read_parts(self, name: str, parts: Iterable[PartFile], columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The rows of some part files of a table, each by itself.
+
+        Raises:
+            LakeDamaged: a part file is not there or can't be read.
+        """
+        with self._whole():
+            partition_by = next(iter(self._delta(name, self._versions.get(name)).metadata().partition_columns), None)
+            for part in parts:
+                yield read_part(self.location, part, columns, partition_by=partition_by)
 
     def sql(self, query: str) -> pl.LazyFrame:
         """Run SQL over the tables: a lazy frame, so that errors in the data come when it is collected.
@@ -160,6 +196,18 @@ class Lake:
             raise QueryError(f"the query can't be run: {sentence_of(error)}") from None
         return result
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What is gone from an earlier snapshot need not be gone from the lake: `verify` looks at the last one."""
+        try:
+            yield
+        except LakeDamaged as error:
+            if self._is_last:
+                raise
+            raise LakeDamaged(
+                f"snapshot {self.snapshot} is no longer whole, as a foreign vacuum or a log that was cleaned leave it: {error}"
+            ) from error
+
     def _snapshots(self) -> pl.DataFrame:
         url = self.location.url
         try:
@@ -169,7 +217,8 @@ class Lake:
                 raise damaged(self.location, "snapshots", "it is gone") from None
             raise NotALake(f"{url} is no lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
         try:
-            return self._scan("snapshots", None).collect()
+            # A run without table versions can't be gone back to any more; its row is for those who read the table itself.
+            return self._scan("snapshots", None).filter(pl.col("table_versions").is_not_null()).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise damaged(self.location, "snapshots", sentence_of(error)) from None
 

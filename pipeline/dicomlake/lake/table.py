@@ -66,12 +66,13 @@ class Table:
         self.parts: dict[str, PartFile] = {}
         self._expected = 0
 
-    def open(self, *, log_retention_days: int, pinned: int | None = None) -> None:
-        """Open the table, or make it where there is none; columns that are new are added to it.
+    def open(self, *, log_retention_days: int = 3650, pinned: int | None = None, add_columns: bool = True) -> None:
+        """Open the table, or make it where there is none.
 
         Args:
             log_retention_days: how long its log is kept.
             pinned: the version that the last snapshot pins; a table that has one must be there.
+            add_columns: whether columns that are new are added to it; else its own schema is taken.
 
         Raises:
             AccessDenied: the lake can't be written.
@@ -97,7 +98,10 @@ class Table:
                     storage_options=delta_options(self.location),
                 )
             else:
-                self._add_columns()
+                if add_columns:
+                    self._add_columns()
+                else:
+                    self.schema = pa.schema(self._delta.schema().to_arrow())
         except (DeltaError, OSError) as error:
             raise _as_refused(error, self.name, self.location) from None
         if pinned is not None and self._delta.version() < pinned:
@@ -120,7 +124,9 @@ class Table:
             return dict(self.parts)
         return active_parts(open_delta(self.location, self.name, version), self.name)
 
-    def commit(self, add: Iterable[PartFile], remove: Iterable[PartFile], number: int, *, reading: str | None = None) -> None:
+    def commit(
+        self, add: Iterable[PartFile], remove: Iterable[PartFile], number: int, *, reading: str | None = None, changes_data: bool = True
+    ) -> None:
         """Commit in one transaction.
 
         Args:
@@ -128,14 +134,15 @@ class Table:
             remove: part files of the table.
             number: the application transaction.
             reading: with what the rows were read, to be told from the log should the run not finish.
+            changes_data: whether a row comes or goes; else the same rows stand in other part files.
 
         Raises:
             LakeChanged: another writer committed since this run looked.
             AccessDenied: the lake can't be written.
         """
         added, removed = list(add), list(remove)
-        actions: list[AddAction | RemoveAction] = [self._add_action(part) for part in added]
-        actions += [self._remove_action(part) for part in removed]
+        actions: list[AddAction | RemoveAction] = [self._add_action(part, changes_data=changes_data) for part in added]
+        actions += [self._remove_action(part, changes_data=changes_data) for part in removed]
         metadata = {NUMBER_KEY: str(number)} | ({READING_KEY: reading} if reading else {})
         self.check_unmoved()
         delta = self._table()
@@ -278,14 +285,14 @@ class Table:
         former = [field for field in existing if self.schema.get_field_index(field.name) < 0]
         self.schema = pa.schema([*self.schema, *former], metadata=self.schema.metadata)
 
-    def _add_action(self, part: PartFile) -> AddAction:
+    def _add_action(self, part: PartFile, *, changes_data: bool) -> AddAction:
         values = {self.partition_by: part.partition} if self.partition_by else {}
-        return AddAction(part.path, part.size, values, part.modification_time, data_change=True, stats=part.statistics())
+        return AddAction(part.path, part.size, values, part.modification_time, data_change=changes_data, stats=part.statistics())
 
-    def _remove_action(self, part: PartFile) -> RemoveAction:
+    def _remove_action(self, part: PartFile, *, changes_data: bool) -> RemoveAction:
         values = {self.partition_by: part.partition} if self.partition_by else {}
         now = int(time.time() * 1000)
-        return RemoveAction(part.path, data_change=True, deletion_timestamp=now, size=part.size, partition_values=values)
+        return RemoveAction(part.path, data_change=changes_data, deletion_timestamp=now, size=part.size, partition_values=values)
 
 
 class KeyFinder:

@@ -11,7 +11,7 @@ from deltalake.exceptions import DeltaError
 from dicomlake.errors import DicomlakeError, FileStatus, LakeDamaged
 from dicomlake.lake.log import active_parts, open_delta, paths_ever_named
 from dicomlake.lake.reader import Lake
-from dicomlake.parts import Location
+from dicomlake.parts import Location, part_sizes
 from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY, TABLE_NAMES
 
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -69,7 +69,7 @@ def _check_part_files(lake: Lake, report: VerifyReport) -> None:
     named = 0
     for name in TABLE_NAMES:
         try:
-            present = _sizes_below(location, name)
+            present = part_sizes(location, name)
             pinned = active_parts(open_delta(location, name, lake.table_versions.get(name)), name)
             ever = paths_ever_named(location, name)
         except (DicomlakeError, DeltaError, OSError) as error:
@@ -157,14 +157,3 @@ def _examples(rows: pl.DataFrame) -> str:
     if not set(rows.columns).isdisjoint(PATIENT_KEY):
         return ""
     return ": " + "; ".join(", ".join(repr(value) for value in row) for row in rows.head(_SHOWN).iter_rows())
-
-
-def _sizes_below(location: Location, table: str) -> dict[str, int]:
-    root = location.join(table)
-    found = location.filesystem.find(root, detail=True)
-    sizes = {}
-    for path, details in found.items():
-        relative = path[len(root) :].lstrip("/")
-        if relative.endswith(".parquet") and not relative.startswith("_delta_log/"):
-            sizes[relative] = int(details["size"])
-    return sizes

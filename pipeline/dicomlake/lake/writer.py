@@ -25,6 +25,9 @@ from dicomlake.schema import TABLE_NAMES, LakeSchema
 
 ROLLED_UP_TABLES = ("series", "studies", "patients")
 
+SNAPSHOT_PARTS = 16
+"""At how many part files those of `snapshots` become one: every reader of the lake opens them all."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -67,7 +70,7 @@ def known_files(location: Location) -> tuple[list[PartFile], Snapshot]:
 class LakeWriter:
     """The tables of a lake, open for one run."""
 
-    def __init__(self, location: Location, schema: LakeSchema, *, log_retention_days: int = 3650) -> None:
+    def __init__(self, location: Location, schema: LakeSchema, *, log_retention_days: int = 3650, add_columns: bool = True) -> None:
         self.location = location
         self.schema = schema
         self._make_folder()
@@ -77,20 +80,21 @@ class LakeWriter:
             name: Table(location, name, schema.table(name), schema.partition_by if name == "instances" else None) for name in TABLE_NAMES
         }
         try:
-            self.last_snapshot = self._open_tables(log_retention_days)
+            self.last_snapshot = self._open_tables(log_retention_days, add_columns=add_columns)
         except BaseException:
             self.close()
             raise
         self._number = max(table.committed_number() for table in self.tables.values())
 
-    def _open_tables(self, log_retention_days: int) -> Snapshot:
+    def _open_tables(self, log_retention_days: int, *, add_columns: bool) -> Snapshot:
         snapshots = self.tables["snapshots"]
         others = [table for table in self.tables.values() if table is not snapshots]
         if _exists(self.location, "snapshots"):
-            snapshots.open(log_retention_days=log_retention_days)
+            snapshots.open(log_retention_days=log_retention_days, add_columns=add_columns)
             last = self._read_last_snapshot()
             for table in others:
-                table.open(log_retention_days=log_retention_days, pinned=last.table_versions.get(table.name))
+                pinned = last.table_versions.get(table.name)
+                table.open(log_retention_days=log_retention_days, pinned=pinned, add_columns=add_columns)
             return last
         # The table of snapshots is made last, so without it no other can hold anything.
         for table in others:
@@ -105,12 +109,15 @@ class LakeWriter:
         pinned = self.last_snapshot.table_versions
         files = self.tables["files"]
         files_number = files.committed_number()
-        # Without a commit to `files` since the last snapshot, whatever else came since belongs to no finished group.
-        nothing_finished = files.parts.keys() == files.parts_at(pinned.get("files", 0)).keys()
+        # Without a unit in `files` since the last snapshot, whatever else came since belongs to no finished group, or to an optimize.
+        pinned_files = pinned.get("files", 0)
+        nothing_finished = files.parts.keys() == files.parts_at(pinned_files).keys() or not files.readings_since(pinned_files)
         targets = {name: pinned.get(name, 0) for name in ("instances", "findings", *ROLLED_UP_TABLES)}
         if not nothing_finished:
             for name in ("instances", "findings"):
                 targets[name] = max(targets[name], self.tables[name].version_of_number(files_number))
+        else:
+            targets["files"] = pinned_files
         ahead = [
             (table, version)
             for table, version in ((self.tables[name], version) for name, version in targets.items())
@@ -157,7 +164,13 @@ class LakeWriter:
         table = self.tables["snapshots"]
         values = {**row, "table_versions": json_object(versions), "summary": json_object(summary)}
         frame = pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides={"sources": pl.List(pl.String)})
-        table.commit(table.write(frame), [], self.next_number())
+        former = list(table.parts.values())
+        earlier = read_parts(self.location, former) if len(former) >= SNAPSHOT_PARTS else None
+        if earlier is None:
+            table.commit(table.write(frame), [], self.next_number())
+        else:
+            rows = pl.concat([earlier, frame], how="diagonal_relaxed").sort("snapshot")
+            table.commit(table.write(rows), former, self.next_number())
 
     def _make_folder(self) -> None:
         if not self.location.is_local:

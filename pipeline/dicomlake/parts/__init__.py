@@ -2,7 +2,19 @@
 
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import PartFile
-from dicomlake.parts.read import read_part, read_parts
+from dicomlake.parts.present import part_sizes
+from dicomlake.parts.read import read_part, read_part_arrow, read_parts, uncompressed_size
 from dicomlake.parts.write import KEY_COLUMNS, write_parts, write_sorted
 
-__all__ = ["KEY_COLUMNS", "Location", "PartFile", "read_part", "read_parts", "write_parts", "write_sorted"]
+__all__ = [
+    "KEY_COLUMNS",
+    "Location",
+    "PartFile",
+    "part_sizes",
+    "read_part",
+    "read_part_arrow",
+    "read_parts",
+    "uncompressed_size",
+    "write_parts",
+    "write_sorted",
+]

@@ -10,6 +10,7 @@ from dicomlake.schema.tables import (
     TABLE_NAMES,
     LakeSchema,
     parent_keys,
+    row_order,
 )
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "LakeSchema",
     "Step",
     "parent_keys",
+    "row_order",
     "standard_columns",
     "user_column",
 ]

@@ -42,6 +42,18 @@ _SERIES_IMAGE_COLUMNS = frozenset(
 )
 
 
+def row_order(table: str) -> tuple[str, ...]:
+    """The columns by which the rows of a part file of a table are sorted: the hierarchy, or the key of a table that stands apart."""
+    return {
+        "files": ("url",),
+        "series": (*PATIENT_KEY, *SERIES_KEY),
+        "studies": (*PATIENT_KEY, *STUDY_KEY),
+        "patients": PATIENT_KEY,
+        "findings": ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "url"),
+        "snapshots": ("snapshot",),
+    }.get(table, ROW_ORDER)
+
+
 @dataclass(frozen=True)
 class LakeSchema:
     """The schema of every table of one lake: the standard columns, ours, and the user's.

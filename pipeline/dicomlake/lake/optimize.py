@@ -1,0 +1,102 @@
+"""Merging small part files: each night adds a few, and every query opens them all.
+
+One commit a table, `files` last, none of which changes a row; then a row of `snapshots`, which pins what has become of them. Earlier
+snapshots name the part files that were merged, so these stay until a vacuum. An optimize that dies before its row of `snapshots` is undone
+by the next writer, since `files` names no run that read anything (`LakeWriter.recover`).
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from dicomlake.errors import RefusedError
+from dicomlake.lake.log import open_delta
+from dicomlake.lake.merging import mergers
+from dicomlake.lake.reader import Lake
+from dicomlake.lake.table import Table
+from dicomlake.lake.writer import LakeWriter
+from dicomlake.parts import Location, PartFile, read_part_arrow, write_sorted
+from dicomlake.schema import TABLE_NAMES, LakeSchema, row_order, standard_columns
+from dicomlake.version import VERSION
+
+_TABLES = (*(name for name in TABLE_NAMES if name not in ("files", "snapshots")), "files")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Part files of a table that became fewer. ``bytes_after`` is None in a dry run."""
+
+    table: str
+    parts_before: int
+    parts_after: int
+    bytes_before: int
+    bytes_after: int | None
+
+
+@dataclass(frozen=True)
+class OptimizeReport:
+    """What was merged, or would be in a dry run; ``snapshot`` is the new one, None where none was made."""
+
+    tables: tuple[Merged, ...]
+    snapshot: int | None
+    dry_run: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        tables = {merged.table: {name: value for name, value in asdict(merged).items() if name != "table"} for merged in self.tables}
+        return {"snapshot": self.snapshot, "dry_run": self.dry_run, "tables": tables}
+
+
+def optimize(location: Location, *, dry_run: bool = False) -> OptimizeReport:
+    """Merge the small part files of every table, sorting their rows; no row changes.
+
+    Args:
+        location: the lake.
+        dry_run: only find out what there is to merge.
+
+    Raises:
+        NotALake: there is no lake.
+        RefusedError: another run writes to it, or one died and is to be run again first; or it can't be read or written.
+    """
+    lake = Lake(location.url, location.storage_options)
+    if dry_run:
+        return OptimizeReport(tuple(_planned(lake, name) for name in _TABLES if name in lake.table_versions), None, dry_run=True)
+    started = datetime.now(UTC)
+    partition_columns = open_delta(location, "instances").metadata().partition_columns
+    schema = LakeSchema(standard_columns(), partition_columns[0])
+    with closing(LakeWriter(location, schema, add_columns=False)) as writer:
+        writer.recover()
+        if any(writer.tables[name].parts.keys() != writer.pinned_parts(name).keys() for name in _TABLES):
+            raise RefusedError(f"an index of {location.url} ended before its time; run 'dicomlake index' on it again, then optimize")
+        row = Lake(location.url, location.storage_options).row
+        number = writer.next_number()
+        merged = tuple(_merge(writer.tables[name], number) for name in _TABLES)
+        if not any(table.parts_before for table in merged):
+            return OptimizeReport(merged, None, dry_run=False)
+        report = OptimizeReport(merged, writer.last_snapshot.number + 1, dry_run=False)
+        # Settings and engine stay those of the rows: the next index compares with them.
+        own = {"snapshot": report.snapshot, "kind": "optimize", "started": started, "finished": datetime.now(UTC)}
+        writer.write_snapshot({**row, **own, "dicomlake_version": VERSION}, report.as_dict())
+    return report
+
+
+def _planned(lake: Lake, name: str) -> Merged:
+    groups = mergers(lake.location, lake.parts(name), row_order(name), len(lake.schema(name)))
+    return Merged(name, sum(map(len, groups)), len(groups), sum(part.size for group in groups for part in group), None)
+
+
+def _merge(table: Table, number: int) -> Merged:
+    removed: list[PartFile] = []
+    added: list[PartFile] = []
+    for group in mergers(table.location, table.parts.values(), row_order(table.name), len(table.schema)):
+        rows = pa.concat_tables([read_part_arrow(table.location, part, table.schema, partition_by=table.partition_by) for part in group])
+        added += write_sorted(table.location, table.name, rows, row_order(table.name), partition_by=table.partition_by)
+        removed += group
+    if removed:
+        table.commit(added, removed, number, changes_data=False)
+    return Merged(table.name, len(removed), len(added), sum(part.size for part in removed), sum(part.size for part in added))
