@@ -57,9 +57,11 @@ check: $(VENV)/ready ## lint, formatting, types, and which room imports which
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python $(CORE)/scripts/make_dictionary.py --check
+	$(BIN)/python $(CORE)/scripts/make_character_tables.py --check
 	@$(check_rust)
 	@$(check_rust_tools)
 	cargo fmt --manifest-path $(CORE)/Cargo.toml --check
+	cargo fmt --manifest-path $(CORE)/fuzz/Cargo.toml --check
 	cargo fmt --manifest-path benchmarks/peers/dicom_rs/Cargo.toml --check
 	cargo clippy $(CRATE) --quiet --all-targets -- -D warnings
 	cargo clippy $(CRATE) --quiet --all-targets --features python -- -D warnings

@@ -74,7 +74,7 @@ def _measure(folder: Path, counts: list[int], workers: int, engine: str) -> dict
     passed = (
         firsts[-1]["wall_floors"] <= WALL_FLOORS_LIMIT
         and firsts[0]["beside_engine_microseconds_a_file"] <= FILE_CPU_MICROSECONDS_LIMIT
-        and max(run["driver_peak_mebibytes"] for run in firsts) <= PEAK_MEBIBYTES_LIMIT
+        and max(run["largest_process_peak_mebibytes"] for run in firsts) <= PEAK_MEBIBYTES_LIMIT
         and growth <= PEAK_GROWTH_LIMIT
         and all(run["summary"]["requests"] == 0 for run in runs if run["kind"] == "second")
     )
@@ -109,11 +109,13 @@ def _one_run(archive: str, lake: str, workers: int, engine: str) -> dict[str, An
 
     progress = Progress()
     summary = dicomlake.index(archive, lake=lake, workers=workers, engine=engine, progress=progress)
+    driver = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "summary": summary.as_dict(),
         "stage_cpu_seconds": progress.cpu_seconds,
         "stage_wall_seconds": progress.stage_seconds,
-        "driver_peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "driver_peak_mebibytes": driver,
+        "largest_process_peak_mebibytes": max(driver, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
     }
 
 

@@ -22,9 +22,16 @@ class ArrowArray:
 class ScanPlan:
     """What to read of files, made once for all units."""
 
-    def __new__(cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool) -> Self: ...
-    def scan(self, files: pa.RecordBatch, open_source: Opener) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray]]:
-        """Read the headers of a unit of files; answer batches of files, instances and findings."""
+    def __new__(
+        cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool, batch_bytes: int = ...
+    ) -> Self: ...
+    def scan(
+        self, files: pa.RecordBatch, open_source: Opener, interruptible: bool
+    ) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray]]:
+        """Read the headers of a unit of files; answer batches of files, instances and findings.
+
+        ``interruptible`` is for the main thread, where signals are to be heard.
+        """
     def tree(self, url: str, open_source: Opener) -> Tree:
         """Read the whole header of one file."""
 

@@ -10,6 +10,8 @@ Python's tables and no others, because the Python engine must give the same text
 
 from __future__ import annotations
 
+import argparse
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -144,5 +146,16 @@ def _lines() -> Iterator[str]:
     yield from _four_byte()
 
 
+def main() -> None:
+    """Write the tables, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the tables are stale")
+    text = "\n".join(_lines()) + "\n"
+    if not parser.parse_args().check:
+        TABLES.write_text(text, encoding="utf-8")
+    elif not TABLES.exists() or TABLES.read_text(encoding="utf-8") != text:
+        sys.exit(f"{TABLES} is stale: run {Path(__file__).name}")
+
+
 if __name__ == "__main__":
-    TABLES.write_text("\n".join(_lines()) + "\n", encoding="utf-8")
+    main()

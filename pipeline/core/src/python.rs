@@ -3,7 +3,9 @@
 //! One crossing for a unit of files, with the GIL released around all work. Files that are not local are opened and read through Python
 //! objects (`dicomlake.fetch`), for which the GIL is taken for as long as a read lasts.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -14,12 +16,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3_arrow::PyRecordBatch;
 
-use crate::drive::{ByteSource, LocalFile, ReadingLimits, Refused};
+use crate::drive::{ByteSource, ReadingLimits, Refused};
 use crate::error::{FileCode, FindingCode};
 use crate::found::Defect;
 use crate::label::tag_text;
 use crate::recorder::Recorder;
-use crate::scan::{FileToRead, ScanPlan, local_path};
+use crate::scan::{FileToRead, ScanPlan, Surroundings};
+use crate::table::BATCH_BYTES;
 use crate::tree::{Node, TreeRecorder};
 use crate::value::DictionaryVr;
 use crate::value::typed::{ItemType, ReadColumn};
@@ -41,75 +44,64 @@ struct PythonPlan {
 #[pymethods]
 impl PythonPlan {
     #[new]
+    #[pyo3(signature = (columns, first_read, header_limit, file_seconds_limit, headers, batch_bytes=BATCH_BYTES))]
     fn new(
         columns: Vec<PythonColumn>,
         first_read: u64,
         header_limit: u64,
         file_seconds_limit: f64,
         headers: bool,
+        batch_bytes: usize,
     ) -> PyResult<Self> {
         let columns = columns.into_iter().map(read_column).collect::<PyResult<Vec<_>>>()?;
         // Times that no Duration holds are as good as none.
         let file_time_limit = Duration::try_from_secs_f64(file_seconds_limit).unwrap_or(Duration::MAX);
         let limits = ReadingLimits { first_read: first_read.max(256), header_limit, file_time_limit };
-        Ok(Self { plan: ScanPlan::new(columns, limits, headers) })
+        Ok(Self { plan: ScanPlan::new(columns, limits, headers).with_batch_bytes(batch_bytes) })
     }
 
     /// Reads the headers of a unit of files.
     ///
     /// Takes a record batch with `url` (string) and `file_size` (int64), and what opens urls that are not local; answers batches of
-    /// files, instances and findings.
+    /// files, instances and findings. `interruptible` is for Python's main thread, where signals are to be heard.
     fn scan(
         &self,
         py: Python<'_>,
         files: PyRecordBatch,
         open: Py<PyAny>,
+        interruptible: bool,
     ) -> PyResult<(Vec<PyRecordBatch>, Vec<PyRecordBatch>, Vec<PyRecordBatch>)> {
         let files = files.into_inner();
         let urls = column(&files, "url", &DataType::Utf8)?.as_string::<i32>();
         let sizes = column(&files, "file_size", &DataType::Int64)?.as_primitive::<Int64Type>();
-        let (batches, failure) = py.detach(|| {
-            let mut sources = PythonSources { open, failure: None };
+        let batches = py.detach(|| {
+            let mut surroundings = PythonSurroundings::new(open, interruptible);
             let to_read = urls.iter().zip(sizes.iter()).map(|(url, size)| FileToRead {
                 url: url.unwrap_or_default(),
                 size: size.and_then(|size| u64::try_from(size).ok()),
             });
-            let batches = self.plan.scan(to_read, &mut |file| sources.open(file));
-            (batches, sources.failure)
-        });
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
+            let batches = self.plan.scan(to_read, &mut surroundings);
+            surroundings.end_with(batches)
+        })?;
         let out = |batches: Vec<RecordBatch>| batches.into_iter().map(PyRecordBatch::new).collect();
         Ok((out(batches.files), out(batches.instances), out(batches.findings)))
     }
 
     /// Reads the whole header of one file as a tree; see `dicomlake.extract.header_tree`.
     fn tree(&self, py: Python<'_>, url: &str, open: Py<PyAny>) -> PyResult<PythonTree> {
-        let (tree, failure) = py.detach(|| {
-            let mut sources = PythonSources { open, failure: None };
-            let tree = self.read_tree(url, &mut sources);
-            (tree, sources.failure)
-        });
-        failure.map_or(Ok(tree), Err)
+        py.detach(|| {
+            let mut surroundings = PythonSurroundings::new(open, false);
+            let tree = self.read_tree(url, &mut surroundings);
+            surroundings.end_with(tree)
+        })
     }
 }
 
 impl PythonPlan {
-    fn read_tree(&self, url: &str, sources: &mut PythonSources) -> PythonTree {
+    fn read_tree(&self, url: &str, surroundings: &mut PythonSurroundings) -> PythonTree {
         let mut decoder = self.plan.decoder();
-        let mut driver = self.plan.driver();
         let recorder = Some(Recorder::Tree(TreeRecorder::default()));
-        match local_path(url) {
-            Some(path) => match LocalFile::open(&path) {
-                Ok(mut local) => driver.read(&mut decoder, self.plan.plan(), recorder, Ok(&mut local)),
-                Err(refused) => driver.read(&mut decoder, self.plan.plan(), recorder, Err(refused)),
-            },
-            None => match sources.open(FileToRead { url, size: None }) {
-                Ok(mut source) => driver.read(&mut decoder, self.plan.plan(), recorder, Ok(source.as_mut())),
-                Err(refused) => driver.read(&mut decoder, self.plan.plan(), recorder, Err(refused)),
-            },
-        };
+        self.plan.read(FileToRead { url, size: None }, recorder, &mut self.plan.driver(), &mut decoder, surroundings);
         let findings = self.plan.rows().findings_of(&mut decoder.header);
         let header = decoder.header;
         let (nodes, complete) = match header.recorder {
@@ -196,30 +188,51 @@ fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) ->
     Ok((ReadColumn { name, tag, expected, vr, item, is_list: inside.is_some(), gathers, is_partition }, steps))
 }
 
-/// Opens urls through a Python function, and keeps the first error that is no answer about a file.
-struct PythonSources {
+/// The first exception that is no answer about a file: a bug, or Ctrl-C. It ends the scan.
+type Failure = Rc<RefCell<Option<PyErr>>>;
+
+/// How long a signal may wait to be heard.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(100);
+
+/// Opens urls through a Python function, and listens for signals where this is Python's main thread.
+struct PythonSurroundings {
     open: Py<PyAny>,
-    failure: Option<PyErr>,
+    failure: Failure,
+    listened: Option<Instant>,
 }
 
-impl PythonSources {
+impl PythonSurroundings {
+    fn new(open: Py<PyAny>, interruptible: bool) -> Self {
+        Self { open, failure: Failure::default(), listened: interruptible.then(Instant::now) }
+    }
+
+    fn end_with<T>(self, answer: T) -> PyResult<T> {
+        self.failure.take().map_or(Ok(answer), Err)
+    }
+}
+
+impl Surroundings for PythonSurroundings {
     fn open(&mut self, file: FileToRead<'_>) -> Result<Box<dyn ByteSource>, Refused> {
-        if self.failure.is_some() {
-            return Err(broken_off());
-        }
         Python::attach(|py| {
             let opened = self.open.call1(py, (file.url, file.size)).and_then(|object| {
                 let size = object.getattr(py, "size")?.extract::<Option<u64>>(py)?;
-                Ok(PythonSource { object, size })
+                Ok(PythonSource { object, size, failure: Rc::clone(&self.failure) })
             });
             match opened {
                 Ok(source) => Ok(Box::new(source) as Box<dyn ByteSource>),
-                Err(error) => Err(refused(py, &error).unwrap_or_else(|| {
-                    self.failure = Some(error);
-                    broken_off()
-                })),
+                Err(error) => Err(refused(py, error, &self.failure)),
             }
         })
+    }
+
+    fn goes_on(&mut self) -> bool {
+        if let Some(listened) = self.listened.filter(|listened| listened.elapsed() > BETWEEN_SIGNALS) {
+            self.listened = Some(listened.checked_add(listened.elapsed()).unwrap_or(listened));
+            if let Err(signal) = Python::attach(|py| py.check_signals()) {
+                self.failure.borrow_mut().get_or_insert(signal);
+            }
+        }
+        self.failure.borrow().is_none()
     }
 }
 
@@ -227,11 +240,17 @@ impl PythonSources {
 struct PythonSource {
     object: Py<PyAny>,
     size: Option<u64>,
+    failure: Failure,
 }
 
 impl PythonSource {
     fn requests(&self, py: Python<'_>) -> u64 {
         self.object.getattr(py, "requests").and_then(|count| count.extract(py)).unwrap_or(0)
+    }
+
+    fn bytes<'py>(&self, py: Python<'py>, offset: u64, length: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let answer = self.object.call_method1(py, "read", (offset, length))?;
+        Ok(answer.into_bound(py).cast_into::<PyBytes>()?)
     }
 }
 
@@ -242,10 +261,10 @@ impl ByteSource for PythonSource {
 
     fn read(&mut self, offset: u64, into: &mut [u8], requests: &mut u64) -> Result<usize, Refused> {
         Python::attach(|py| {
-            let answer = self.object.call_method1(py, "read", (offset, into.len()));
+            let answer = self.bytes(py, offset, into.len());
             *requests = self.requests(py);
-            let answer = answer.map_err(|error| refused(py, &error).unwrap_or_else(broken_off))?;
-            let bytes = answer.bind(py).cast::<PyBytes>().map_err(|_| broken_off())?.as_bytes();
+            let answer = answer.map_err(|error| refused(py, error, &self.failure))?;
+            let bytes = answer.as_bytes();
             let came = bytes.len().min(into.len());
             if let (Some(to), Some(from)) = (into.get_mut(..came), bytes.get(..came)) {
                 to.copy_from_slice(from);
@@ -264,16 +283,18 @@ impl Drop for PythonSource {
     }
 }
 
-fn broken_off() -> Refused {
-    Refused { code: FileCode::Unreadable, reason: "the file can't be read".into() }
-}
-
-/// What a `ReadingStopped` says; None for any other exception.
-fn refused(py: Python<'_>, error: &PyErr) -> Option<Refused> {
+/// What a `ReadingStopped` says; any other exception is kept, and ends the scan.
+fn refused(py: Python<'_>, error: PyErr, failure: &Failure) -> Refused {
     let value = error.value(py);
-    let code: String = value.getattr("code").ok()?.extract().ok()?;
-    let reason: String = value.getattr("reason").ok()?.extract().ok()?;
-    Some(Refused { code: FileCode::of(&code)?, reason: reason.into() })
+    let said = value.getattr("code").and_then(|code| code.extract::<String>());
+    let reason = value.getattr("reason").and_then(|reason| reason.extract::<String>());
+    match (said.ok().and_then(|code| FileCode::of(&code)), reason) {
+        (Some(code), Ok(reason)) => Refused { code, reason: reason.into() },
+        _ => {
+            failure.borrow_mut().get_or_insert(error);
+            Refused { code: FileCode::Unreadable, reason: "reading was broken off".into() }
+        }
+    }
 }
 
 /// The codes of this engine, in order: those of files, then those of findings.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::drive::{ByteSource, Driver, LocalFile, ReadingLimits, Refused};
+use crate::drive::{ByteSource, Driver, LocalFile, Reading, ReadingLimits, Refused};
 use crate::header::{HeaderDecoder, Plan};
 use crate::json::JsonRecorder;
 use crate::recorder::Recorder;
-use crate::table::{Batches, FileFacts, UnitRows};
+use crate::table::{BATCH_BYTES, Batches, FileFacts, UnitRows};
 use crate::value::typed::ReadColumn;
 use crate::wanted::Step;
 
@@ -17,6 +17,7 @@ pub struct ScanPlan {
     columns: Arc<Vec<ReadColumn>>,
     limits: ReadingLimits,
     headers: bool,
+    batch_bytes: usize,
 }
 
 /// A file to be read.
@@ -28,15 +29,30 @@ pub struct FileToRead<'a> {
     pub size: Option<u64>,
 }
 
-/// Opens what is no local file.
-pub type OpenSource<'a> = dyn FnMut(FileToRead<'_>) -> Result<Box<dyn ByteSource>, Refused> + 'a;
+/// What surrounds a scan.
+pub trait Surroundings {
+    /// Opens what is no local file.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    fn open(&mut self, file: FileToRead<'_>) -> Result<Box<dyn ByteSource>, Refused>;
+
+    /// Whether to go on; asked before each file.
+    fn goes_on(&mut self) -> bool;
+}
 
 impl ScanPlan {
     /// A plan of columns, each with the path to its element; `headers` asks for `header_json`.
     #[must_use]
     pub fn new(columns: Vec<(ReadColumn, Vec<Step>)>, limits: ReadingLimits, headers: bool) -> Self {
         let (columns, paths): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        Self { plan: Plan::new(&paths), columns: Arc::new(columns), limits, headers }
+        Self { plan: Plan::new(&paths), columns: Arc::new(columns), limits, headers, batch_bytes: BATCH_BYTES }
+    }
+
+    /// The same, with batches of about so many bytes at most.
+    #[must_use]
+    pub fn with_batch_bytes(self, batch_bytes: usize) -> Self {
+        Self { batch_bytes, ..self }
     }
 
     /// The plan of a header.
@@ -60,26 +76,24 @@ impl ScanPlan {
     /// Rows for files of this plan.
     #[must_use]
     pub fn rows(&self) -> UnitRows {
-        UnitRows::new(&self.columns)
+        UnitRows::new(&self.columns, self.batch_bytes)
     }
 
-    /// Reads the headers of files, one after the other; no file and no value in it fails the call.
-    pub fn scan<'a>(&self, files: impl Iterator<Item = FileToRead<'a>>, open: &mut OpenSource<'_>) -> Batches {
+    /// Reads the headers of files, one after the other, as long as the surroundings say so; no file and no value in it fails the call.
+    pub fn scan<'a>(
+        &self,
+        files: impl Iterator<Item = FileToRead<'a>>,
+        surroundings: &mut dyn Surroundings,
+    ) -> Batches {
         let mut decoder = self.decoder();
         let mut driver = self.driver();
         let mut rows = self.rows();
         for (number, file) in (0..).zip(files) {
+            if !surroundings.goes_on() {
+                break;
+            }
             let recorder = self.headers.then(|| Recorder::Json(JsonRecorder::default()));
-            let reading = match local_path(file.url) {
-                Some(path) => match LocalFile::open(&path) {
-                    Ok(mut local) => driver.read(&mut decoder, &self.plan, recorder, Ok(&mut local)),
-                    Err(refused) => driver.read(&mut decoder, &self.plan, recorder, Err(refused)),
-                },
-                None => match open(file) {
-                    Ok(mut source) => driver.read(&mut decoder, &self.plan, recorder, Ok(source.as_mut())),
-                    Err(refused) => driver.read(&mut decoder, &self.plan, recorder, Err(refused)),
-                },
-            };
+            let reading = self.read(file, recorder, &mut driver, &mut decoder, surroundings);
             let facts = FileFacts {
                 number,
                 url: file.url,
@@ -90,6 +104,28 @@ impl ScanPlan {
             rows.add(&facts, &mut decoder.header);
         }
         rows.finish()
+    }
+
+    /// Reads the header of one file into the decoder, from wherever it is.
+    pub fn read(
+        &self,
+        file: FileToRead<'_>,
+        recorder: Option<Recorder>,
+        driver: &mut Driver,
+        decoder: &mut HeaderDecoder,
+        surroundings: &mut dyn Surroundings,
+    ) -> Reading {
+        let mut source: Result<Box<dyn ByteSource>, Refused> = match local_path(file.url) {
+            Some(path) => match LocalFile::open(&path) {
+                // The usual way, without a box.
+                Ok(mut local) => return driver.read(decoder, &self.plan, recorder, Ok(&mut local)),
+                Err(refused) => Err(refused),
+            },
+            None => surroundings.open(file),
+        };
+        let source =
+            source.as_mut().map(|source| source.as_mut() as &mut dyn ByteSource).map_err(|refused| refused.clone());
+        driver.read(decoder, &self.plan, recorder, source)
     }
 }
 

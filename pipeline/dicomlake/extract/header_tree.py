@@ -16,6 +16,10 @@ VALUE_LIMIT = 256
 """The most characters of a value that a node shows."""
 
 
+CREATOR_LIMIT = 64
+"""The most characters of a private creator that a node shows: it is LO (PS3.5 6.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderNode:
     """An element, a sequence, or an item of the sequence before it.

@@ -5,6 +5,7 @@ What follows from header columns by a formula is made here, by the same code as 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +39,18 @@ class NativeEngine:
             A row of ``files`` for each file given, in that order; no file and no value in it raises.
         """
         unit = pa.record_batch([_one_array(files["url"]), _one_array(files["file_size"])], names=["url", "file_size"])
-        read = [
-            pa.Table.from_batches([pa.record_batch(batch) for batch in batches])
-            for batches in scan_plan(request).scan(unit, _Opener(request.storage_options))
-        ]
+        # Signals are heard by the main thread alone; others need not take the interpreter for them.
+        is_main = threading.current_thread() is threading.main_thread()
+        batches = scan_plan(request).scan(unit, _Opener(request.storage_options), is_main)
+        read, instances, findings = ([pa.record_batch(batch) for batch in of_table] for of_table in batches)
+        rows = pa.Table.from_batches(read)
+        listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
+        schema = request.instances_schema()
         return Scanned(
-            files=_files(read[0], files, request),
-            instances=_instances(read[1], read[0], files, request),
-            findings=read[2].select(request.findings_schema().names).cast(request.findings_schema()),
+            files=_files(rows, files, request),
+            # Batch by batch: together they may hold more text than one Arrow array can.
+            instances=pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
+            findings=pa.Table.from_batches(findings).select(request.findings_schema().names).cast(request.findings_schema()),
         )
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
@@ -117,19 +122,15 @@ def _files(read: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:
     return pa.table([column.cast(field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
 
 
-def _instances(read: pa.Table, files: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:
-    schema = request.instances_schema()
-    read = read.combine_chunks()
-    header = {name: _one_array(read[name]) for name in read.schema.names}
+def _instances(read: pa.RecordBatch, listed: Mapping[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    header = dict(zip(read.schema.names, read.columns, strict=True))
     file = header.pop("file")
     arrays = {
         **header,
         **derived_columns(header, header["transfer_syntax"], header["functional_groups"]),
-        "url": _one_array(listed["url"]).take(file),
-        "modified": _one_array(listed["modified"]).take(file),
-        "file_size": _one_array(files["file_size"]).take(file),
+        **{name: listed[name].take(file) for name in ("url", "modified", "file_size")},
     }
-    return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
+    return pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema)
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -130,8 +130,13 @@ def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
     )
     instances = _with_columns(scanned.instances, schema.table("instances"), {"snapshot": _constant(snapshot, scanned.instances.num_rows)})
     findings = _with_columns(scanned.findings, schema.table("findings"), {"snapshot": _constant(snapshot, scanned.findings.num_rows)})
+    # An engine answers rows in several batches where one array could not hold their text: these are sorted and written one by one.
+    batches = [pa.Table.from_batches([batch]) for batch in instances.to_batches()]
+    written = [
+        part for batch in batches for part in write_sorted(task.lake, "instances", batch, ROW_ORDER, partition_by=schema.partition_by)
+    ]
     return [
-        *write_sorted(task.lake, "instances", instances, ROW_ORDER, partition_by=schema.partition_by),
+        *written,
         *write_parts(task.lake, "findings", findings),
         *write_parts(task.lake, "files", files),
     ]

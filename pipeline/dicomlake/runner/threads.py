@@ -19,9 +19,14 @@ R = TypeVar("R")
 
 CLOSE_SECONDS = 5
 
+LISTEN_SECONDS = 0.25
+"""How long a signal may wait to be heard: Python's handlers run between waits."""
+
 
 class ThreadRunner:
     """Runs tasks in threads of this process.
+
+    A thread that hangs keeps the interpreter from ending; the command leaves without asking it.
 
     Args:
         threads: how many.
@@ -58,7 +63,7 @@ class ThreadRunner:
                     in_flight[self._pool.submit(function, task)] = task
                 if not in_flight:
                     return
-                for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                for future in wait(in_flight, timeout=LISTEN_SECONDS, return_when=FIRST_COMPLETED).done:
                     yield Outcome(in_flight.pop(future), future.result())
         finally:
             self._in_flight = {future for future in in_flight if not future.cancel()}

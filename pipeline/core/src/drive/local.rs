@@ -24,8 +24,9 @@ impl LocalFile {
         if path.contains(&0) {
             return Err(Refused { code: FileCode::Unreadable, reason: "the name holds a NUL byte".into() });
         }
-        // NONBLOCK: a FIFO without a writer would hold open() for ever; it does nothing to a regular file.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        // NONBLOCK: a FIFO without a writer would hold open() for ever; NOCTTY: a terminal would become this process's own. Neither does
+        // anything to a regular file.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let descriptor = again(|| open(path, flags, Mode::empty())).map_err(refusal)?;
         let found = fstat(&descriptor).map_err(refusal)?;
         if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {

@@ -132,7 +132,6 @@ impl Driver {
                 file.growth = growth.saturating_mul(2).min(GROWTH_LIMIT.max(growth));
             }
         }
-        reading.size = file.size;
         self.first_read.learn(decoder.header.first_part);
         self.let_go();
         reading

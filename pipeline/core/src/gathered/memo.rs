@@ -4,7 +4,7 @@ use super::{ContextIndex, RawValue};
 use crate::vr::Letters;
 
 /// Longer values are decoded each time.
-const LENGTH_LIMIT: usize = 128;
+pub(crate) const LENGTH_LIMIT: usize = 128;
 
 /// The last value of a column that was typed without a finding.
 #[derive(Debug, Default)]

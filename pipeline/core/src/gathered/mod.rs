@@ -12,6 +12,7 @@ use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, W
 
 pub use raw::{ContextIndex, RawValue};
 
+pub(crate) use memo::LENGTH_LIMIT as LEARNT_LENGTH_LIMIT;
 use memo::Memo;
 
 /// An index into the raw values.

@@ -19,7 +19,7 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Bytes of all of them.
-    pub(super) fn text_bytes(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         let keys = [&self.instance, &self.series, &self.study, &self.patient];
         keys.into_iter().flatten().map(String::len).fold(0, usize::saturating_add)
     }
@@ -45,18 +45,14 @@ const NAMES: [&str; 12] = [
 pub(super) struct FindingsTable {
     rows: usize,
     /// Bytes of text set since the last batch.
-    text_bytes: usize,
+    weight: usize,
     columns: Vec<GrowingColumn>,
 }
 
 impl FindingsTable {
     pub(super) fn new() -> Self {
         let item = |name: &str| if name == "byte_offset" { ItemType::Int64 } else { ItemType::Text };
-        Self {
-            rows: 0,
-            text_bytes: 0,
-            columns: NAMES.into_iter().map(|name| GrowingColumn::scalars(item(name))).collect(),
-        }
+        Self { rows: 0, weight: 0, columns: NAMES.into_iter().map(|name| GrowingColumn::scalars(item(name))).collect() }
     }
 
     pub(super) fn append(&mut self, url: &str, keys: &Keys, finding: &Finding) {
@@ -77,7 +73,7 @@ impl FindingsTable {
         ];
         for (column, text) in self.columns.iter_mut().zip(texts) {
             if let Some(text) = text {
-                self.text_bytes = self.text_bytes.saturating_add(text.len());
+                self.weight = self.weight.saturating_add(text.len());
                 column.set_text(row, text);
             }
         }
@@ -87,13 +83,13 @@ impl FindingsTable {
         self.rows = row.saturating_add(1);
     }
 
-    pub(super) const fn text_bytes(&self) -> usize {
-        self.text_bytes
+    pub(super) const fn weight(&self) -> usize {
+        self.weight
     }
 
     pub(super) fn finish(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
-        self.text_bytes = 0;
+        self.weight = 0;
         let arrays: Vec<(&str, ArrayRef)> =
             NAMES.into_iter().zip(&mut self.columns).map(|(name, column)| (name, column.finish(rows))).collect();
         record_batch(arrays, rows)

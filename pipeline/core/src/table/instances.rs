@@ -13,8 +13,8 @@ use crate::value::typed::{ItemType, ReadColumn, Scalar, Typed};
 #[derive(Debug)]
 pub(super) struct InstancesTable {
     rows: usize,
-    /// Bytes of text set since the last batch.
-    text_bytes: usize,
+    /// About how many bytes were set since the last batch.
+    weight: usize,
     /// The header columns whose value goes on: a bit for each.
     going_on: Vec<u64>,
     names: Vec<String>,
@@ -39,7 +39,7 @@ impl InstancesTable {
         };
         Self {
             rows: 0,
-            text_bytes: 0,
+            weight: 0,
             going_on: vec![0; columns.len().div_ceil(64)],
             names: columns.iter().map(|column| column.name.clone()).collect(),
             header: columns.iter().map(header).collect(),
@@ -75,7 +75,7 @@ impl InstancesTable {
 
     /// Sets a header column of the row that was begun.
     pub(super) fn set(&mut self, column: usize, cell: &Typed<'_>) {
-        self.text_bytes = self.text_bytes.saturating_add(cell.text_bytes());
+        self.weight = self.weight.saturating_add(cell.weight());
         if let Some(growing) = self.header.get_mut(column) {
             growing.set(self.rows, cell);
         }
@@ -83,7 +83,7 @@ impl InstancesTable {
 
     /// Sets a header column to a value that may come again.
     pub(super) fn set_to_go_on(&mut self, column: usize, cell: &Typed<'_>) {
-        self.text_bytes = self.text_bytes.saturating_add(cell.text_bytes());
+        self.weight = self.weight.saturating_add(cell.weight());
         if let (Some(growing), Some(bits)) = (self.header.get_mut(column), self.going_on.get_mut(column >> 6)) {
             growing.set_to_go_on(self.rows, cell);
             *bits |= 1 << (column & 63);
@@ -100,7 +100,7 @@ impl InstancesTable {
         json: Option<&str>,
     ) {
         let row = self.rows;
-        self.text_bytes = self.text_bytes.saturating_add(json.map_or(0, str::len));
+        self.weight = self.weight.saturating_add(json.map_or(0, str::len));
         let cut = header.found.defect.as_ref().is_some_and(|defect| defect.code != FileCode::Truncated);
         self.file.set_integer(row, file);
         // Where reading broke off it is not known whether there is pixel data; a file that ends inside its header has none.
@@ -139,13 +139,13 @@ impl InstancesTable {
         self.rows = row.saturating_add(1);
     }
 
-    pub(super) const fn text_bytes(&self) -> usize {
-        self.text_bytes
+    pub(super) const fn weight(&self) -> usize {
+        self.weight
     }
 
     pub(super) fn finish(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
-        self.text_bytes = 0;
+        self.weight = 0;
         self.going_on.fill(0);
         let own = [
             ("file", &mut self.file),

@@ -7,4 +7,4 @@ mod findings;
 mod instances;
 mod rows;
 
-pub use rows::{Batches, FileFacts, UnitRows};
+pub use rows::{BATCH_BYTES, Batches, FileFacts, UnitRows};

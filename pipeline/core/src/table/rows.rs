@@ -9,7 +9,7 @@ use super::findings::{FindingsTable, Keys};
 use super::instances::InstancesTable;
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
-use crate::gathered::{Cell, Gathered, RawValue};
+use crate::gathered::{Cell, Gathered, LEARNT_LENGTH_LIMIT, RawValue};
 use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
@@ -20,8 +20,8 @@ use crate::value::{CharacterSets, DictionaryVr, hex, telling_vr};
 /// Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance.
 const REQUIRED: [&str; 5] = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality"];
 
-/// A batch ends where a column holds more bytes of text than this: Arrow's offsets are of 31 bits, and one more value must fit.
-const BATCH_TEXT_LIMIT: usize = 512 << 20;
+/// A batch ends where its cells take more bytes than this: Arrow's offsets are of 31 bits, and one more value must fit.
+pub const BATCH_BYTES: usize = 512 << 20;
 
 /// The most bytes that the keys of one file come to in its findings, each of which repeats them: keys of megabytes, which are none, would
 /// make gigabytes.
@@ -69,6 +69,7 @@ pub struct UnitRows {
     instances: InstancesTable,
     findings: FindingsTable,
     sets: CharacterSets,
+    batch_bytes: usize,
     done: Batches,
 }
 
@@ -97,9 +98,9 @@ impl KeyColumns {
 }
 
 impl UnitRows {
-    /// Rows of these columns.
+    /// Rows of these columns, in batches of about `batch_bytes` at most.
     #[must_use]
-    pub fn new(columns: &Arc<Vec<ReadColumn>>) -> Self {
+    pub fn new(columns: &Arc<Vec<ReadColumn>>, batch_bytes: usize) -> Self {
         Self {
             columns: Arc::clone(columns),
             key_columns: KeyColumns::of(columns),
@@ -109,6 +110,7 @@ impl UnitRows {
             instances: InstancesTable::new(columns),
             findings: FindingsTable::new(),
             sets: CharacterSets::default(),
+            batch_bytes,
             done: Batches { files: vec![], instances: vec![], findings: vec![] },
         }
     }
@@ -158,7 +160,7 @@ impl UnitRows {
                 byte_offset: defect.and_then(|defect| defect.byte_offset),
                 raw: None,
             });
-            let most = FILE_LIMIT.min(KEYS_LIMIT.checked_div(keys.text_bytes()).unwrap_or(FILE_LIMIT)).max(1);
+            let most = FILE_LIMIT.min(KEYS_LIMIT.checked_div(keys.weight()).unwrap_or(FILE_LIMIT)).max(1);
             for finding in of_file.iter().chain(&findings).take(most) {
                 self.findings.append(facts.url, &keys, finding);
             }
@@ -168,7 +170,7 @@ impl UnitRows {
         }
         findings.clear();
         header.found.findings = findings;
-        if self.instances.text_bytes().max(self.findings.text_bytes()) > BATCH_TEXT_LIMIT {
+        if self.instances.weight().max(self.findings.weight()) > self.batch_bytes {
             self.end_batches();
             header.gathered.forget_all();
         }
@@ -356,11 +358,13 @@ impl Check<'_> {
     }
 }
 
-/// Whether VR, bytes and byte order say all that there is to a value: not so for characters beyond ASCII, escape sequences, and what goes
-/// by PixelRepresentation.
+/// Whether VR, bytes and byte order say all that there is to a value, and are few: not so for characters beyond ASCII, escape sequences, and
+/// what goes by PixelRepresentation.
 fn says_it_all(column: &ReadColumn, raw: &RawValue<'_>) -> bool {
     let is_plain = raw.value.is_ascii() && !raw.value.contains(&0x1B);
-    is_plain && (column.vr != DictionaryVr::BySign || telling_vr(raw.vr).is_some())
+    raw.value.len() <= LEARNT_LENGTH_LIMIT
+        && is_plain
+        && (column.vr != DictionaryVr::BySign || telling_vr(raw.vr).is_some())
 }
 
 fn missing(column: &ReadColumn, message: &'static str) -> Finding {

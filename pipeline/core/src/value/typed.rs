@@ -89,8 +89,8 @@ pub enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    fn text_bytes(&self) -> usize {
-        if let Self::Text(text) = self { text.len() } else { 0 }
+    fn weight(&self) -> usize {
+        if let Self::Text(text) = self { text.len().saturating_add(8) } else { 8 }
     }
 
     /// A copy that owns its text.
@@ -121,12 +121,12 @@ pub enum Typed<'a> {
 impl<'a> Typed<'a> {
     const NULL: Self = Self::One(Scalar::Null);
 
-    /// How many bytes of text it holds.
+    /// About how many bytes it takes in a column.
     #[must_use]
-    pub fn text_bytes(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match self {
-            Self::One(value) => value.text_bytes(),
-            Self::List(values) => values.iter().map(Scalar::text_bytes).sum(),
+            Self::One(value) => value.weight(),
+            Self::List(values) => values.iter().map(Scalar::weight).fold(0, usize::saturating_add),
         }
     }
 

@@ -185,6 +185,7 @@ impl Walk {
                 }
             }
         }
+        self.digest.cover(window.bytes, window.start, self.position.min(window.held_to()));
         Progress::Pause
     }
 

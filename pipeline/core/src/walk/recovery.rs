@@ -9,6 +9,8 @@ use crate::element::{
 use crate::error::FileCode;
 use crate::window::{Need, Window};
 
+const TRUNCATED: &str = "the file ends inside the header";
+
 impl Walk {
     /// The stream ends inside an element.
     pub(super) fn cut_short(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) {
@@ -16,9 +18,15 @@ impl Walk {
         let message = if code == FileCode::CorruptDeflate {
             "the deflated data set can't be inflated further"
         } else {
-            "the file ends inside the header"
+            TRUNCATED
         };
         self.stop_reading(code, message, sink);
+    }
+
+    /// Something claims bytes beyond where the stream can have any. How the stream really ends is not asked: as far as a deflated one has
+    /// been inflated depends on how many bytes came at a time.
+    fn claims_too_much(&mut self, sink: &mut Sink<'_>) {
+        self.stop_reading(FileCode::Truncated, TRUNCATED, sink);
     }
 
     /// Whether what holds something has no end inside the file: what passes that end is cut short, not corrupt.
@@ -35,6 +43,8 @@ impl Walk {
             self.recover("bytes are left over that are no element", sink);
         } else if held == 0 && self.is_top() && window.ending().whole {
             self.leave(sink);
+        } else if held >= room {
+            self.claims_too_much(sink);
         } else {
             self.cut_short(window, sink);
         }
@@ -48,7 +58,7 @@ impl Walk {
         if !self.runs_past_file(limit, window) {
             self.recover("the value is longer than what holds it", sink);
         } else if is_plausible(header, encoding) {
-            self.cut_short(window, sink);
+            self.claims_too_much(sink);
         } else {
             self.recover("bytes that are no element", sink);
         }
@@ -68,7 +78,9 @@ impl Walk {
                 Some(Level::DataSet(data_set)) => (data_set.limit, data_set.defined, true),
                 Some(Level::Sequence(sequence)) => (sequence.limit, sequence.defined, false),
             };
-            if defined && !self.is_top() && window.size.is_some_and(|size| limit <= size) {
+            // Never back: what passes elements of undefined length does not see where what holds them ends.
+            let ahead = limit >= self.position && window.size.is_some_and(|size| limit <= size);
+            if defined && ahead && !self.is_top() {
                 self.digest.cover(window.bytes, window.start, self.position);
                 self.digest.leave_out(limit);
                 self.position = limit;

@@ -15,6 +15,10 @@ STRUCTURAL_LIMIT = 16
 FILE_LIMIT = 256
 """The most findings that one file can make."""
 
+KEYS_LIMIT = 1 << 20
+"""The most bytes that the keys of one file come to in its findings, each of which repeats them: keys of megabytes, which are none, would
+make gigabytes."""
+
 RAW_LIMIT = 1024
 """The most bytes of a value that a finding shows."""
 

@@ -10,7 +10,7 @@ from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus, FindingCode
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.pydicom_engine.columns import CellValue, ReadColumn, Scalar
-from dicomlake.extract.pydicom_engine.findings import FILE_LIMIT, Finding
+from dicomlake.extract.pydicom_engine.findings import FILE_LIMIT, KEYS_LIMIT, Finding
 from dicomlake.extract.pydicom_engine.gathered import RawValue
 from dicomlake.extract.pydicom_engine.levels import label_of_tag, tag_text
 from dicomlake.extract.pydicom_engine.reading import HeaderRead
@@ -101,7 +101,7 @@ class UnitRows:
             findings.insert(0, Finding("file", code, message or "", path, None, offset))
         if status in (FileStatus.INDEXED, FileStatus.FAILED):
             keys = self._keys(row)
-            for found in findings[:FILE_LIMIT]:
+            for found in findings[: _most_findings(keys)]:
                 self._findings.append(
                     (found.level, found.code, url, *keys, found.element_path, found.tag, found.byte_offset, found.raw, found.message)
                 )
@@ -111,7 +111,7 @@ class UnitRows:
             self._syntaxes.append(header.syntax.uid if header.syntax is not None else None)
             self._functional_groups.append(header.has_functional_groups)
 
-    def _keys(self, row: Row | None) -> tuple[object, ...]:
+    def _keys(self, row: Row | None) -> tuple[CellValue, ...]:
         if row is None:
             return (None, None, None, None)
         return tuple(row[self._index[name]] for name in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"))
@@ -135,6 +135,11 @@ class UnitRows:
             arrays[name] = pa.array(read, schema.field(name).type)
         arrays |= derived_columns(arrays, pa.array(self._syntaxes, pa.string()), pa.array(self._functional_groups, pa.bool_()))
         return pa.table([arrays[name] for name in schema.names], schema=schema)
+
+
+def _most_findings(keys: tuple[CellValue, ...]) -> int:
+    size = sum(len(key.encode("utf-8")) for key in keys if isinstance(key, str))
+    return max(1, min(FILE_LIMIT, KEYS_LIMIT // size)) if size else FILE_LIMIT
 
 
 def header_row(columns: list[ReadColumn], header: HeaderRead, findings: list[Finding]) -> Row:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from dicomlake.extract.header_tree import (
+    CREATOR_LIMIT,
     NODES_LIMIT,
     VALUE_LIMIT,
     HeaderNode,
@@ -91,7 +92,7 @@ class _TreeRecorder:
         entry = entry_of_tag(tag)
         creator = (data_set.creators or {}).get(tag >> 16 << 8 | (tag >> 8 & 0xFF)) if tag & 0x10000 else None
         keyword = entry.keyword if entry is not None else ""
-        shown = printable(creator) if creator is not None else None
+        shown = printable(creator[:CREATOR_LIMIT]) if creator is not None else None
         self._append(HeaderNode(tag_text(tag), printable(vr), keyword, shown, value, length, position, 2 * data_set.depth))
 
     def _append(self, node: HeaderNode) -> None:

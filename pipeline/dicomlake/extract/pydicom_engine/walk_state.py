@@ -16,6 +16,8 @@ from dicomlake.extract.pydicom_engine.recorder import Recorder
 from dicomlake.extract.pydicom_engine.wanted import WantedDataSet
 from dicomlake.schema.dictionary import entry_of_tag
 
+_TRUNCATED = "the file ends inside the header"
+
 
 class WalkState:
     """The place, the level, and what was kept and found."""
@@ -90,7 +92,14 @@ class WalkState:
         if code is FileCode.CORRUPT_DEFLATE:
             self._stop(code, "the deflated data set can't be inflated further")
         else:
-            self._stop(code, "the file ends inside the header")
+            self._stop(code, _TRUNCATED)
+
+    def _claims_too_much(self) -> None:
+        """Something claims bytes beyond where the stream can have any.
+
+        How the stream really ends is not asked: as far as a deflated one has been inflated depends on how many bytes came at a time.
+        """
+        self._stop(FileCode.TRUNCATED, _TRUNCATED)
 
     def _runs_past_file(self, data_set: DataSet) -> bool:
         """Whether what holds a data set has no end inside the file: a value that passes that end is cut short, not corrupt."""
@@ -104,6 +113,8 @@ class WalkState:
             self._recover("bytes are left over that are no element")
         elif held == 0 and data_set is self.top and self.cursor.window.whole:
             self._leave()
+        elif held >= room:
+            self._claims_too_much()
         else:
             self._cut_short()
 
@@ -112,7 +123,7 @@ class WalkState:
         if not self._runs_past_file(data_set):
             self._recover("the value is longer than what holds it")
         elif _is_plausible(header, data_set.encoding):
-            self._cut_short()
+            self._claims_too_much()
         else:
             self._recover("bytes that are no element")
 
@@ -122,7 +133,8 @@ class WalkState:
         size = self.cursor.window.size
         while (level := self._level) is not None:
             parent = level.parent
-            if level.defined and parent is not None and size is not None and level.limit <= size:
+            # Never back: what passes elements of undefined length does not see where what holds them ends.
+            if level.defined and parent is not None and size is not None and self.cursor.position <= level.limit <= size:
                 self.cursor.jump(int(level.limit))
                 if isinstance(level, SequenceOfItems) or self._item_ends_well(level):
                     self._leave()
