@@ -1,4 +1,7 @@
-"""Scanning bytes and files the way `extract` is called."""
+"""Scanning bytes and files the way `extract` is called, by each engine in turn.
+
+A test that scans takes the fixture `engine` (through `scan_bytes`, or by ``pytest.mark.usefixtures``), and so runs once for each engine.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,15 @@ import pyarrow as pa
 import pydicom
 import pytest
 
-from dicomlake.extract.engine import Scanned, ScanRequest
-from dicomlake.extract.pydicom_engine import PydicomEngine
+from dicomlake.extract.engine import Engine, Scanned, ScanRequest
+from dicomlake.extract.engines import make_engine
 from dicomlake.limits import ReadingLimits
 from dicomlake.schema import Column, LakeSchema
 
 SCHEMA = LakeSchema.build()
+ENGINES = ("native", "pydicom")
+
+_in_use: list[Engine] = []
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,9 @@ def listing(urls: Sequence[str], sizes: Sequence[int | None] | None = None) -> p
 
 
 def scan(urls: Sequence[str], *, headers: bool = False, reading: ReadingLimits | None = None, schema: LakeSchema = SCHEMA) -> Scanned:
-    """Scan files."""
-    return PydicomEngine().scan(listing(urls), ScanRequest(schema, reading or ReadingLimits(), headers))
+    """Scan files with the engine whose turn it is."""
+    assert _in_use, "a test that scans must use the fixture 'engine'"
+    return _in_use[-1].scan(listing(urls), ScanRequest(schema, reading or ReadingLimits(), headers))
 
 
 def scan_one(
@@ -68,11 +75,19 @@ def scan_one(
     columns: Sequence[Column] = (),
     partition_by: str = "Modality",
 ) -> ScannedFile:
-    """Scan one file."""
+    """Scan one file with the engine whose turn it is."""
     schema = LakeSchema.build(columns, partition_by) if columns or partition_by != "Modality" else SCHEMA
     scanned = scan([url], headers=headers, reading=reading, schema=schema)
     instances = scanned.instances.to_pylist()
     return ScannedFile(scanned.files.to_pylist()[0], instances[0] if instances else None, scanned.findings.to_pylist())
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each engine's name in turn: that which `scan` uses."""
+    _in_use.append(make_engine(request.param))
+    yield request.param
+    _in_use.pop()
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +106,7 @@ ScanBytes = Callable[..., ScannedFile]
 
 
 @pytest.fixture
-def scan_bytes(tmp_path: Path) -> ScanBytes:
+def scan_bytes(engine: str, tmp_path: Path) -> ScanBytes:
     """Scan one file of these bytes."""
 
     def scan_these(data: bytes, **options: Any) -> ScannedFile:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dicomlake._core import codes
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FindingCode
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import DEFLATED, IMPLICIT, UID, UNDEFINED, E, Writer, keys, meta, parents, part10, sound, with_elements
@@ -101,6 +102,23 @@ def test_file_code_of_a_file_kept_in_part(scan_bytes: ScanBytes, code: FileCode)
     assert (found["byte_offset"], found["element_path"]) == (scanned.file["byte_offset"], scanned.file["element_path"])
 
 
+@pytest.mark.parametrize("behind", [b"", _BAD_BLOCK * 3], ids=["cut", "corrupt"])
+def test_value_too_long_in_a_deflated_data_set(scan_bytes: ScanBytes, behind: bytes) -> None:
+    """A value longer than its item in a deflated data set has one code, whether or not what is corrupt behind it was inflated already."""
+    compressor = zlib.compressobj(0, wbits=-15)
+    too_long = E.sequence("SegmentSequence", E.element("SegmentLabel", b"abc", length=50), b"", b"")
+    deflated = compressor.compress(keys() + parents() + too_long + bytes(400)) + compressor.flush(zlib.Z_FULL_FLUSH) + behind
+    for first_read in (256, 1 << 20):
+        assert scan_bytes(part10(deflated, meta(DEFLATED)), reading=ReadingLimits(first_read=first_read)).file["code"] == "truncated"
+
+
+def test_distance_before_the_beginning_is_corrupt(scan_bytes: ScanBytes) -> None:
+    """A deflated data set that copies from before its first byte is corrupt (RFC 1951 3.2.3), not taken for zeros."""
+    # Literals 8 and 0, then three bytes from four back, in a block with the fixed codes.
+    scanned = scan_bytes(part10(b"\xe3\x60\x00\x62\x00" + bytes(32), meta(DEFLATED)))
+    assert (scanned.file["code"], scanned.file["status"]) == (FileCode.CORRUPT_DEFLATE, "indexed")
+
+
 def test_reading_goes_on_after_nesting_too_deep(scan_bytes: ScanBytes) -> None:
     """What is nested too deep is walked past: what follows it is read."""
     data, _ = PARTLY[FileCode.NESTING_TOO_DEEP]
@@ -113,6 +131,13 @@ def test_finding_code(scan_bytes: ScanBytes, code: FindingCode) -> None:
     scanned = scan_bytes(FINDINGS[code])
     assert scanned.file["status"] == "indexed"
     assert code in scanned.codes()
+
+
+def test_codes_are_those_of_the_native_engine() -> None:
+    """The two tables of codes, Python's and Rust's, are one: a code that is added to one alone fails here."""
+    of_files, of_findings = codes()
+    assert of_files == [code.value for code in FileCode]
+    assert of_findings == [code.value for code in FindingCode if code not in NOT_OF_ENGINES]
 
 
 def test_every_code_has_a_crafted_input() -> None:
@@ -150,6 +175,7 @@ def _vanished(_: Path) -> None:
     pass
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     ("make", "code"),
     [
@@ -201,6 +227,21 @@ def test_findings_of_one_file_are_bounded(scan_bytes: ScanBytes) -> None:
     assert codes[0] == "truncated"
     assert codes.count("odd-length") == 16
     assert len(codes) <= 256
+
+
+def test_path_that_is_deep_tells_where_it_begins(scan_bytes: ScanBytes) -> None:
+    """Of a path of many steps the first ones are told: they say where in the header to look."""
+    data, _ = PARTLY[FileCode.NESTING_TOO_DEEP]
+    path = scan_bytes(data).file["element_path"]
+    assert path == "ReferencedSeriesSequence[0]." * 32 + "… ReferencedSeriesSequence"
+
+
+def test_raw_text_is_the_same_for_every_unicode(scan_bytes: ScanBytes) -> None:
+    """A finding shows characters that only a later edition of Unicode has assigned, but no format or private ones."""
+    shown = "\U00031350\U00013d9fé"  # of Unicode 15 and 16
+    hidden = "\U00013430\u202e\ue000\uffff\U000e0041"
+    finding = scan_bytes(with_elements(E.element("StudyDate", (shown + hidden).encode()))).finding("invalid-date")
+    assert finding["raw"].startswith(shown + "\\xf0\\x93\\x90\\xb0\\xe2\\x80\\xae\\xee\\x80\\x80\\xef\\xbf\\xbf\\xf3\\xa0\\x81\\x81")
 
 
 def test_message_holds_no_value(scan_bytes: ScanBytes) -> None:

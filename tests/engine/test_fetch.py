@@ -38,6 +38,7 @@ def test_escapes_in_a_url(url: str, path: bytes) -> None:
     assert local_path(url) == path
 
 
+@pytest.mark.usefixtures("engine")
 def test_file_with_a_name_that_is_no_utf8(tmp_path: Path) -> None:
     """A file whose name is no UTF-8 is read by its url."""
     folder = os.fsencode(tmp_path)
@@ -100,6 +101,7 @@ def memory_store() -> Any:
     store.store.clear()
 
 
+@pytest.mark.usefixtures("engine")
 def test_object_store_by_ranges(memory_store: Any) -> None:
     """An object is read by ranges, from its header alone."""
     data = part10(keys() + parents() + E.element("PixelData", bytes(1_000_000), "OW"))
@@ -110,6 +112,7 @@ def test_object_store_by_ranges(memory_store: Any) -> None:
     assert scanned.file["file_size"] == len(data)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_member_of_an_archive(tmp_path: Path, kind: str) -> None:
     """A member of an archive is read by the url that fsspec takes."""
@@ -125,6 +128,7 @@ def test_member_of_an_archive(tmp_path: Path, kind: str) -> None:
     assert scan_one(f"{kind}://in/a.dcm::{archive}").value("SOPInstanceUID") == UID
 
 
+@pytest.mark.usefixtures("engine")
 def test_member_that_can_not_be_unpacked(tmp_path: Path) -> None:
     """A member whose bytes are damaged has its code."""
     archive = tmp_path / "a.zip"
@@ -136,6 +140,7 @@ def test_member_that_can_not_be_unpacked(tmp_path: Path) -> None:
     assert scan_one(f"zip://a.dcm::{archive}").file["code"] in (FileCode.CORRUPT_ARCHIVE, FileCode.NOT_DICOM)
 
 
+@pytest.mark.usefixtures("engine")
 def test_object_that_is_not_there(memory_store: Any) -> None:
     """An object that vanished is unreadable, and the message holds no url."""
     scanned = scan_one("memory://bucket/secret")

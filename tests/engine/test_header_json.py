@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pydicom
 import pytest
 
-from tests.engine.builder import UID, UNDEFINED, E, part10, with_elements
+from tests.engine.builder import IMPLICIT, UID, UNDEFINED, E, Writer, keys, meta, parents, part10, with_elements
 from tests.engine.conftest import ScanBytes, scan
 
 ELEMENTS: list[tuple[bytes, str, dict[str, Any]]] = [
@@ -24,6 +24,7 @@ ELEMENTS: list[tuple[bytes, str, dict[str, Any]]] = [
     (E.element("PatientComments", "a\\b"), "00104000", {"vr": "LT", "Value": ["a\\b"]}),
     (E.element("InstanceNumber", " 7"), "00200013", {"vr": "IS", "Value": [7]}),
     (E.element("InstanceNumber", "x"), "00200013", {"vr": "IS", "Value": ["x"]}),
+    (E.element("InstanceNumber", "7e2\\1e300"), "00200013", {"vr": "IS", "Value": [700, "1e300"]}),
     (E.element("PixelSpacing", "0.5\\1e1"), "00280030", {"vr": "DS", "Value": [0.5, 10.0]}),
     (E.element("Rows", struct.pack("<H", 5)), "00280010", {"vr": "US", "Value": [5]}),
     (E.element("DiffusionBValue", struct.pack("<dd", math.nan, -math.inf)), "00189087", {"vr": "FD", "Value": ["NaN", "-inf"]}),
@@ -56,6 +57,15 @@ def test_large_binary_is_told_by_its_place(scan_bytes: ScanBytes) -> None:
     assert written["00104000"]["Value"] == ["x" * 5000]
 
 
+def test_vr_of_a_large_value_goes_by_its_data_set(scan_bytes: ScanBytes) -> None:
+    """A value that is only told by its place has the VR that it would have if it were read: `US or SS` by PixelRepresentation."""
+    implicit = Writer(explicit=False)
+    data_set = keys(implicit) + parents(implicit)
+    data_set += implicit.element("PixelRepresentation", b"\1\0") + implicit.element("SmallestPixelValueInSeries", bytes(1026))
+    written = json.loads(scan_bytes(part10(data_set, meta(IMPLICIT)), headers=True).value("header_json"))
+    assert (written["00280108"]["vr"], "BulkDataURI" in written["00280108"]) == ("SS", True)
+
+
 def test_only_where_asked(scan_bytes: ScanBytes) -> None:
     """Unless asked for it is null."""
     assert scan_bytes(with_elements()).value("header_json") is None
@@ -76,7 +86,7 @@ def test_header_cut_short_is_valid_json(scan_bytes: ScanBytes) -> None:
     assert json.loads(scanned.value("header_json"))["00620002"] == {"vr": "SQ", "Value": [{}]}
 
 
-@pytest.mark.usefixtures("lenient_pydicom")
+@pytest.mark.usefixtures("engine", "lenient_pydicom")
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 def test_real_files_against_pydicom(real_files_folder: Path) -> None:
     """Of each real file that pydicom can write as JSON, ours holds the same, large binary values aside."""

@@ -15,6 +15,8 @@ from dicomlake.limits import ReadingLimits
 from tests.engine.builder import BIG_ENDIAN, IMPLICIT, E, Writer, keys, meta, parents, part10, sound
 from tests.engine.conftest import scan
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 _IMPLICIT, _BIG = Writer(explicit=False), Writer(little=False)
 _FILES = [
     sound(),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
 
+from dicomlake.schema.columns import standard_columns
 from tests.engine.builder import BIG_ENDIAN, DEFLATED, IMPLICIT, E, Writer, keys, meta, parents, part10, sound
 from tests.engine.conftest import scan
+from tests.engine.random_files import FileMaker
 
 _OF_THE_END = {"url", "file_size", "header_bytes", "header_digest", "pixel_data_keyword", "pixel_data_offset", "pixel_data_length"}
 _CODES = {"truncated", "not-dicom", "empty-file", "missing-key", "corrupt-element", None}
@@ -32,13 +37,52 @@ def _files() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("name", _files())
 def test_every_prefix_answers_a_row(tmp_path: Path, name: str) -> None:
     """Every prefix is a row with a status; a value that is kept is the one of the whole file."""
     data = _files()[name]
+    _check_prefixes(tmp_path, data, range(len(data) + 1))
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("seed", range(6))
+def test_prefixes_of_files_made_at_random(tmp_path: Path, seed: int) -> None:
+    """So too of sound files made at random: every prefix of small ones, each tenth of others."""
+    data = _sound_at_random(seed)
+    lengths = range(0, len(data), 1 if len(data) < 1500 else 10)
+    _check_prefixes(tmp_path, data, [*lengths, len(data)])
+
+
+@pytest.mark.usefixtures("engine")
+def test_prefixes_of_real_files(tmp_path: Path, real_files_folder: Path) -> None:
+    """So too of real files in which nothing is wrong, at places chosen at random."""
+    random = Random("prefixes")
+    paths = sorted(path for path in real_files_folder.rglob("*") if path.is_file() and path.stat().st_size < 100_000)
+    scanned = scan([str(path) for path in paths])
+    sound = {row["url"] for row in scanned.files.to_pylist() if row["code"] is None}
+    sound -= set(scanned.findings.filter(pc.equal(scanned.findings["level"], "file"))["url"].to_pylist())
+    for number, path in enumerate(random.sample(sorted(sound), 25)):
+        data = Path(path).read_bytes()
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        _check_prefixes(folder, data, [*sorted(random.randrange(132, min(len(data), 6000)) for _ in range(20)), len(data)])
+
+
+def _sound_at_random(seed: int) -> bytes:
+    """A file made at random whose structure is right."""
+    random = Random(f"sound {seed}")
+    while True:
+        data = FileMaker(random, standard_columns(), trouble=0).file()
+        if b"1.2.840.10008.1.2.1.99" not in data[:400] and len(data) < 20_000:
+            return data
+
+
+def _check_prefixes(folder: Path, data: bytes, lengths: Iterable[int]) -> None:
+    """Check prefixes, of which the last is the whole file."""
     paths = []
-    for length in range(len(data) + 1):
-        path = tmp_path / f"{length:06}"
+    for length in lengths:
+        path = folder / f"{length:06}"
         path.write_bytes(data[:length])
         paths.append(str(path))
     scanned = scan(paths, headers=True)

@@ -36,7 +36,7 @@ def paths(real_files_folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def scanned(paths: list[Path]) -> Scanned:
+def scanned(engine: str, paths: list[Path]) -> Scanned:
     """All of them, scanned."""
     return scan([str(path) for path in paths])
 

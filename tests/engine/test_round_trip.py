@@ -19,7 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Exp
 from tests.engine import oracle
 from tests.engine.conftest import scan_one
 
-pytestmark = [pytest.mark.usefixtures("lenient_pydicom"), pytest.mark.filterwarnings("ignore::UserWarning:pydicom")]
+pytestmark = [pytest.mark.usefixtures("engine", "lenient_pydicom"), pytest.mark.filterwarnings("ignore::UserWarning:pydicom")]
 
 _SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 _COLUMNS = [column for column in oracle.columns() if column["group"] != "file meta"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dicomlake.limits import ReadingLimits
 from tests.engine.builder import BIG_ENDIAN, ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, E, Writer, keys, meta, parents, part10, with_elements
 from tests.engine.conftest import ScanBytes
 
@@ -43,6 +44,21 @@ def test_un_in_little_endian_inside_big_endian(scan_bytes: ScanBytes) -> None:
 
 ITEM_LABEL = E.element("SegmentLabel", "liver")
 AFTER = E.element("StructureSetLabel", "after")
+
+
+def test_recovery_never_goes_back(scan_bytes: ScanBytes) -> None:
+    """What is nested too deep may go on past the end that a sequence around it said: what was passed is not read again."""
+    opened = E.element("ReferencedSeriesSequence", b"", "SQ", UNDEFINED) + E.mark(ITEM, UNDEFINED)
+    without_item = E.element("ReferencedSeriesSequence", b"", "SQ", UNDEFINED) + E.element("PatientID", "P1")
+    content = E.mark(ITEM, UNDEFINED) + opened * 300 + without_item
+    sequence = E.element("SegmentSequence", content, "SQ", 8 + 260 * len(opened))
+    data = part10(keys() + sequence + parents())
+    scanned = [scan_bytes(data, reading=ReadingLimits(first_read=first_read)) for first_read in (256, 1 << 20)]
+    for one in scanned:
+        assert one.file["code"] == "nesting-too-deep"
+        assert one.value("header_digest") == scanned[0].value("header_digest")
+        assert one.codes() == {"nesting-too-deep", "missing-required"}
+
 
 BROKEN: dict[str, tuple[bytes, str]] = {
     "item delimitation missing": (

@@ -8,7 +8,7 @@ import pytest
 
 from dicomlake.extract.pydicom_engine.character_set import character_set
 from dicomlake.extract.pydicom_engine.text import decode_default, decode_text
-from tests.engine.builder import E, part10, with_elements
+from tests.engine.builder import E, meta, part10, with_elements
 from tests.engine.conftest import ScanBytes
 
 UNDECLARED = "undeclared-character-set"
@@ -124,6 +124,24 @@ def test_character_set_that_comes_late(scan_bytes: ScanBytes) -> None:
     scanned = scan_bytes(part10(b"", data_set))
     assert scanned.value("PatientName") == "Äneas"
     assert scanned.codes() == {"out-of-order"}
+
+
+def test_character_set_does_not_reach_group_2(scan_bytes: ScanBytes) -> None:
+    """The character set is the data set's (PS3.3 C.12.1.1.2): texts of group 2 are of the default repertoire, whatever it says."""
+    group_2 = meta() + E.element("ImplementationVersionName", b"\xc4")
+    data_set = with_elements(E.element("SpecificCharacterSet", "ISO_IR 144"), E.element("PatientName", b"\xc4"))[132 + len(meta()) :]
+    scanned = scan_bytes(part10(data_set, group_2))
+    assert (scanned.value("ImplementationVersionName"), scanned.value("PatientName")) == ("Ä", "Ф")
+    assert scanned.finding("undeclared-character-set")["element_path"] == "ImplementationVersionName"
+
+
+def test_character_set_without_end(scan_bytes: ScanBytes) -> None:
+    """Of (0008,0005) the first KiB is looked at, so that a file can't make every text of it dear."""
+    for filling, codes in ((1000, set()), (1024, {UNDECLARED})):
+        term = E.element("SpecificCharacterSet", b"\\" * filling + b"ISO 2022 IR 144")
+        scanned = scan_bytes(with_elements(term, E.element("PatientName", b"\x1b-L\xc4")))
+        assert scanned.value("PatientName") == "Ф"
+        assert scanned.codes() == codes
 
 
 def test_texts_are_valid_utf8(scan_bytes: ScanBytes) -> None:
