@@ -2,7 +2,9 @@
 #![no_main]
 
 use dicomlake_core::value::number::{push_float, push_json_string};
-use dicomlake_core::value::parse::{Integer, is_uid, parse_date, parse_date_time, parse_decimal, parse_integer, parse_time};
+use dicomlake_core::value::parse::{
+    Integer, is_uid, parse_date, parse_date_time, parse_decimal, parse_integer, parse_time,
+};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     if let Some(bytes) = input.first_chunk() {

@@ -45,22 +45,21 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The most bytes that were allocated at once since it was begun, beyond those that were then.
-#[derive(Clone, Copy, Debug)]
-pub struct PeakSince(usize);
+/// Bytes allocated now.
+#[must_use]
+pub fn live() -> usize {
+    LIVE.load(Relaxed)
+}
 
-impl PeakSince {
-    /// Begins.
-    #[must_use]
-    pub fn now() -> Self {
-        let live = LIVE.load(Relaxed);
-        PEAK.store(live, Relaxed);
-        Self(live)
-    }
+/// The most bytes that were allocated at once since [`begin_peak`].
+#[must_use]
+pub fn peak() -> usize {
+    PEAK.load(Relaxed)
+}
 
-    /// The peak so far.
-    #[must_use]
-    pub fn bytes(self) -> usize {
-        PEAK.load(Relaxed).saturating_sub(self.0)
-    }
+/// Forgets the peak, and answers what is allocated now.
+pub fn begin_peak() -> usize {
+    let live = live();
+    PEAK.store(live, Relaxed);
+    live
 }

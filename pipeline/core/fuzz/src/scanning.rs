@@ -1,6 +1,6 @@
 //! Bytes through the path of a real file: a source, the driver, the decoder, rows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dicomlake_core::drive::{ByteSource, Driver, Reading, ReadingLimits, Refused};
 use dicomlake_core::header::HeaderDecoder;
@@ -9,9 +9,9 @@ use dicomlake_core::recorder::Recorder;
 use dicomlake_core::scan::ScanPlan;
 use dicomlake_core::table::{Batches, FileFacts, UnitRows};
 use dicomlake_core::tree::{Node, TreeRecorder};
+use rustix::time::{ClockId, clock_gettime};
 
-use crate::allocation::PeakSince;
-use crate::columns;
+use crate::{allocation, columns};
 
 /// Who is told of the whole header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct Outcome {
     pub peak: usize,
     /// Whether the data set is deflated.
     pub deflated: bool,
-    /// How long it took.
+    /// How long it took, in time of the processor.
     pub took: Duration,
 }
 
@@ -85,38 +85,50 @@ impl Scanner {
         self.limits.header_limit
     }
 
-    /// Rows to add inputs to.
-    #[must_use]
-    pub fn rows(&self) -> UnitRows {
-        self.plan.rows()
-    }
-
     /// Reads an input as a file by itself.
     #[must_use]
     pub fn scan(&self, input: &[u8], manner: Manner) -> (Outcome, Batches) {
-        let before = PeakSince::now();
-        let mut rows = self.rows();
-        let mut outcome = self.add(input, manner, 0, &mut rows);
-        let began = Instant::now();
-        let batches = rows.finish();
-        outcome.took += began.elapsed();
-        outcome.peak = before.bytes();
-        (outcome, batches)
+        let live = allocation::live();
+        let began = cpu_time();
+        let (mut outcomes, batches) = self.unit(&[input], manner, false);
+        let outcome = outcomes.pop().expect("an input");
+        // Of the whole: making the columns, the input, and their end.
+        let peak = allocation::peak().saturating_sub(live);
+        (Outcome { peak, took: cpu_time() - began, ..outcome }, batches)
     }
 
-    /// Reads an input and adds its rows to others.
-    pub fn add(&self, input: &[u8], manner: Manner, number: u64, rows: &mut UnitRows) -> Outcome {
-        let before = PeakSince::now();
-        let began = Instant::now();
+    /// Reads inputs as the files of one unit, as they come or backwards. The number and the url of a file are its place in `inputs`.
+    #[must_use]
+    pub fn unit(&self, inputs: &[&[u8]], manner: Manner, backwards: bool) -> (Vec<Outcome>, Batches) {
         let mut driver = Driver::new(ReadingLimits { first_read: manner.first_read, ..self.limits });
         let mut decoder = HeaderDecoder::new(self.plan.plan(), self.limits.header_limit);
+        let mut rows = self.plan.rows();
+        let mut outcomes = vec![];
+        for at in 0..inputs.len() {
+            let number = if backwards { inputs.len() - 1 - at } else { at };
+            outcomes.push(self.add(inputs[number], manner, number, &mut driver, &mut decoder, &mut rows));
+        }
+        (outcomes, rows.finish())
+    }
+
+    fn add(
+        &self,
+        input: &[u8],
+        manner: Manner,
+        number: usize,
+        driver: &mut Driver,
+        decoder: &mut HeaderDecoder,
+        rows: &mut UnitRows,
+    ) -> Outcome {
+        let live = allocation::begin_peak();
+        let began = cpu_time();
         let mut source = Memory { bytes: input, knows_size: manner.knows_size, read_to: 0, read: 0 };
         let recorder = match manner.told {
             Told::Nobody => None,
             Told::Json => Some(Recorder::Json(JsonRecorder::default())),
             Told::Tree => Some(Recorder::Tree(TreeRecorder::default())),
         };
-        let reading = driver.read(&mut decoder, self.plan.plan(), recorder, Ok(&mut source));
+        let reading = driver.read(decoder, self.plan.plan(), recorder, Ok(&mut source));
         assert_eq!(reading.bytes_read, source.read, "bytes read are not counted as they should");
         let deflated = decoder.header.is_deflated();
         let mut tree = None;
@@ -125,16 +137,22 @@ impl Scanner {
         {
             tree = Some(told.nodes);
         }
+        let url = number.to_string();
         let facts = FileFacts {
-            number,
-            url: "file",
+            number: number as u64,
+            url: &url,
             size: Some(input.len() as u64),
             bytes_read: reading.bytes_read,
             requests: reading.requests,
         };
         rows.add(&facts, &mut decoder.header);
-        Outcome { reading, tree, peak: before.bytes(), deflated, took: began.elapsed() }
+        Outcome { reading, tree, peak: allocation::peak().saturating_sub(live), deflated, took: cpu_time() - began }
     }
+}
+
+/// What this thread has worked: unlike the time of day it does not depend on what else the machine does.
+fn cpu_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().expect("a time after the start")
 }
 
 /// A file in memory, which holds its reader to reading forwards and no byte twice.
