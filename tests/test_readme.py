@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import subprocess
@@ -88,3 +89,18 @@ def test_every_block_does_what_it_says(environment: dict[str, str], tmp_path: Pa
 def test_nothing_of_a_machine_stands_in_it() -> None:
     """Paths in the README are anybody's."""
     assert not re.search(r"/(home|root|tmp|work|Users)/", README.read_text("utf-8"))
+
+
+def test_figures_are_those_of_the_record() -> None:
+    """Every figure of speed is the least of the record that stands beside it."""
+    text = README.read_text("utf-8")
+    (name,) = set(re.findall(r"benchmarks/records/(scan-[\d-]+\.json)", text))
+    record = json.loads((README.parent / "benchmarks" / "records" / name).read_text("utf-8"))
+    measured = [reader["least_microseconds_a_file"] for reader in record["readers"]]
+    shown = re.search(r"\| reader \| µs a file \|\n\|---\|---\|\n((?:\|.*\n)+)", text)
+    assert shown is not None
+    figures = re.findall(r"\| ([\d.]+) \|", shown[1])
+    assert len(figures) == 7
+    for figure in figures:
+        digits = len(figure.partition(".")[2])
+        assert any(f"{least:.{digits}f}" == figure for least in measured), figure

@@ -135,3 +135,12 @@ def test_items_and_values_in_each_others_place(scan_bytes: ScanBytes, element: b
     assert found["element_path"] == path
     assert 8 <= found["byte_offset"] - data.index(element) <= 12
     assert (scanned.value("StudyDescription"), scanned.value("ProcedureCode_CodeValue"), scanned.value("PatientID")) == (None, None, "P1")
+
+
+@pytest.mark.parametrize("ending", [b"", E.mark(0xFFFEE00D)])
+def test_file_that_ends_between_elements_of_an_open_sequence_is_cut_short(scan_bytes: ScanBytes, ending: bytes) -> None:
+    """Where a sequence and its item said no length and the file ends before their delimitations, it was cut, at whatever element."""
+    opened = E.element("SegmentSequence", b"", "SQ", UNDEFINED) + E.mark(ITEM, UNDEFINED)
+    scanned = scan_bytes(part10(keys() + parents() + opened + E.element("SegmentLabel", "liver") + ending))
+    assert (scanned.file["status"], scanned.file["code"]) == ("indexed", "truncated")
+    assert scanned.value("Segment_SegmentLabel") == ["liver"]

@@ -131,7 +131,7 @@ impl Walk {
         let (limit, encoding, wish) = (data_set.limit, data_set.encoding, data_set.wish);
         let room = limit.saturating_sub(self.position);
         if room == 0 {
-            self.end_data_set(sink);
+            self.end_data_set(window, sink);
             return Ok(());
         }
         let header = match self.header(window, encoding)? {

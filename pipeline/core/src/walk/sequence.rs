@@ -85,6 +85,10 @@ impl Walk {
         let room = limit.saturating_sub(self.position);
         if room == 0 {
             if !defined && !stray {
+                if self.runs_past_file(limit, window) {
+                    self.cut_short(window, sink);
+                    return Ok(());
+                }
                 self.out_of_order("a sequence lacks its delimitation (PS3.5 7.5.2)", sink);
             }
             self.leave(sink);
@@ -179,9 +183,13 @@ impl Walk {
     }
 
     /// The data set's end is reached.
-    pub(super) fn end_data_set(&mut self, sink: &mut Sink<'_>) {
-        let defined = self.data_set().is_none_or(|data_set| data_set.defined);
+    pub(super) fn end_data_set(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) {
+        let (defined, limit) = self.data_set().map_or((true, 0), |data_set| (data_set.defined, data_set.limit));
         if !defined && !self.is_top() {
+            if !self.in_stray() && self.runs_past_file(limit, window) {
+                self.cut_short(window, sink);
+                return;
+            }
             self.out_of_order("an item lacks its delimitation (PS3.5 7.5.2)", sink);
         }
         self.leave(sink);
@@ -197,12 +205,7 @@ impl Walk {
         if self.is_top() {
             return self.stray(header, window, sink);
         }
-        let in_stray = self
-            .levels
-            .iter()
-            .rev()
-            .nth(1)
-            .is_some_and(|level| matches!(level, Level::Sequence(SequenceOfItems { stray: true, .. })));
+        let in_stray = self.in_stray();
         let defined = self.data_set().is_some_and(|data_set| data_set.defined);
         match header.tag {
             ITEM_DELIMITATION => {
@@ -252,6 +255,12 @@ impl Walk {
             stray: true,
         }));
         Ok(())
+    }
+
+    /// Whether the innermost data set is an item that stands where there is no sequence.
+    fn in_stray(&self) -> bool {
+        let outer = self.levels.iter().rev().nth(1);
+        outer.is_some_and(|level| matches!(level, Level::Sequence(SequenceOfItems { stray: true, .. })))
     }
 
     fn out_of_order(&mut self, message: &'static str, sink: &mut Sink<'_>) {

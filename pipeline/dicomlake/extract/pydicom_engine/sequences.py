@@ -61,6 +61,9 @@ class SequenceWalk(WalkState):
         room = sequence.limit - cursor.position
         if room <= 0:
             if not sequence.defined and not sequence.stray:
+                if self._claims_past_file(sequence):
+                    self._cut_short()
+                    return
                 self._out_of_order("a sequence lacks its delimitation (PS3.5 7.5.2)", sequence.parent)
             self._leave()
             return
@@ -115,7 +118,10 @@ class SequenceWalk(WalkState):
 
     def _end_data_set(self, data_set: DataSet) -> None:
         """The data set's end is reached."""
-        if not data_set.defined and data_set is not self.top:
+        if not data_set.defined and data_set.parent is not None:
+            if not data_set.parent.stray and self._runs_past_file(data_set):
+                self._cut_short()
+                return
             self._out_of_order("an item lacks its delimitation (PS3.5 7.5.2)", data_set)
         self._leave()
 
