@@ -13,7 +13,7 @@ from dicomlake import _core
 from dicomlake.errors import FileCode, FindingCode
 from dicomlake.extract import native_engine
 from dicomlake.extract.engine import Scanned, ScanRequest
-from dicomlake.extract.native_engine import NativeEngine, scan_plan
+from dicomlake.extract.native_engine import NativeEngine, plan_columns, scan_plan
 from dicomlake.fetch import ReadingStopped
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import E, keys, part10, sound, with_elements
@@ -83,14 +83,10 @@ def test_batches_make_no_difference(tmp_path: Path) -> None:
         path = tmp_path / f"{number:02}"
         path.write_bytes(content)
         paths.append(str(path))
-    columns = [
-        (c.name, c.path.leaf.tag, c.vr, c.type, c.name == "Modality", [(s.tag, s.creator, s.item) for s in c.path.steps])
-        for c in SCHEMA.columns
-    ]
     unit = pa.record_batch([pa.array(paths), pa.nulls(len(paths), pa.int64())], names=["url", "file_size"])
 
     def scan(batch_bytes: int) -> list[list[pa.RecordBatch]]:
-        plan = _core.ScanPlan(columns, 16384, 1 << 26, 60.0, headers=True, batch_bytes=batch_bytes)
+        plan = _core.ScanPlan(plan_columns(SCHEMA), 16384, 1 << 26, 60.0, headers=True, batch_bytes=batch_bytes)
         answer = plan.scan(unit, lambda *_: None, interruptible=True)
         return [[pa.record_batch(batch) for batch in batches] for batches in answer]
 

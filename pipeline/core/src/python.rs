@@ -157,18 +157,8 @@ fn column<'a>(files: &'a RecordBatch, name: &str, data_type: &DataType) -> PyRes
 
 fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) -> PyResult<(ReadColumn, Vec<Step>)> {
     let inside = type_name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>'));
-    let item = match inside.unwrap_or(&type_name) {
-        "string" => ItemType::Text,
-        "int32" => ItemType::Int32,
-        "int64" => ItemType::Int64,
-        "float64" => ItemType::Float64,
-        "date32" => ItemType::Date,
-        "time" => ItemType::Time,
-        "timestamp[us]" | "timestamp[us, UTC]" => ItemType::Timestamp,
-        "bool" => ItemType::Bool,
-        other => {
-            return Err(PyValueError::new_err(format!("column '{name}' is of a type that is not known: '{other}'")));
-        }
+    let Some(item) = ItemType::named(inside.unwrap_or(&type_name)) else {
+        return Err(PyValueError::new_err(format!("column '{name}' is of a type that is not known: '{type_name}'")));
     };
     let steps: Vec<Step> = steps
         .into_iter()
@@ -226,8 +216,8 @@ impl Surroundings for PythonSurroundings {
     }
 
     fn goes_on(&mut self) -> bool {
-        if let Some(listened) = self.listened.filter(|listened| listened.elapsed() > BETWEEN_SIGNALS) {
-            self.listened = Some(listened.checked_add(listened.elapsed()).unwrap_or(listened));
+        if self.listened.is_some_and(|listened| listened.elapsed() > BETWEEN_SIGNALS) {
+            self.listened = Some(Instant::now());
             if let Err(signal) = Python::attach(|py| py.check_signals()) {
                 self.failure.borrow_mut().get_or_insert(signal);
             }

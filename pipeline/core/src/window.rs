@@ -67,6 +67,12 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// Whether what has this limit has no end inside the stream: what passes that end is cut short, not corrupt.
+    #[must_use]
+    pub fn ends_before(&self, limit: u64) -> bool {
+        self.size.is_none_or(|size| limit >= size)
+    }
+
     /// How the stream ended; asked after `reach` answered fewer bytes than it should.
     #[must_use]
     pub fn ending(&self) -> StreamEnd {

@@ -16,10 +16,11 @@ from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
 from dicomlake.fetch import ByteSource, open_source
+from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
 
 if TYPE_CHECKING:
-    from dicomlake._core import Node
+    from dicomlake._core import Column, Node
 
 _OF_LISTING = ("url", "modified", "etag")
 
@@ -74,8 +75,14 @@ class NativeEngine:
 
 def scan_plan(request: ScanRequest) -> ScanPlan:
     """What a request asks for, as the compiled part takes it."""
-    schema = request.schema
-    columns = [
+    reading = request.reading
+    columns = plan_columns(request.schema)
+    return ScanPlan(columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers)
+
+
+def plan_columns(schema: LakeSchema) -> list[Column]:
+    """The columns of a schema, as the compiled part takes them."""
+    return [
         (
             column.name,
             column.path.leaf.tag,
@@ -86,8 +93,6 @@ def scan_plan(request: ScanRequest) -> ScanPlan:
         )
         for column in schema.columns
     ]
-    reading = request.reading
-    return ScanPlan(columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers)
 
 
 class _Opener:

@@ -87,15 +87,5 @@ fn step(step: &str, tag: &str) -> Step {
 }
 
 fn item_type(name: &str) -> ItemType {
-    match name {
-        "string" => ItemType::Text,
-        "int32" => ItemType::Int32,
-        "int64" => ItemType::Int64,
-        "float64" => ItemType::Float64,
-        "date32" => ItemType::Date,
-        "time" => ItemType::Time,
-        "timestamp[us]" => ItemType::Timestamp,
-        "bool" => ItemType::Bool,
-        other => panic!("columns.csv: {other}"),
-    }
+    ItemType::named(name).unwrap_or_else(|| panic!("columns.csv: {name}"))
 }

@@ -17,7 +17,7 @@ use crate::gathered::{Cell, Gathered};
 use crate::recorder::Recorder;
 use crate::walk::{Creators, PixelData, Progress, Sink, Walk};
 use crate::wanted::{ColumnIndex, ItemChoice, Step, Wanted};
-use crate::window::{Need, Window};
+use crate::window::Window;
 use inflating::{Halt, Inflating};
 use recognise::{BYTES_LOOKED_AT, recognise};
 use syntax::{EXPLICIT_UID, TransferSyntax, syntax_by_looking};
@@ -216,7 +216,7 @@ impl HeaderDecoder {
     }
 
     fn recognise(&mut self, file: &Window<'_>) -> Result<(), Progress> {
-        let bytes = reach(file, 0, BYTES_LOOKED_AT)?;
+        let bytes = file.reach(0, BYTES_LOOKED_AT)?;
         if bytes.is_empty() {
             self.end_with(FileCode::EmptyFile, "the file is empty");
             return Ok(());
@@ -237,7 +237,7 @@ impl HeaderDecoder {
     /// Group 2 is read by its tags, since its length (0002,0000) may be lacking or wrong.
     fn begin_meta(&mut self, position: u64, file: &Window<'_>) -> Result<(), Progress> {
         let walk = |encoding| Walk::new(position, file.size, encoding, Wanted::TOP, true, Some(META_GROUP));
-        let first = walk(Encoding::EXPLICIT_LITTLE).header(file, Encoding::EXPLICIT_LITTLE).map_err(Progress::Need)?;
+        let first = walk(Encoding::EXPLICIT_LITTLE).header(file, Encoding::EXPLICIT_LITTLE)?;
         let found = &mut self.header.found;
         self.phase = match first {
             Some(first) if first.tag >> 16 == META_GROUP => {
@@ -261,7 +261,7 @@ impl HeaderDecoder {
     }
 
     fn choose(&mut self, plan: &Plan, position: u64, file: &Window<'_>) -> Result<(), Progress> {
-        let bytes = reach(file, position, syntax::BYTES_LOOKED_AT)?;
+        let bytes = file.reach(position, syntax::BYTES_LOOKED_AT)?;
         let uid = self.header.meta_text(plan.transfer_syntax);
         let class = self.header.meta_text(plan.sop_class);
         let without_meta = uid.is_none() && bytes.starts_with(DICOMDIR_GROUP);
@@ -379,13 +379,9 @@ fn latin_1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
 
-fn reach<'a>(file: &Window<'a>, position: u64, length: u64) -> Result<&'a [u8], Progress> {
-    file.reach(position, length).map_err(|need: Need| Progress::Need(need))
-}
-
 /// Where the data set begins behind a command set, which some dumps of messages have: group 0, in implicit VR (PS3.7 6.3).
 fn past_command_set(file: &Window<'_>, position: u64) -> Result<u64, Progress> {
-    let bytes = reach(file, position, 12)?;
+    let bytes = file.reach(position, 12)?;
     let header = element_header(bytes, Encoding::IMPLICIT_LITTLE);
     if let (Some(header), Some([.., a, b, c, d])) = (header, bytes.first_chunk::<12>())
         && header.tag == 0

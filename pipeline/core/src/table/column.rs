@@ -269,14 +269,18 @@ impl GrowingColumn {
         self.goes_on = true;
     }
 
-    /// Sets the cell of a row to a text.
-    pub fn set_text(&mut self, row: usize, text: &str) {
-        self.set(row, &Typed::One(Scalar::Text(text.into())));
+    /// Sets the cell of a row to a text, if there is one.
+    pub fn set_text(&mut self, row: usize, text: Option<&str>) {
+        if let Some(text) = text {
+            self.set(row, &Typed::One(Scalar::Text(text.into())));
+        }
     }
 
-    /// Sets the cell of a row to a whole number.
-    pub fn set_integer(&mut self, row: usize, number: u64) {
-        self.set(row, &Typed::One(Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX))));
+    /// Sets the cell of a row to a whole number, if there is one.
+    pub fn set_integer(&mut self, row: usize, number: Option<u64>) {
+        if let Some(number) = number {
+            self.set(row, &Typed::One(Scalar::Integer(i64::try_from(number).unwrap_or(i64::MAX))));
+        }
     }
 
     /// The column, `rows` long; it is empty again afterwards.

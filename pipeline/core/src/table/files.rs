@@ -57,30 +57,16 @@ impl FilesTable {
 
     pub(super) fn append(&mut self, file: &FileRow<'_>) {
         let row = self.rows;
-        let numbers = [
-            (&mut self.size, file.size),
-            (&mut self.byte_offset, file.byte_offset),
-            (&mut self.bytes_read, Some(file.bytes_read)),
-            (&mut self.requests, Some(file.requests)),
-        ];
-        for (column, number) in numbers {
-            if let Some(number) = number {
-                column.set_integer(row, number);
-            }
-        }
-        let texts = [
-            (&mut self.status, Some(file.status)),
-            (&mut self.code, file.code),
-            (&mut self.message, file.message),
-            (&mut self.element_path, file.element_path),
-            (&mut self.instance_uid, file.instance_uid),
-            (&mut self.digest, file.digest),
-        ];
-        for (column, text) in texts {
-            if let Some(text) = text {
-                column.set_text(row, text);
-            }
-        }
+        self.size.set_integer(row, file.size);
+        self.status.set_text(row, Some(file.status));
+        self.code.set_text(row, file.code);
+        self.message.set_text(row, file.message);
+        self.byte_offset.set_integer(row, file.byte_offset);
+        self.element_path.set_text(row, file.element_path);
+        self.instance_uid.set_text(row, file.instance_uid);
+        self.digest.set_text(row, file.digest);
+        self.bytes_read.set_integer(row, Some(file.bytes_read));
+        self.requests.set_integer(row, Some(file.requests));
         self.rows = row.saturating_add(1);
     }
 

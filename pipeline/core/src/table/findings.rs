@@ -72,13 +72,11 @@ impl FindingsTable {
             Some(finding.message.as_ref()),
         ];
         for (column, text) in self.columns.iter_mut().zip(texts) {
-            if let Some(text) = text {
-                self.weight = self.weight.saturating_add(text.len());
-                column.set_text(row, text);
-            }
+            self.weight = self.weight.saturating_add(text.map_or(0, str::len));
+            column.set_text(row, text);
         }
-        if let (Some(column), Some(offset)) = (self.columns.last_mut(), finding.byte_offset) {
-            column.set_integer(row, offset);
+        if let Some(column) = self.columns.last_mut() {
+            column.set_integer(row, finding.byte_offset);
         }
         self.rows = row.saturating_add(1);
     }

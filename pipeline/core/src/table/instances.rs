@@ -102,37 +102,22 @@ impl InstancesTable {
         let row = self.rows;
         self.weight = self.weight.saturating_add(json.map_or(0, str::len));
         let cut = header.found.defect.as_ref().is_some_and(|defect| defect.code != FileCode::Truncated);
-        self.file.set_integer(row, file);
+        self.file.set_integer(row, Some(file));
         // Where reading broke off it is not known whether there is pixel data; a file that ends inside its header has none.
         let header_bytes = match (&header.pixel_data, header.is_deflated()) {
             (_, true) => None,
             (Some(pixel_data), false) => Some(pixel_data.tag_position),
             (None, false) => size.filter(|_| !cut),
         };
-        let numbers = [
-            (&mut self.header_bytes, header_bytes),
-            (
-                &mut self.pixel_data_offset,
-                header.pixel_data.filter(|_| !header.is_deflated()).map(|pixel_data| pixel_data.value_position),
-            ),
-            (&mut self.pixel_data_length, header.pixel_data.and_then(|pixel_data| pixel_data.length).map(u64::from)),
-        ];
-        for (column, number) in numbers {
-            if let Some(number) = number {
-                column.set_integer(row, number);
-            }
-        }
-        let texts = [
-            (&mut self.digest, digest),
-            (&mut self.pixel_data_keyword, header.pixel_data.map(|pixel_data| pixel_data.keyword)),
-            (&mut self.header_json, json),
-            (&mut self.transfer_syntax, header.transfer_syntax.as_ref().map(|syntax| syntax.uid.as_str())),
-        ];
-        for (column, text) in texts {
-            if let Some(text) = text {
-                column.set_text(row, text);
-            }
-        }
+        let pixel_data = header.pixel_data.as_ref();
+        let offset = pixel_data.filter(|_| !header.is_deflated()).map(|pixel_data| pixel_data.value_position);
+        self.header_bytes.set_integer(row, header_bytes);
+        self.pixel_data_offset.set_integer(row, offset);
+        self.pixel_data_length.set_integer(row, pixel_data.and_then(|pixel_data| pixel_data.length).map(u64::from));
+        self.pixel_data_keyword.set_text(row, pixel_data.map(|pixel_data| pixel_data.keyword));
+        self.digest.set_text(row, digest);
+        self.header_json.set_text(row, json);
+        self.transfer_syntax.set_text(row, header.transfer_syntax.as_ref().map(|syntax| syntax.uid.as_str()));
         let creators = header.creators.names().into_iter().map(|name| Scalar::Text(name.into())).collect();
         self.private_creators.set(row, &Typed::List(creators));
         self.functional_groups.set(row, &Typed::One(Scalar::Bool(header.has_functional_groups)));

@@ -35,6 +35,22 @@ pub enum ItemType {
 }
 
 impl ItemType {
+    /// The type of a name, as `columns.csv` and Python's `dicomlake.schema.types` have it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "string" => Self::Text,
+            "int32" => Self::Int32,
+            "int64" => Self::Int64,
+            "float64" => Self::Float64,
+            "date32" => Self::Date,
+            "time" => Self::Time,
+            "timestamp[us]" | "timestamp[us, UTC]" => Self::Timestamp,
+            "bool" => Self::Bool,
+            _ => return None,
+        })
+    }
+
     const fn code(self) -> FindingCode {
         match self {
             Self::Int32 | Self::Int64 | Self::Float64 => FindingCode::InvalidNumber,

@@ -10,9 +10,7 @@ use crate::element::{
     without_known_vr,
 };
 use crate::error::FindingCode;
-use crate::found::{Finding, Level as FindingLevel};
 use crate::gathered::{Gathered, RawValue};
-use crate::label::push_label;
 use crate::vr::LeafForm;
 use crate::wanted::ElementWish;
 use crate::window::{Need, Window};
@@ -302,18 +300,9 @@ impl Walk {
     ) {
         let element = sink.wanted.element(wish);
         let position = self.offset(value_position);
-        if element.has_items() && !value.is_empty() && sink.found.takes_structural(FindingCode::WrongVr) {
-            let mut path = self.data_set_path();
-            push_label(&mut path, header.tag);
-            sink.found.add(Finding {
-                level: FindingLevel::Value,
-                code: FindingCode::WrongVr.as_str(),
-                message: "a value stands here where the data dictionary (PS3.6) has items".into(),
-                element_path: Some(path),
-                tag: Some(header.tag),
-                byte_offset: position,
-                raw: None,
-            });
+        if element.has_items() && !value.is_empty() {
+            let message = "a value stands here where the data dictionary (PS3.6) has items";
+            self.structural_at(FindingCode::WrongVr, message, value_position, sink);
         }
         let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
         let context = self.context(sink.gathered);

@@ -85,6 +85,12 @@ pub enum Progress {
     Pause,
 }
 
+impl From<Need> for Progress {
+    fn from(need: Need) -> Self {
+        Self::Need(need)
+    }
+}
+
 /// Marks of what was done at an element, so that it is not done again when the walk comes back with more bytes.
 #[derive(Clone, Copy, Debug)]
 enum Once {
@@ -323,7 +329,12 @@ impl Walk {
     }
 
     /// A finding about the way the element being read stands; `value_after` bytes after its tag stands its value.
-    fn structural(&mut self, code: FindingCode, message: &'static str, value_after: u64, sink: &mut Sink<'_>) {
+    fn structural(&self, code: FindingCode, message: &'static str, value_after: u64, sink: &mut Sink<'_>) {
+        self.structural_at(code, message, self.position.saturating_add(value_after), sink);
+    }
+
+    /// Likewise, of an element whose value stands at a position.
+    fn structural_at(&self, code: FindingCode, message: &'static str, value_position: u64, sink: &mut Sink<'_>) {
         if !sink.found.takes_structural(code) {
             return;
         }
@@ -336,7 +347,7 @@ impl Walk {
             message: message.into(),
             element_path: Some(path),
             tag: Some(tag),
-            byte_offset: self.offset(self.position.saturating_add(value_after)),
+            byte_offset: self.offset(value_position),
             raw: None,
         });
     }

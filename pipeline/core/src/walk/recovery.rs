@@ -29,17 +29,11 @@ impl Walk {
         self.stop_reading(FileCode::Truncated, TRUNCATED, sink);
     }
 
-    /// Whether what holds something has no end inside the file: what passes that end is cut short, not corrupt.
-    #[allow(clippy::unused_self)]
-    pub(super) fn runs_past_file(&self, limit: u64, window: &Window<'_>) -> bool {
-        window.size.is_none_or(|size| limit >= size)
-    }
-
     /// Fewer bytes are left than an element's header has.
     pub(super) fn header_cut_short(&mut self, room: u64, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
         let held = window.reach(self.position, 12)?.len().min(12) as u64;
         let limit = self.data_set().map_or(0, |data_set| data_set.limit);
-        if held >= room && !self.runs_past_file(limit, window) {
+        if held >= room && !window.ends_before(limit) {
             self.recover("bytes are left over that are no element", sink);
         } else if held == 0 && self.is_top() && window.ending().whole {
             self.leave(sink);
@@ -55,7 +49,7 @@ impl Walk {
     pub(super) fn value_too_long(&mut self, header: &ElementHeader, window: &Window<'_>, sink: &mut Sink<'_>) {
         let (limit, encoding) =
             self.data_set().map_or((0, Encoding::EXPLICIT_LITTLE), |data_set| (data_set.limit, data_set.encoding));
-        if !self.runs_past_file(limit, window) {
+        if !window.ends_before(limit) {
             self.recover("the value is longer than what holds it", sink);
         } else if is_plausible(header, encoding) {
             self.claims_too_much(sink);

@@ -43,7 +43,7 @@ impl Walk {
         if depth >= NESTING_LIMIT {
             return self.pass_deep(header, limit, window, sink);
         }
-        if end > limit && !self.runs_past_file(limit, window) {
+        if end > limit && !window.ends_before(limit) {
             self.defect(FileCode::CorruptElement, "the sequence is longer than what holds it", sink);
             end = limit;
         }
@@ -55,7 +55,7 @@ impl Walk {
             encoding.little = little;
         }
         let seen = self.seen(header, value_position);
-        if let Some(recorder) = if self.paused { None } else { sink.recorder.as_deref_mut() } {
+        if let Some(recorder) = self.recorder(sink) {
             recorder.begin_sequence(&seen);
         }
         if opaque && header.length > LARGE_VALUE {
@@ -85,7 +85,7 @@ impl Walk {
         let room = limit.saturating_sub(self.position);
         if room == 0 {
             if !defined && !stray {
-                if self.runs_past_file(limit, window) {
+                if window.ends_before(limit) {
                     self.cut_short(window, sink);
                     return Ok(());
                 }
@@ -144,7 +144,7 @@ impl Walk {
         if defined {
             let end = position.saturating_add(u64::from(length));
             limit = limit.min(end);
-            if end > outer_limit && !self.runs_past_file(outer_limit, window) {
+            if end > outer_limit && !window.ends_before(outer_limit) {
                 self.defect(FileCode::CorruptElement, "the item is longer than its sequence", sink);
             }
         }
@@ -186,7 +186,7 @@ impl Walk {
     pub(super) fn end_data_set(&mut self, window: &Window<'_>, sink: &mut Sink<'_>) {
         let (defined, limit) = self.data_set().map_or((true, 0), |data_set| (data_set.defined, data_set.limit));
         if !defined && !self.is_top() {
-            if !self.in_stray() && self.runs_past_file(limit, window) {
+            if !self.in_stray() && window.ends_before(limit) {
                 self.cut_short(window, sink);
                 return;
             }
@@ -276,7 +276,7 @@ impl Walk {
         tag: u32,
         window: &Window<'_>,
     ) -> Result<bool, Need> {
-        let inside_file = defined && !self.runs_past_file(limit, window);
+        let inside_file = defined && !window.ends_before(limit);
         let bytes = window.reach(self.position, 12)?;
         let room = window.size.map(|size| size.saturating_sub(self.position));
         let encoding = self.data_set().map_or(Encoding::EXPLICIT_LITTLE, |data_set| data_set.encoding);
