@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ def index(
     complete: bool = False,
     dry_run: bool = False,
     missing_limit: float | None = None,
+    wait: timedelta | None = None,
+    time_limit: timedelta | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Index sources into a lake; only what is new or changed is read.
@@ -61,11 +64,15 @@ def index(
         complete: listings made elsewhere name all files of their source.
         dry_run: only list and compare; the lake stays as it is.
         missing_limit: fraction of a source's files that may vanish at once.
+        wait: how long to wait while another run writes to the lake; not at all where None.
+        time_limit: when it has passed, waiting included, no unit of files is begun any more; those under way are finished and the run
+            ends as a whole one does, with ``files_left`` for the next.
         progress: written while the run goes on.
 
     Raises:
         UsageError: a source is not there, or the configuration can't be used.
-        RefusedError: too much vanished at once, or the lake can't be read or written.
+        RefusedError: too much vanished at once, another run writes to the lake, the time limit passed before anything could be kept, or
+            the lake can't be read or written.
     """
     overrides: dict[str, Any] = {
         "running.workers": workers,
@@ -73,6 +80,7 @@ def index(
         "engine": engine,
         "headers": headers or None,
         "lake.missing_limit": missing_limit,
+        "running.time_limit_seconds": None if time_limit is None else time_limit.total_seconds(),
         "storage_options": None if storage_options is None else dict(storage_options),
     }
     if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
@@ -92,6 +100,7 @@ def index(
         full=full,
         complete=complete,
         dry_run=dry_run,
+        wait=wait or timedelta(0),
     )
     in_threads = settings.engine in ENGINES_IN_THREADS
     return run_index(request, runner_starter(settings.running, client, in_threads=in_threads), progress)

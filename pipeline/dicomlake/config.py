@@ -88,6 +88,7 @@ class RunningSettings(_Model):
     scheduler: str | None = None
     units_in_flight_per_worker: Annotated[int, Field(ge=1, le=64)] = 2
     worker_deaths_limit: Annotated[int, Field(ge=1, le=100)] = 3
+    time_limit_seconds: Annotated[float, Field(gt=0)] | None = None
     dashboard_address: str | None = AUTOMATIC
 
 

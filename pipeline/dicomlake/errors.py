@@ -15,6 +15,7 @@ missing access and dicomlake's own bugs. The tree::
         ├── AccessDenied              no permission, no space, no connection
         ├── LakeDamaged               a table of the lake can't be read
         ├── LakeLocked                another run is writing to the lake
+        ├── TimeLimitPassed           the time limit passed before anything could be kept
         └── LakeChanged               another run committed to the lake at the same time
 
 Every class is rebuilt from its message alone, so that each one passes between processes.
@@ -154,6 +155,10 @@ class LakeDamaged(RefusedError):
 
 class LakeLocked(RefusedError):
     """Another run is writing to the lake."""
+
+
+class TimeLimitPassed(RefusedError):
+    """The time limit of a run passed before anything of it could be kept."""
 
 
 class LakeChanged(RefusedError):

@@ -28,6 +28,8 @@ JSON_KEYS = [
     "requests",
     "seconds",
     "files_per_second",
+    "files_left",
+    "listing_ended",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dicomlake.config import Settings, load_settings
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Summary, run_index
+from dicomlake.run.time_limit import Clock
 from dicomlake.runner import Runner, SerialRunner
 from tests.run.json_engine import JsonEngine
 
@@ -61,12 +63,18 @@ class Nights:
         return Lake(self.location.url)
 
     def run(
-        self, *, sources: tuple[str, ...] | None = None, lake: Location | None = None, runner: Runner | None = None, **flags: bool
+        self,
+        *,
+        sources: tuple[str, ...] | None = None,
+        lake: Location | None = None,
+        runner: Runner | None = None,
+        clock: Clock = time.monotonic,
+        **flags: bool,
     ) -> Summary:
         """Run once; the lake must be sound afterwards."""
         self.engine.read_urls.clear()
         request = IndexRequest(sources or (str(self.archive.folder),), lake or self.location, self.settings, **flags)
-        summary = run_index(request, lambda: runner or SerialRunner())
+        summary = run_index(request, lambda: runner or SerialRunner(), clock=clock)
         if not flags.get("dry_run"):
             report = verify(lake or self.location)
             assert report.defects == []

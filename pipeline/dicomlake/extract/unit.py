@@ -6,7 +6,7 @@ The answer is small whatever the unit holds: the part files it wrote, and counts
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,6 +43,7 @@ class UnitResult:
     requests: int
     engine_seconds: float
     writing_seconds: float
+    findings: dict[str, int] = field(default_factory=dict)
 
     def of_table(self, name: str) -> list[PartFile]:
         """The part files of one table."""
@@ -70,6 +71,7 @@ def run_unit(task: UnitTask) -> UnitResult:
         requests=pc.sum(scanned.files["requests"]).as_py() or 0,
         engine_seconds=read - started,
         writing_seconds=written - read,
+        findings=_counts(scanned.findings["code"]),
     )
 
 

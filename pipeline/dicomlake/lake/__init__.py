@@ -1,6 +1,7 @@
 """Tables and snapshots: the one room that knows Delta."""
 
 from dicomlake.lake.diff import LakeDiff
+from dicomlake.lake.lock import Waiting
 from dicomlake.lake.optimize import Merged, OptimizeReport, optimize
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Gone, KeyFinder, Rewritten, Table
@@ -21,6 +22,7 @@ __all__ = [
     "Table",
     "VacuumReport",
     "VerifyReport",
+    "Waiting",
     "known_files",
     "optimize",
     "reading_of",

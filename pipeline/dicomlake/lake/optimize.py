@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from dicomlake.errors import RefusedError
+from dicomlake.lake.lock import NO_WAITING, Waiting
 from dicomlake.lake.log import open_delta
 from dicomlake.lake.merging import mergers
 from dicomlake.lake.reader import Lake
@@ -52,12 +53,13 @@ class OptimizeReport:
         return {"snapshot": self.snapshot, "dry_run": self.dry_run, "tables": tables}
 
 
-def optimize(location: Location, *, dry_run: bool = False) -> OptimizeReport:
+def optimize(location: Location, *, dry_run: bool = False, waiting: Waiting = NO_WAITING) -> OptimizeReport:
     """Merge the small part files of every table, sorting their rows; no row changes.
 
     Args:
         location: the lake.
         dry_run: only find out what there is to merge.
+        waiting: how long to wait while another run writes to the lake.
 
     Raises:
         NotALake: there is no lake.
@@ -69,7 +71,7 @@ def optimize(location: Location, *, dry_run: bool = False) -> OptimizeReport:
     started = datetime.now(UTC)
     partition_columns = open_delta(location, "instances").metadata().partition_columns
     schema = LakeSchema(standard_columns(), partition_columns[0])
-    with closing(LakeWriter(location, schema, add_columns=False)) as writer:
+    with closing(LakeWriter(location, schema, add_columns=False, waiting=waiting)) as writer:
         writer.recover()
         if any(writer.tables[name].parts.keys() != writer.pinned_parts(name).keys() for name in _TABLES):
             raise RefusedError(f"an index of {location.url} ended before its time; run 'dicomlake index' on it again, then optimize")

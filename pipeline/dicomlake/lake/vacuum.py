@@ -21,7 +21,7 @@ import polars as pl
 from deltalake.exceptions import TableNotFoundError
 
 from dicomlake.errors import AccessDenied
-from dicomlake.lake.lock import LakeLock
+from dicomlake.lake.lock import NO_WAITING, LakeLock, Waiting
 from dicomlake.lake.log import active_parts, cut_log, damaged, open_delta, paths_added_after, paths_ever_named, paths_removed_since
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table
@@ -60,13 +60,14 @@ class VacuumReport:
         return sum(part.size for part in self.removed)
 
 
-def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False) -> VacuumReport:
+def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False, waiting: Waiting = NO_WAITING) -> VacuumReport:
     """Remove the part files that no kept snapshot names, and close the snapshots that are not kept.
 
     Args:
         location: the lake.
         keep: a snapshot is kept when its run finished within this time; the last one always is.
         dry_run: only find out.
+        waiting: how long to wait while a run writes to the lake.
 
     Raises:
         NotALake: there is no lake.
@@ -75,7 +76,7 @@ def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False) -> Vac
         AccessDenied: the lake can't be written.
     """
     Lake(location.url, location.storage_options)  # where there is none, no lock is left behind
-    lock = LakeLock(location)
+    lock = LakeLock(location, waiting)
     lock.acquire()
     try:
         return _vacuum(location, keep, dry_run=dry_run, is_alone=lock.is_held)

@@ -16,7 +16,7 @@ import polars as pl
 from deltalake.exceptions import TableNotFoundError
 
 from dicomlake.errors import AccessDenied, ConfigurationError, NotALake
-from dicomlake.lake.lock import LOCK_NAME, LakeLock
+from dicomlake.lake.lock import LOCK_NAME, NO_WAITING, LakeLock, Waiting
 from dicomlake.lake.log import active_parts, damaged, open_delta
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table, json_object
@@ -70,11 +70,19 @@ def known_files(location: Location) -> tuple[list[PartFile], Snapshot]:
 class LakeWriter:
     """The tables of a lake, open for one run."""
 
-    def __init__(self, location: Location, schema: LakeSchema, *, log_retention_days: int = 3650, add_columns: bool = True) -> None:
+    def __init__(
+        self,
+        location: Location,
+        schema: LakeSchema,
+        *,
+        log_retention_days: int = 3650,
+        add_columns: bool = True,
+        waiting: Waiting = NO_WAITING,
+    ) -> None:
         self.location = location
         self.schema = schema
         self._make_folder()
-        self._lock = LakeLock(location)
+        self._lock = LakeLock(location, waiting)
         self._lock.acquire()
         self.tables = {
             name: Table(location, name, schema.table(name), schema.partition_by if name == "instances" else None) for name in TABLE_NAMES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
@@ -39,6 +39,7 @@ class RollUpResult:
     findings: tuple[PartFile, ...]
     rows: int
     cpu_seconds: float
+    finding_codes: dict[str, int] = field(default_factory=dict)
 
 
 def run_roll_ups(tasks: tuple[RollUpTask, ...]) -> tuple[RollUpResult, ...]:
@@ -71,7 +72,8 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     frames.clear()  # they would be in memory a second time
     rolled_up = roll_up(rows, task.schema, task.level)
     parts, findings = _write(task, rolled_up)
-    return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started)
+    codes = dict(rolled_up.findings["code"].value_counts().iter_rows())
+    return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
 
 
 def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[PartFile]]:

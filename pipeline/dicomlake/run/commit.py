@@ -34,19 +34,22 @@ class Committer:
 
     ``promoted`` gathers files that are to be read because the copy that was kept is gone. That they are owed stands in `files` too (a
     `duplicate` of nothing), so that a run that dies before it reads them leaves them to the next. ``duplicates`` counts the files that this
-    run read and that are copies of another, ``read_twice`` those that it read a second time.
+    run read and that are copies of another, ``read_twice`` those that it read a second time, ``conflicts`` findings of copies that differ.
+    ``current`` says of a row of `files` whether it was read as files are read today.
     """
 
-    def __init__(self, writer: LakeWriter, snapshot: int, reading: str) -> None:
+    def __init__(self, writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr) -> None:
         self._writer = writer
         self._snapshot = snapshot
         self._reading = reading
+        self._current = current
         self._files = writer.tables["files"]
         self._copies = CopyFinder(self._files)
         self._read_paths: set[str] = set()
         self.promoted = self._owed()
         self.duplicates = 0
         self.read_twice = 0
+        self.conflicts = 0
 
     def commit(self, units: Sequence[FinishedUnit], vanished: pl.DataFrame | None = None) -> None:
         """Commit units, and the files that vanished (``url``, ``SOPInstanceUID``).
@@ -144,11 +147,14 @@ class Committer:
             new_duplicate_of=pl.when(pl.col("new_status") == FileStatus.DUPLICATE.value).then("new_duplicate_of"),
             new_status=pl.lit(FileStatus.DUPLICATE.value),
         )
-        restated = _restated(rows, owed).with_columns(last_snapshot=pl.lit(self._snapshot, dtype=pl.Int64))
+        # A row that is still to be read anew must not look as if this run had done so.
+        changed_now = pl.when(self._current).then(pl.lit(self._snapshot, dtype=pl.Int64)).otherwise("last_snapshot")
+        restated = _restated(rows, owed).with_columns(last_snapshot=changed_now)
         return demoted.select("url"), restated
 
     def _write_conflicts(self, resolved: pl.DataFrame) -> list[PartFile]:
         rows = conflict_findings(resolved, self._snapshot)
+        self.conflicts += rows.height
         return self._writer.tables["findings"].write(rows) if rows.height else []
 
     def _missing_rows(self, vanished: pl.DataFrame) -> pl.DataFrame:

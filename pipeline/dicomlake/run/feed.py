@@ -5,6 +5,7 @@ So the first unit starts while the listing still runs, the total is known early,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import tempfile
@@ -18,6 +19,9 @@ from pyarrow import ipc
 UNITS_IN_MEMORY = 4
 CLOSE_SECONDS = 5
 
+LOOK_SECONDS = 0.25
+"""How long the wait for a unit goes on before it is looked whether it is over."""
+
 
 class _Stopped(Exception):
     pass
@@ -29,13 +33,21 @@ class UnitFeed:
     Args:
         listing: the batches of the listing; between two of them the thread looks whether it is to stop.
         units: cuts a listing into units.
+        is_over: whether no further unit is to be handed out; the listing's end is not waited for then.
     """
 
-    def __init__(self, listing: Iterator[pa.RecordBatch], units: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]]) -> None:
+    def __init__(
+        self,
+        listing: Iterator[pa.RecordBatch],
+        units: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]],
+        is_over: Callable[[], bool] | None = None,
+    ) -> None:
+        self._is_over = is_over
         self._units = units(self._until_stopped(listing))
         self._queue: queue.SimpleQueue[pa.Table | str | None] = queue.SimpleQueue()
         self._folder = tempfile.TemporaryDirectory(prefix="dicomlake-")
         self._stop = threading.Event()
+        self._exhausted = False
         self._error: BaseException | None = None
         self.cpu_seconds = 0.0
         self._thread = threading.Thread(target=self._fill, name="dicomlake-listing", daemon=True)
@@ -44,11 +56,11 @@ class UnitFeed:
     @property
     def complete(self) -> bool:
         """Whether the listing has ended, and well: every file that is there was seen."""
-        return not self._thread.is_alive() and self._error is None and not self._stop.is_set()
+        return self._exhausted and not self._stop.is_set()
 
     def __iter__(self) -> Iterator[pa.Table]:
-        """The units; an exception of the listing is raised here."""
-        while (entry := self._queue.get()) is not None:
+        """The units, until it is over; an exception of the listing is raised here."""
+        while (entry := self._next_entry()) is not None:
             if isinstance(entry, str):
                 with pa.memory_map(entry) as file:
                     unit = ipc.open_file(file).read_all()
@@ -65,6 +77,14 @@ class UnitFeed:
         self._thread.join(timeout=CLOSE_SECONDS)
         self._folder.cleanup()
 
+    def _next_entry(self) -> pa.Table | str | None:
+        if self._is_over is None:
+            return self._queue.get()
+        while not self._is_over():
+            with contextlib.suppress(queue.Empty):
+                return self._queue.get(timeout=LOOK_SECONDS)
+        return None
+
     def _until_stopped(self, listing: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in listing:
             if self._stop.is_set():
@@ -78,6 +98,7 @@ class UnitFeed:
                     self._queue.put(unit)
                 else:
                     self._queue.put(self._keep(number, unit))
+            self._exhausted = True
         except _Stopped:
             pass
         except BaseException as error:  # noqa: BLE001 - it is raised again where the units are taken

@@ -58,6 +58,7 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
         for result in outcome.result:
             added[result.level] += result.parts
             findings_added += result.findings
+            progress.findings.update(result.finding_codes)
             progress.add_cpu("rolling up (workers)", result.cpu_seconds)
     for level in LEVELS:
         parts = [*added[level], *former[level].added]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pyarrow as pa
 
 from dicomlake.config import Settings
+from dicomlake.errors import ConfigurationError, FindingCode
 from dicomlake.extract.engines import engine_version
 from dicomlake.lake import LakeWriter, known_files, reading_of
 from dicomlake.ledger import Ledger
@@ -20,9 +22,10 @@ from dicomlake.plan import ListedSource, Planner
 from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
 from dicomlake.run.hierarchy import roll_up_touched
-from dicomlake.run.opening import known_sources, open_sources
+from dicomlake.run.opening import known_sources, open_lake, open_sources
 from dicomlake.run.progress import Progress, Summary, summarised
 from dicomlake.run.reading import UnitReader, unit_files, units_of_promoted
+from dicomlake.run.time_limit import Clock, TimeLimit
 from dicomlake.runner import Runner
 from dicomlake.sources import Source, merge_listings
 from dicomlake.version import VERSION
@@ -30,7 +33,10 @@ from dicomlake.version import VERSION
 
 @dataclass(frozen=True)
 class IndexRequest:
-    """What to index into which lake. ``complete`` says that given listings (``@…``) are whole."""
+    """What to index into which lake.
+
+    ``complete`` says that given listings (``@…``) are whole; ``wait`` how long to wait for another run that writes to the lake.
+    """
 
     sources: tuple[str, ...]
     lake: Location
@@ -38,35 +44,44 @@ class IndexRequest:
     full: bool = False
     complete: bool = False
     dry_run: bool = False
+    wait: timedelta = timedelta(0)
 
 
-def run_index(request: IndexRequest, start_runner: Callable[[], Runner], progress: Progress | None = None) -> Summary:
+def run_index(
+    request: IndexRequest, start_runner: Callable[[], Runner], progress: Progress | None = None, clock: Clock = time.monotonic
+) -> Summary:
     """Index sources into a lake.
 
     Args:
         request: what to do.
         start_runner: starts (or answers) the runner; called only when there is something to read.
         progress: where to write how far the run is.
+        clock: what measures the time limit.
 
     Raises:
         UsageError: a source is not there, or the configuration can't be used.
-        RefusedError: too much vanished at once, or the lake can't be read or written.
+        RefusedError: too much vanished at once, the time limit passed before anything could be kept, or the lake can't be read or written.
     """
+    limit = TimeLimit(request.settings.running.time_limit_seconds, clock)
+    if request.full and limit.seconds is not None:
+        raise ConfigurationError(
+            "full and a time limit exclude each other: each run would begin again with the first file; leave one of them out"
+        )
     sources = open_sources(request.sources, request.lake, request.settings, complete=request.complete)
     progress = progress or Progress()
     if request.dry_run:
-        return _list_only(request, sources, progress)
+        return _list_only(request, sources, progress, limit)
     with progress.timed("opening the lake"):
-        writer = LakeWriter(request.lake, request.settings.schema_of_lake(), log_retention_days=request.settings.lake.log_retention_days)
+        writer = open_lake(request.lake, request.settings, request.wait, progress)
     with closing(writer):
-        run = _Run(request, sources, writer, start_runner, progress)
+        run = _Run(request, sources, writer, start_runner, progress, limit)
         try:
             return run.carry_out()
         finally:
             run.close()
 
 
-def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progress) -> Summary:
+def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progress, limit: TimeLimit) -> Summary:
     """List and compare; nothing is read or written, and no lake is made where there is none."""
     parts, last = known_files(request.lake)
     engine, digest = engine_version(request.settings.engine), request.settings.digest()
@@ -79,7 +94,7 @@ def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progr
         read_all=request.full,
     )
     with progress.timed("listing"):
-        for _ in planner.units(merge_listings(sources)):
+        for _ in planner.units(limit.while_listing(merge_listings(sources))):
             progress.files_listed = planner.counts.files_listed
             progress.files_to_read = planner.counts.files_to_read
     planner.check_missing_limit(request.settings.lake.missing_limit)
@@ -94,11 +109,13 @@ class _Run:
         writer: LakeWriter,
         start_runner: Callable[[], Runner],
         progress: Progress,
+        limit: TimeLimit,
     ) -> None:
         self._request = request
         self._settings = request.settings
         self._writer = writer
         self._progress = progress
+        self._limit = limit
         self._started = datetime.now(UTC)
         self._start_runner = start_runner
         self._runner: Runner | None = None
@@ -111,28 +128,35 @@ class _Run:
         if last.was_read_otherwise(self._digest, self._engine):
             progress.messages.append("engine or configuration changed since the last run: files are read again")
         files = self._writer.tables["files"]
+        current = self._writer.is_current(self._digest, self._engine)
         self._planner = Planner(
             [ListedSource(source.name, source.whole) for source in sources],
             Ledger(request.lake, list(files.parts.values())),
             snapshot=self._snapshot,
             unit_files=unit_files(self._settings),
-            current=self._writer.is_current(self._digest, self._engine),
+            current=current,
             read_all=request.full,
         )
-        self._committer = Committer(self._writer, self._snapshot, reading_of(self._digest, self._engine))
+        self._committer = Committer(self._writer, self._snapshot, reading_of(self._digest, self._engine), current)
         self._reader = UnitReader(self._settings, request.lake, self._snapshot, self._ensure_runner)
         self._pending: list[FinishedUnit] = []
         self._last_commit = time.monotonic()
         known = known_sources(files)
         self._may_commit = not any(source.name in known for source in sources)
-        self._feed = UnitFeed(merge_listings(sources), self._planner.units)
+        self._files_begun = 0
+        self._listing_ended = True
+        self._feed = UnitFeed(merge_listings(sources), self._planner.units, None if limit.seconds is None else lambda: limit.has_passed)
 
     def carry_out(self) -> Summary:
         """Everything, up to the row of `snapshots`."""
         self._read(self._noted(iter(self._feed)))
         self._end_listing()
+        files_left = self._planner.counts.files_to_read - self._files_begun
+        if files_left or not self._listing_ended:
+            self._tell_what_is_left(files_left)
         self._allow_commits()
         self._commit_pending(at_least=1)
+        # Also when the time limit has passed: a snapshot never lacks an instance of which the lake knows a copy.
         while self._committer.promoted:
             promoted = pl.concat(self._committer.promoted).unique("url", maintain_order=True)
             self._committer.promoted.clear()
@@ -143,7 +167,7 @@ class _Run:
             roll_up_touched(
                 self._writer, self._snapshot, self._ensure_runner, rows_limit=self._settings.lake.rollup_rows, progress=self._progress
             )
-        return self._pin()
+        return self._pin(files_left)
 
     def close(self) -> None:
         """Give back threads, files and workers."""
@@ -180,23 +204,36 @@ class _Run:
             group, self._pending = self._pending[:limit], self._pending[limit:]
             with self._progress.timed("committing"):
                 self._committer.commit(group)
+            self._progress.note_commit(sum(unit.result.files for unit in group))
             self._last_commit = time.monotonic()
 
-    def _pin(self) -> Summary:
+    def _tell_what_is_left(self, files: int) -> None:
+        self._progress.files_to_read -= files
+        more = "" if self._listing_ended else ", and those that were not listed yet"
+        self._progress.messages.append(
+            f"the time limit of {self._limit.seconds:,.0f} s has passed: {files:,} files are left for the next run{more}"
+        )
+
+    def _pin(self, files_left: int) -> Summary:
         """Write the row of `snapshots`: the moment at which the run becomes visible."""
+        if self._committer.conflicts:
+            self._progress.findings[FindingCode.CONFLICTING_DUPLICATE.value] += self._committer.conflicts
         summary = summarised(
             self._planner.counts,
             self._progress,
             snapshot=self._snapshot,
             duplicates=self._committer.duplicates,
             read_twice=self._committer.read_twice,
+            files_left=files_left,
+            listing_ended=self._listing_ended,
         )
         row = {
             "snapshot": self._snapshot,
             "kind": "index",
             "started": self._started,
             "finished": datetime.now(UTC),
-            "sources": list(self._request.sources),
+            # As given, but for bytes of a name that are no UTF-8, which a table can't hold.
+            "sources": [os.fsencode(source).decode("utf-8", "backslashreplace") for source in self._request.sources],
             "config_digest": self._digest,
             "engine": self._engine,
             "dicomlake_version": VERSION,
@@ -216,6 +253,7 @@ class _Run:
     def _noted(self, units: Iterator[pa.Table]) -> Iterator[pa.Table]:
         for unit in units:
             self._note_listing()
+            self._files_begun += unit.num_rows
             yield unit
 
     def _note_listing(self) -> None:
@@ -225,6 +263,17 @@ class _Run:
         self._progress.listing_ended = self._feed.complete
 
     def _end_listing(self) -> None:
+        """Judge the whole listing, or what there is of it when the time limit has passed.
+
+        Raises:
+            MissingLimitExceeded: too much vanished at once.
+            TimeLimitPassed: the listing is not whole, and the lake knows one of its sources.
+        """
+        self._listing_ended = self._feed.complete
+        if not self._listing_ended:
+            if not self._may_commit:
+                raise self._limit.passed_while_listing()
+            self._feed.close()
         self._note_listing()
         self._progress.listing_ended = True
         self._progress.add_cpu("listing", self._feed.cpu_seconds)
@@ -235,6 +284,7 @@ class _Run:
         progress.files_read += result.files
         progress.statuses.update(result.statuses)
         progress.codes.update(result.codes)
+        progress.findings.update(result.findings)
         progress.bytes_read += result.bytes_read
         progress.requests += result.requests
         progress.add_cpu("reading headers", result.engine_seconds)

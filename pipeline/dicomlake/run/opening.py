@@ -1,15 +1,17 @@
-"""Opening sources: what was never there is a mistake of the request, what is gone is a reason to stop."""
+"""Opening sources and the lake: a source that was never there is a mistake of the request, one that is gone a reason to stop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import polars as pl
 
 from dicomlake.config import Settings
 from dicomlake.errors import DicomlakeError, SourceNotFound, SourceVanished
-from dicomlake.lake import Lake, Table
+from dicomlake.lake import Lake, LakeWriter, Table, Waiting
 from dicomlake.parts import Location, read_part
+from dicomlake.run.progress import Progress
 from dicomlake.sources import Source, name_of_source, open_source
 
 
@@ -34,6 +36,21 @@ def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, co
             ) from None
         opened.append(source)
     return opened
+
+
+def open_lake(lake: Location, settings: Settings, wait: timedelta, progress: Progress) -> LakeWriter:
+    """Open a lake for writing, and wait for another run that writes to it: so long, but no longer than the time limit.
+
+    Raises:
+        LakeLocked: the other run did not end.
+        ConfigurationError, NotALake, LakeDamaged, AccessDenied: the lake can't be made, read or written.
+    """
+    limit_seconds = settings.running.time_limit_seconds
+    if limit_seconds is not None and limit_seconds < wait.total_seconds():
+        wait = timedelta(seconds=limit_seconds)
+    return LakeWriter(
+        lake, settings.schema_of_lake(), log_retention_days=settings.lake.log_retention_days, waiting=Waiting(wait, progress.begin_waiting)
+    )
 
 
 def known_sources(files: Table) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +12,17 @@ from typing import Any
 from dicomlake.errors import FileStatus
 from dicomlake.plan import PlanCounts
 
+WAITING_STAGE = "waiting for the lake"
+
 
 @dataclass
 class Progress:
     """The figures of a run under way.
 
-    ``stage_seconds`` is wall-clock time by stage, ``cpu_seconds`` the CPU time of the threads and workers that carried it out.
+    ``codes`` counts files by their code, ``findings`` the findings that the run wrote, by theirs. ``stage_seconds`` is wall-clock time by
+    stage, ``cpu_seconds`` the CPU time of the threads and workers that carried it out. ``observer``, where there is one, is called in
+    the thread of the run with ``stage-begun``, ``stage-ended`` or ``committed`` and their figures, and with ``message`` for one that
+    can't wait.
     """
 
     stage: str = "starting"
@@ -28,6 +33,8 @@ class Progress:
     files_read: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    files_committed: int = 0
     bytes_read: int = 0
     requests: int = 0
     workers: int = 0
@@ -35,6 +42,7 @@ class Progress:
     messages: list[str] = field(default_factory=list)
     stage_seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
+    observer: Callable[[str, dict[str, Any]], None] | None = None
 
     @property
     def seconds(self) -> float:
@@ -58,22 +66,44 @@ class Progress:
         """Count the time of a stage."""
         before = self.stage
         self.stage = stage
+        self._observe("stage-begun", stage=stage)
         wall, cpu = time.monotonic(), time.thread_time()
         try:
             yield
         finally:
             self.stage = before
-            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + time.monotonic() - wall
+            seconds = time.monotonic() - wall
+            self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + seconds
             self.add_cpu(stage, time.thread_time() - cpu)
+            self._observe("stage-ended", stage=stage, seconds=round(seconds, 3))
 
     def add_cpu(self, stage: str, seconds: float) -> None:
         """Count CPU seconds that a stage took."""
         self.cpu_seconds[stage] = self.cpu_seconds.get(stage, 0.0) + seconds
 
+    def begin_waiting(self, message: str) -> None:
+        """Say for whom the run waits."""
+        self.stage = WAITING_STAGE
+        self.messages.append(message)
+        self._observe("message")
+
+    def note_commit(self, files: int) -> None:
+        """Count files whose rows were committed."""
+        self.files_committed += files
+        self._observe("committed", files=files, files_committed=self.files_committed)
+
+    def _observe(self, event: str, **figures: Any) -> None:  # noqa: ANN401 - figures are of any type
+        if self.observer is not None:
+            self.observer(event, figures)
+
 
 @dataclass(frozen=True)
 class Summary:
-    """What a finished run counted: the object that ``index --json`` prints."""
+    """What a finished run counted: the object that ``index --json`` prints.
+
+    ``files_left`` were listed and are to be read by the next run, since a time limit passed; ``listing_ended`` is false where it passed
+    before the end of the listing, so that there are others of which nobody knows.
+    """
 
     snapshot: int
     files_listed: int
@@ -90,13 +120,24 @@ class Summary:
     requests: int
     seconds: float
     files_per_second: float
+    files_left: int
+    listing_ended: bool
 
     def as_dict(self) -> dict[str, Any]:
         """The figures by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def summarised(counts: PlanCounts, progress: Progress, *, snapshot: int, duplicates: int = 0, read_twice: int = 0) -> Summary:
+def summarised(
+    counts: PlanCounts,
+    progress: Progress,
+    *,
+    snapshot: int,
+    duplicates: int = 0,
+    read_twice: int = 0,
+    files_left: int = 0,
+    listing_ended: bool = True,
+) -> Summary:
     """What a run came to; ``duplicates`` of the files that were read are copies of another, ``read_twice`` count twice among them."""
     statuses, seconds = progress.statuses, progress.seconds
     return Summary(
@@ -115,4 +156,6 @@ def summarised(counts: PlanCounts, progress: Progress, *, snapshot: int, duplica
         requests=progress.requests,
         seconds=round(seconds, 3),
         files_per_second=round(progress.files_read / seconds, 1) if seconds else 0.0,
+        files_left=files_left,
+        listing_ended=listing_ended,
     )
