@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
+import dicomlake.run.index
 from dicomlake.cli.application import command_line
+from dicomlake.lake.lock import LakeLock
+from dicomlake.parts import Location
+from dicomlake.run.feed import UnitFeed
 from dicomlake.samples import MANIFEST_NAME
 from tests.cli.conftest import Run
 
@@ -172,3 +180,67 @@ def test_options_of_the_contract() -> None:
         "--json",
     }
     assert options >= {"--fail-on", "--missing-limit", "--quiet", "-q"}
+    assert options >= {"--wait", "--time-limit", "--metrics", "--log-format"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        (["failed"], 3),
+        (["truncated"], 3),
+        (["invalid-date"], 3),
+        (["inconsistent-attribute"], 3),
+        (["conflicting-duplicate"], 3),
+        (["timed-out", "odd-length"], 0),
+        (["timed-out", "not-dicom"], 3),
+    ],
+)
+def test_fail_on_codes(run: Run, archive: Path, tmp_path: Path, codes: list[str], code: int) -> None:
+    """Codes of files, of values, of entities and of copies, any of several; what an earlier run found is no news."""
+    options = [word for name in codes for word in ("--fail-on", name)]
+    index = ["index", archive, "--lake", tmp_path / "lake", "--workers", 0, "--quiet", *options]
+    assert run(*index).code == code
+    assert run(*index).code == 0
+
+
+def test_time_limit(run: Run, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many files are left is said on stderr, in the result line and in the summary."""
+    config = tmp_path / "my.yaml"
+    config.write_text("listing: {unit_files: 50}\nrunning: {time_limit_seconds: 3600}\n", "utf-8")
+    index = ["index", archive, "--lake", tmp_path / "lake", "--workers", 0, "--config", config]
+    ticks = iter([0.0, 0.0, *[1e6] * 100])
+    limit = dicomlake.run.index.TimeLimit
+    units = UnitFeed.__iter__
+
+    def units_when_listed(feed: UnitFeed) -> Iterator[pa.Table]:
+        feed._thread.join()
+        return units(feed)
+
+    monkeypatch.setattr(UnitFeed, "__iter__", units_when_listed)
+    monkeypatch.setattr("dicomlake.run.index.TimeLimit", lambda seconds, _: limit(seconds, lambda: next(ticks)))
+    ran = run(*index)
+    assert (ran.code, ran.out.startswith("snapshot 1: 221 files listed: ")) == (0, True)
+    assert "; 50 read, 0 failed, 171 left for the next run, in " in ran.out
+    assert "dicomlake: the time limit of 3,600 s has passed: 171 files are left for the next run" in ran.err.splitlines()
+    monkeypatch.undo()
+    assert run(*index, "--json").json["files_left"] == 0
+
+
+@pytest.mark.parametrize("command", ["index", "optimize", "vacuum"])
+def test_wait(run: Run, archive: Path, own_lake: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """A second writer is told who writes, waits as long as it is asked to, and then does its work."""
+    arguments = ["index", archive, "--lake", own_lake, "--workers", 0] if command == "index" else [command, own_lake]
+    holder = LakeLock(Location.of(own_lake))
+    holder.acquire()
+    run(*arguments).assert_one_line_error(1, f"process {os.getpid()} on ", " since ", "--wait")
+    pauses: list[float] = []
+    monkeypatch.setattr("dicomlake.lake.lock.time", SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pauses.append))
+    ran = run(*arguments, "--wait", "10min")
+    assert ran.code == 1
+    waiting, refused = ran.err.splitlines()
+    assert waiting.startswith("dicomlake: lake ")
+    assert waiting.endswith("waiting for it, 600 s at most")
+    assert "waited 600 s for it" in refused
+    monkeypatch.setattr("dicomlake.lake.lock.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: holder.release()))
+    ran = run(*arguments, "--wait", "10min")
+    assert (ran.code, ran.err.count("waiting for it")) == (0, 1)

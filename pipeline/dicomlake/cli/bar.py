@@ -23,15 +23,8 @@ DRAWINGS_PER_SECOND = 5
 
 @contextmanager
 def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
-    """Draw a bar while the block goes on; messages of the run stay above it."""
+    """Draw a bar while the block goes on; messages of the run stand above it, and stay when it is gone."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    said = 0
-
-    def pass_on_messages() -> None:
-        nonlocal said
-        while said < len(progress.messages):
-            console.print(Text(f"dicomlake: {visible(progress.messages[said])}"))
-            said += 1
 
     live = Live(
         get_renderable=lambda: drawing_of(progress),
@@ -45,11 +38,12 @@ def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
         with live:
             yield
     finally:
-        pass_on_messages()
+        for message in progress.messages:
+            console.print(_line(message))
 
 
 def drawing_of(progress: Progress) -> RenderableType:
-    """The stage and its bar, the figures below it, then the workers and the dashboard."""
+    """Messages, the stage and its bar, the figures below it, then the workers and the dashboard."""
     total = progress.files_to_read if progress.listing_ended and progress.files_to_read else None
     row = Table.grid(padding=(0, 1), expand=True)
     row.add_column(no_wrap=True)
@@ -59,4 +53,8 @@ def drawing_of(progress: Progress) -> RenderableType:
     if progress.workers:
         dashboard = f" · dashboard {visible(progress.dashboard)}" if progress.dashboard else ""
         lines.append(f"{progress.workers} {'worker' if progress.workers == 1 else 'workers'}{dashboard}")
-    return Group(row, *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines))
+    return Group(*map(_line, progress.messages), row, *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines))
+
+
+def _line(message: str) -> Text:
+    return Text(f"dicomlake: {visible(message)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, TextIO
 
+from dicomlake.cli.log_lines import LogLines, log_finished
 from dicomlake.cli.screen import print_lines, print_table
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.talk import duration
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
 
 _FILES = number("files")
+
+
+def tell_end(summary: Summary, progress: Progress, lake: str, stream: TextIO, *, message: str, exit_status: int, log_format: str) -> None:
+    """Say on stderr what a finished run came to: tables, or an object of the log."""
+    if log_format == "json":
+        log_finished(LogLines(stream), summary, progress, message, exit_status)
+    else:
+        print_closing(summary, progress, lake, stream)
 
 
 def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO) -> None:
@@ -39,7 +48,8 @@ def result_line(summary: Summary, *, dry_run: bool) -> str:
     if dry_run:
         return f"dry run, nothing was read: {listed}"
     read = sum(_statuses(summary).values())
-    return f"snapshot {summary.snapshot}: {listed}; {read:,} read, {summary.files_failed:,} failed, in {duration(summary.seconds)}"
+    left = f", {summary.files_left:,} left for the next run" if summary.files_left else ""
+    return f"snapshot {summary.snapshot}: {listed}; {read:,} read, {summary.files_failed:,} failed{left}, in {duration(summary.seconds)}"
 
 
 def _statuses(summary: Summary) -> dict[str, int]:

@@ -9,14 +9,19 @@ import os
 import select
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from dicomlake.cli.exit_status import USAGE_EVENT, event_of
 from dicomlake.cli.interrupts import INTERRUPTED, interruptible
+from dicomlake.cli.log_lines import LogLines, wants_json
 from dicomlake.cli.visible import visible
 from dicomlake.errors import DicomlakeError
 
 TRACEBACK_VARIABLE = "DICOMLAKE_TRACEBACK"
+
+Say = Callable[[str, int, str], int]
+"""Says in a line why a command ended, with which exit status and under which name of an event, and answers the status."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,9 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process where None.
     """
     _write_what_can_be_encoded(sys.stdout, sys.stderr)
+    given = sys.argv[1:] if arguments is None else arguments
+    say = _say_as_json if wants_json(given) else _say
     with interruptible():
         try:
-            code = _run(sys.argv[1:] if arguments is None else arguments)
+            code = _run(given, say)
             sys.stdout.flush()
             sys.stderr.flush()
             if arguments is None:
@@ -40,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _discard(sys.stdout)  # what is still in its buffer must not be tried again at exit
             if seen_enough:  # as `head` has
                 return 0
-            return _say(": ".join(str(part) for part in (error.strerror or error, error.filename) if part), 1)
+            return say(": ".join(str(part) for part in (error.strerror or error, error.filename) if part), 1, event_of(error))
     return code
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], say: Say) -> int:
     import typer  # noqa: PLC0415 - a worker process imports this module and needs no command line
 
     from dicomlake.cli.application import command_line  # noqa: PLC0415
@@ -56,33 +63,34 @@ def _run(arguments: Sequence[str]) -> int:
     except typer.Exit as request:
         return request.exit_code
     except typer.TyperException as error:
-        return _usage(error)
+        return _usage(error, say)
     except DicomlakeError as error:
-        _show_traceback()
-        return _say(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED, kind="")
+        _show_traceback(say)
+        return say(str(error), error.exit_code, event_of(error))
+    except KeyboardInterrupt as error:
+        return say(str(error) or "interrupted", INTERRUPTED, event_of(error))
     except OSError:
-        _show_traceback()
+        _show_traceback(say)
         raise
     except BaseException as error:  # a panic in compiled code is no Exception
         if isinstance(error, SystemExit):
             raise
-        _show_traceback()
+        _show_traceback(say)
         hint = "" if _wants_traceback() else f"; this is a bug: set {TRACEBACK_VARIABLE}=1 to see where, and report it"
-        return _say(f"{type(error).__name__}: {error}{hint}", 1)
+        return say(f"{type(error).__name__}: {error}{hint}", 1, event_of(error))
     return 0
 
 
-def _usage(error: Exception) -> int:
+def _usage(error: Exception, say: Say) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "dicomlake"
     message = getattr(error, "format_message", error.__str__)()
-    return _say(f"{message.rstrip('.')}; see '{path} --help'", 2)
+    return say(f"{message.rstrip('.')}; see '{path} --help'", 2, USAGE_EVENT)
 
 
-def _say(message: str, code: int, kind: str = "error: ") -> int:
+def _say(message: str, code: int, _event: str) -> int:
     line = " ".join(message.split())
+    kind = "" if code == INTERRUPTED else "error: "
     try:
         print(f"dicomlake: {kind}{visible(line)}", file=sys.stderr, flush=True)
     except OSError:
@@ -90,12 +98,18 @@ def _say(message: str, code: int, kind: str = "error: ") -> int:
     return code
 
 
+def _say_as_json(message: str, code: int, event: str) -> int:
+    seen = {"traceback": traceback.format_exc().splitlines()} if _wants_traceback() else {}
+    LogLines(sys.stderr).write("warning" if code == INTERRUPTED else "error", event, message, exit_status=code, **seen)
+    return code
+
+
 def _wants_traceback() -> bool:
     return os.environ.get(TRACEBACK_VARIABLE, "") not in ("", "0")
 
 
-def _show_traceback() -> None:
-    if _wants_traceback():
+def _show_traceback(say: Say) -> None:
+    if _wants_traceback() and say is _say:
         traceback.print_exc()
 
 

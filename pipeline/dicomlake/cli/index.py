@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from dicomlake.cli.options import ConfigOption, EngineOption, JsonOption
-from dicomlake.cli.screen import note
+from dicomlake.cli.fail_on import FOUND, check_names, found
+from dicomlake.cli.options import (
+    ConfigOption,
+    EngineOption,
+    FailOnOption,
+    JsonOption,
+    LogFormatOption,
+    MetricsOption,
+    TimeLimitOption,
+    WaitOption,
+)
+from dicomlake.cli.span import optional_span_of
 from dicomlake.errors import UsageError
-
-FAILED_FILES = 3
 
 
 def index(
@@ -36,9 +44,11 @@ def index(
         float | None,
         typer.Option("--missing-limit", metavar="FRACTION", help="Refuse if more of a source vanished at once.", show_default="0.1"),
     ] = None,
-    fail_on: Annotated[
-        Literal["failed"] | None, typer.Option("--fail-on", metavar="failed", help="End with 3 if a file could not be read.")
-    ] = None,
+    wait: WaitOption = None,
+    time_limit: TimeLimitOption = None,
+    fail_on: FailOnOption = None,
+    metrics: MetricsOption = None,
+    log_format: LogFormatOption = "text",
     json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -46,44 +56,53 @@ def index(
 
     Files are listed, headers read (never pixels), tables written. The next run reads only what is new or changed.
 
-    Ends with 0 when finished (a file that can't be read is a row of `files`, no failure), 1 when refused or broken off, 2 for wrong usage
-    or configuration, 130 when interrupted. An interrupted run loses no unit that it committed; run it again to go on.
+    Ends with 0 when finished (a file that can't be read is a row of `files`, no failure; with --fail-on it ends with 3), 1 when refused or
+    broken off, 2 for wrong usage or configuration, 130 when interrupted. An interrupted run loses no unit that it committed; run it again
+    to go on.
     """
+    check_names(fail_on or ())
     if workers is not None and scheduler is not None:
         raise UsageError("--workers and --scheduler exclude each other; give one of them")
+    wait_span, time_span = optional_span_of(wait, "--wait"), optional_span_of(time_limit, "--time-limit")
     import dicomlake.api
-    from dicomlake.cli.closing import print_closing, result_line
-    from dicomlake.cli.interrupts import INTERRUPTED, wake_from_waiting
+    from dicomlake.cli.closing import result_line, tell_end
+    from dicomlake.cli.interrupts import wake_from_waiting
+    from dicomlake.cli.metrics import measured
     from dicomlake.cli.talk import talking
     from dicomlake.cli.visible import json_text
     from dicomlake.run import Progress
 
     wake_from_waiting()
     progress = Progress()
-    try:
-        with talking(progress, sys.stderr, quiet=quiet):
-            summary = dicomlake.api.index(
-                sources,
-                lake=lake,
-                config=config,
-                workers=workers,
-                scheduler=scheduler,
-                engine=engine,
-                headers=headers,
-                full=full,
-                complete=complete,
-                dry_run=dry_run,
-                missing_limit=missing_limit,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        note("dicomlake: interrupted; what was committed stays, and the same command goes on from there")
-        raise typer.Exit(INTERRUPTED) from None
-    if not quiet:
-        print_closing(summary, progress, lake, sys.stderr)
-    if json:
-        print(json_text(summary.as_dict()))
-    elif not quiet:
-        print(result_line(summary, dry_run=dry_run))
-    if fail_on == "failed" and summary.files_failed:
-        raise typer.Exit(FAILED_FILES)
+    with measured(metrics, lake, progress) as measurement:
+        try:
+            with talking(progress, sys.stderr, lake, quiet=quiet, log_format=log_format):
+                summary = dicomlake.api.index(
+                    sources,
+                    lake=lake,
+                    config=config,
+                    workers=workers,
+                    scheduler=scheduler,
+                    engine=engine,
+                    headers=headers,
+                    full=full,
+                    complete=complete,
+                    dry_run=dry_run,
+                    missing_limit=missing_limit,
+                    wait=wait_span,
+                    time_limit=time_span,
+                    progress=progress,
+                )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted; what was committed stays, and the same command goes on from there") from None
+        measurement.summary = summary
+        status = FOUND if found(fail_on or (), summary, progress) else 0
+        result = result_line(summary, dry_run=dry_run)
+        if not quiet:
+            tell_end(summary, progress, lake, sys.stderr, message=result, exit_status=status, log_format=log_format)
+        if json:
+            print(json_text(summary.as_dict()))
+        elif not quiet:
+            print(result)
+        if status:
+            raise typer.Exit(status)

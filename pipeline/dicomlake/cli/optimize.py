@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomlake.cli.options import JsonOption, LakeArgument
+from dicomlake.cli.options import JsonOption, LakeArgument, WaitOption
 from dicomlake.cli.screen import print_table
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import json_text
@@ -20,19 +20,22 @@ def optimize(
     lake: LakeArgument,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be merged; nothing is written.")] = False,
+    wait: WaitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Merge the small part files that nights leave.
 
     Queries open fewer files then; no row changes. The part files that were merged stay for earlier snapshots until a vacuum. Who reads
-    the lake loses nothing. A lake that is being written is refused, and one whose last index was broken off: run that again first.
+    the lake loses nothing. A lake that is being written is refused unless --wait is given, and one whose last index was broken off: run
+    that again first.
 
     Ends with 0 when finished, 1 when refused or broken off (the lake stays as it was), 2 for wrong usage or where there is no lake.
     """
+    from dicomlake.cli.waiting import waiting_of
     from dicomlake.lake import optimize as optimize_lake
     from dicomlake.parts import Location
 
-    report = optimize_lake(Location.of(lake), dry_run=dry_run)
+    report = optimize_lake(Location.of(lake), dry_run=dry_run, waiting=waiting_of(wait))
     if json:
         print(json_text(report.as_dict()))
     else:

@@ -15,6 +15,27 @@ EngineOption = Annotated[
     typer.Option("--engine", metavar="NAME", help="What reads headers: native, or pydicom, the slow trusted one.", show_default="native"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+WaitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--wait", metavar="SPAN", help="Wait so long (30min, 2h) while another run writes to the lake.", show_default="not at all"
+    ),
+]
+TimeLimitOption = Annotated[
+    str | None,
+    typer.Option("--time-limit", metavar="SPAN", help="Begin no unit of files after 30min, 6h; the next run reads the rest."),
+]
+FailOnOption = Annotated[
+    list[str] | None,
+    typer.Option("--fail-on", metavar="CODE", help="End with 3 if a file 'failed', or this code was found; may be repeated."),
+]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option("--metrics", metavar="FILE", help="Write figures of the run for Prometheus' textfile collector, however it ends."),
+]
+LogFormatOption = Annotated[
+    Literal["text", "json"], typer.Option("--log-format", metavar="FORM", help="What stderr gets: text, or json, an object a line.")
+]
 RowsOption = Annotated[
     int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
 ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from dicomlake.cli.log_lines import log_lines_on
 from dicomlake.cli.screen import is_terminal
 from dicomlake.cli.visible import visible
 
@@ -24,10 +25,13 @@ Pause = Callable[[float], bool]
 
 
 @contextmanager
-def talking(progress: Progress, stream: TextIO, *, quiet: bool = False) -> Iterator[None]:
+def talking(progress: Progress, stream: TextIO, lake: str, *, quiet: bool = False, log_format: str = "text") -> Iterator[None]:
     """Talk about a run while the block goes on."""
     if quiet:
         yield
+    elif log_format == "json":
+        with log_lines_on(progress, stream, lake):
+            yield
     elif is_terminal(stream):
         from dicomlake.cli.bar import bar_on  # noqa: PLC0415 - rich takes time, and nothing else here needs it
 
@@ -64,12 +68,15 @@ class PlainTalker:
 
     def talk(self, pause: Pause) -> None:
         """Write a line after every pause until the run has ended."""
+        from dicomlake.run.progress import WAITING_STAGE  # noqa: PLC0415 - whoever has a run under way has imported it
+
         while not pause(LINE_SECONDS):
             self.pass_on_messages()
             if self._progress.dashboard and not self._dashboard_said:
                 self._dashboard_said = True
                 self._say(f"dashboard {self._progress.dashboard}")
-            self._say(line_of(self._progress))
+            if self._progress.stage != WAITING_STAGE:
+                self._say(line_of(self._progress))
 
     def pass_on_messages(self) -> None:
         """Write the messages of the run that were not written yet."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dicomlake.cli.options import JsonOption, LakeArgument
+from dicomlake.cli.options import JsonOption, LakeArgument, WaitOption
 from dicomlake.cli.screen import print_table
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import json_text
@@ -22,20 +22,23 @@ def vacuum(
     *,
     keep: Annotated[str, typer.Option("--keep", metavar="SPAN", help="Keep snapshots that finished within 12h, 30d, 4w.")] = "30d",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; nothing is removed.")] = False,
+    wait: WaitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Remove what no kept snapshot needs.
 
     Part files that no kept snapshot names go, and those that killed runs left; the other snapshots can't be gone back to any more.
-    The last snapshot always stays. Who reads a kept snapshot loses nothing. A lake that is being written is refused.
+    The last snapshot always stays. Who reads a kept snapshot loses nothing. A lake that is being written is refused
+    unless --wait is given.
 
     Ends with 0 when finished, 1 when refused or broken off (run it again to go on), 2 for wrong usage or where there is no lake.
     """
     from dicomlake.cli.span import span_of
+    from dicomlake.cli.waiting import waiting_of
     from dicomlake.lake import vacuum as vacuum_lake
     from dicomlake.parts import Location
 
-    report = vacuum_lake(Location.of(lake), span_of(keep, "--keep"), dry_run=dry_run)
+    report = vacuum_lake(Location.of(lake), span_of(keep, "--keep"), dry_run=dry_run, waiting=waiting_of(wait))
     if json:
         print(json_text(_described(report)))
     else:

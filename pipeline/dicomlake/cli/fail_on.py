@@ -1,0 +1,33 @@
+"""``--fail-on``: what a run may find that a job wants to hear of as an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dicomlake.errors import FileCode, FindingCode, UsageError
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress, Summary
+
+FOUND = 3
+"""The exit status of a run that finished and found what it was to fail on."""
+
+FAILED = "failed"
+_NAMES = frozenset({FAILED, *(code.value for code in FileCode), *(code.value for code in FindingCode)})
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse a name that no run could ever find.
+
+    Raises:
+        UsageError: a name is neither ``failed`` nor a code.
+    """
+    for name in names:
+        if name not in _NAMES:
+            raise UsageError(f"--fail-on '{name}' is neither 'failed' nor a code; the codes are {', '.join(sorted(_NAMES - {FAILED}))}")
+
+
+def found(names: Sequence[str], summary: Summary, progress: Progress) -> bool:
+    """Whether one of the names was found: a file that the run read and that failed, or a code of such a file or of a finding."""
+    return any(summary.files_failed if name == FAILED else progress.codes[name] + progress.findings[name] for name in names)
