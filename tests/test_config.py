@@ -51,6 +51,14 @@ def test_examples_in_default_file_work(tmp_path: Path) -> None:
     assert settings.storage_options["s3"]["anon"] is False
 
 
+def test_nightly_file_loads() -> None:
+    """configs/nightly.yaml reads the same rows as the defaults do, and ends in time."""
+    settings = load_settings(CONFIGS / "nightly.yaml")
+    assert settings.running.time_limit_seconds == 5.5 * 3600
+    assert settings.lake.missing_limit < Settings().lake.missing_limit
+    assert settings.digest() == Settings().digest()
+
+
 def test_cluster_file_loads() -> None:
     """configs/cluster.yaml names a scheduler and reads the same rows as the defaults do."""
     settings = load_settings(CONFIGS / "cluster.yaml")
