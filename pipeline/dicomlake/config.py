@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.limits import KIB, MIB, ReadingLimits
 from dicomlake.schema import Column, LakeSchema, user_column
+from dicomlake.span import span_of
 
 AUTOMATIC = "auto"
 
@@ -70,6 +72,11 @@ class ReadingSettings(_Model):
         return ReadingLimits(self.first_read, self.header_limit, self.file_seconds_limit)
 
 
+def _checked_span(text: str) -> str:
+    span_of(text)
+    return text
+
+
 class LakeSettings(_Model):
     """How tables are written and kept."""
 
@@ -79,6 +86,12 @@ class LakeSettings(_Model):
     commit_seconds: Annotated[float, Field(gt=0)] = 60.0
     rollup_rows: Annotated[int, Field(ge=1)] = 10_000
     log_retention_days: Annotated[int, Field(ge=1)] = 3650
+    merge_parts: Annotated[int, Field(ge=0, le=1000)] = 4
+    keep: Annotated[str, AfterValidator(_checked_span)] | None = "365d"
+
+    def keep_time(self) -> timedelta | None:
+        """How long snapshots are kept; for ever where None."""
+        return None if self.keep is None else span_of(self.keep)
 
 
 class RunningSettings(_Model):
@@ -198,4 +211,6 @@ def _first_line(error: ValidationError) -> str:
         return f"key '{key}' must hold a list{more}"
     if first["type"] == "model_type":
         return f"key '{key}' must hold keys and values; see configs/default.yaml{more}"
+    if first["type"] == "value_error":
+        return f"key '{key}': {first['ctx']['error']}{more}"
     return f"key '{key}': {first['msg'][0].lower()}{first['msg'][1:]}{more}"

@@ -173,6 +173,7 @@ def test_rows_tell_what_a_person_knows_an_entity_by(nights: Nights) -> None:
 
 def test_only_what_changed_is_read(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part file that both snapshots have is not opened."""
+    nights.overrides["lake.merge_parts"] = 0
     for number in range(24):
         nights.archive.write(f"{number:02}", **_header(number))
     nights.run()

@@ -2,10 +2,10 @@
 
 from dicomlake.lake.diff import LakeDiff
 from dicomlake.lake.lock import Waiting
-from dicomlake.lake.optimize import Merged, OptimizeReport, optimize
+from dicomlake.lake.optimize import Merged, OptimizeReport, merge_due, optimize
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Gone, KeyFinder, Rewritten, Table
-from dicomlake.lake.vacuum import VacuumReport, vacuum
+from dicomlake.lake.vacuum import VacuumReport, close_expired, vacuum
 from dicomlake.lake.verify import VerifyReport, verify
 from dicomlake.lake.writer import LakeWriter, Snapshot, known_files, reading_of
 
@@ -23,7 +23,9 @@ __all__ = [
     "VacuumReport",
     "VerifyReport",
     "Waiting",
+    "close_expired",
     "known_files",
+    "merge_due",
     "optimize",
     "reading_of",
     "vacuum",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,8 +16,8 @@ from dicomlake.errors import LakeDamaged
 from dicomlake.parts import Location, PartFile
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_COMMIT = re.compile(r"/(\d{20})\.json$")
-_CHECKPOINT = re.compile(r"/(\d{20})\.checkpoint\.parquet$")
+COMMIT = re.compile(r"/(\d{20})\.json$")
+CHECKPOINT = re.compile(r"/(\d{20})\.checkpoint\.parquet$")
 
 
 def open_delta(location: Location, name: str, version: int | None = None) -> DeltaTable:
@@ -76,53 +74,21 @@ def active_parts(delta: DeltaTable, name: str) -> dict[str, PartFile]:
     return {part.path: part for part in (_part_of(name, row) for row in actions.iter_rows(named=True))}
 
 
-def paths_ever_named(location: Location, name: str) -> set[str]:
-    """Every part file that a version of the table names, of those that can still be opened."""
-    added = {unquote(action["add"]["path"]) for action in _actions(location, name) if "add" in action}
-    earliest = min(_versions(location, name, _COMMIT), default=0)
-    if earliest == 0:
-        return added
-    # The log was cut: what its first checkpoint names was added before.
-    checkpoint = min((version for version in _versions(location, name, _CHECKPOINT) if version >= earliest), default=earliest)
-    return added | set(active_parts(open_delta(location, name, checkpoint), name))
-
-
-def paths_added_after(location: Location, name: str, version: int) -> set[str]:
-    """The part files that commits after a version added, those that later ones removed included."""
-    return {unquote(action["add"]["path"]) for action in _actions(location, name, after=version) if "add" in action}
-
-
-def paths_removed_since(location: Location, name: str, milliseconds: int) -> set[str]:
-    """The part files that were removed at or after a time (milliseconds since 1970)."""
-    removals = (action["remove"] for action in _actions(location, name) if "remove" in action)
-    return {unquote(removal["path"]) for removal in removals if removal.get("deletionTimestamp", 0) >= milliseconds}
-
-
 def cut_log(location: Location, name: str, version: int) -> None:
     """Remove the commits that neither this version of a table nor a later one needs: those before the last checkpoint that it can use."""
-    checkpoint = max((number for number in _versions(location, name, _CHECKPOINT) if number <= version), default=0)
+    checkpoint = max((number for number in log_versions(location, name, CHECKPOINT) if number <= version), default=0)
     # The earliest goes first: should this be broken off, what is left has no gap.
-    for pattern in (_COMMIT, _CHECKPOINT):
-        for number, path in sorted(_versions(location, name, pattern).items()):
+    for pattern in (COMMIT, CHECKPOINT):
+        for number, path in sorted(log_versions(location, name, pattern).items()):
             if number < checkpoint:
                 location.filesystem.rm_file(path)
 
 
-def _versions(location: Location, name: str, pattern: re.Pattern[str]) -> dict[int, str]:
+def log_versions(location: Location, name: str, pattern: re.Pattern[str]) -> dict[int, str]:
     """The files of a log that match, by the version in their names."""
     # The lake's own path may have characters of a pattern in it, so nothing is globbed.
     paths = location.filesystem.ls(location.join(name, "_delta_log"), detail=False)
     return {int(match[1]): path for path in paths if (match := pattern.search(path))}
-
-
-def _actions(location: Location, name: str, *, after: int = -1) -> Iterator[dict[str, Any]]:
-    """The Add and Remove actions of the log's commits, of later versions than ``after``."""
-    for version, path in sorted(_versions(location, name, _COMMIT).items()):
-        if version <= after:
-            continue
-        for line in location.filesystem.cat_file(path).splitlines():
-            if b'"add"' in line or b'"remove"' in line:
-                yield json.loads(line)
 
 
 def _part_of(name: str, row: dict[str, Any]) -> PartFile:

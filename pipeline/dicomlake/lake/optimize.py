@@ -3,6 +3,8 @@
 One commit a table, `files` last, none of which changes a row; then a row of `snapshots`, which pins what has become of them. Earlier
 snapshots name the part files that were merged, so these stay until a vacuum. An optimize that dies before its row of `snapshots` is undone
 by the next writer, since `files` names no run that read anything (`LakeWriter.recover`).
+
+A run merges too when it ends, before its own row of `snapshots`, in tables that it changed and only what is due (`merging.due_mergers`).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import pyarrow as pa
 from dicomlake.errors import RefusedError
 from dicomlake.lake.lock import NO_WAITING, Waiting
 from dicomlake.lake.log import open_delta
-from dicomlake.lake.merging import mergers
+from dicomlake.lake.merging import RUN_SHARE, due_mergers, mergers, share_of
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table
 from dicomlake.lake.writer import LakeWriter
@@ -77,7 +79,7 @@ def optimize(location: Location, *, dry_run: bool = False, waiting: Waiting = NO
             raise RefusedError(f"an index of {location.url} ended before its time; run 'dicomlake index' on it again, then optimize")
         row = Lake(location.url, location.storage_options).row
         number = writer.next_number()
-        merged = tuple(_merge(writer.tables[name], number) for name in _TABLES)
+        merged = tuple(_merge(table, _small_parts(table), number) for table in (writer.tables[name] for name in _TABLES))
         if not any(table.parts_before for table in merged):
             return OptimizeReport(merged, None, dry_run=False)
         report = OptimizeReport(merged, writer.last_snapshot.number + 1, dry_run=False)
@@ -87,15 +89,52 @@ def optimize(location: Location, *, dry_run: bool = False, waiting: Waiting = NO
     return report
 
 
+def merge_due(writer: LakeWriter, at_least: int) -> tuple[Merged, ...]:
+    """Merge, at the end of a run, the part files of which enough have gathered; no row changes.
+
+    A first run leaves its part files as they are: it is long, and what its units wrote spans narrow ranges of keys. So does one that
+    changed nothing. Any other merges a bounded share of each table, or as much as it wrote itself.
+
+    Should the run die before its row of `snapshots`, the next one finds the data tables ahead of `files` and undoes what was merged there:
+    `files` keeps the number of the last group of units.
+
+    Args:
+        writer: the lake, with everything of the run but its row of `snapshots`.
+        at_least: how many part files of about one size must have gathered; 0 merges nothing.
+
+    Raises:
+        LakeDamaged: a part file can't be read.
+        LakeChanged: another run committed meanwhile.
+        AccessDenied: the lake can't be written.
+    """
+    if at_least == 0 or writer.last_snapshot.number == 0:
+        return ()
+    number, files_number = writer.next_number(), writer.tables["files"].committed_number()
+    merged: list[Merged] = []
+    for name in _TABLES:
+        table = writer.tables[name]
+        if not writer.has_changed(name):
+            continue
+        columns = len(table.schema)
+        share = max(RUN_SHARE, share_of(writer.added_parts(name), columns))
+        groups = due_mergers(table.location, table.parts.values(), row_order(name), columns, at_least=at_least, share=share)
+        merged.append(_merge(table, groups, files_number if name == "files" else number))
+    return tuple(merged)
+
+
 def _planned(lake: Lake, name: str) -> Merged:
     groups = mergers(lake.location, lake.parts(name), row_order(name), len(lake.schema(name)))
     return Merged(name, sum(map(len, groups)), len(groups), sum(part.size for group in groups for part in group), None)
 
 
-def _merge(table: Table, number: int) -> Merged:
+def _small_parts(table: Table) -> list[list[PartFile]]:
+    return mergers(table.location, table.parts.values(), row_order(table.name), len(table.schema))
+
+
+def _merge(table: Table, groups: list[list[PartFile]], number: int) -> Merged:
     removed: list[PartFile] = []
     added: list[PartFile] = []
-    for group in mergers(table.location, table.parts.values(), row_order(table.name), len(table.schema)):
+    for group in groups:
         rows = pa.concat_tables([read_part_arrow(table.location, part, table.schema, partition_by=table.partition_by) for part in group])
         added += write_sorted(table.location, table.name, rows, row_order(table.name), partition_by=table.partition_by)
         removed += group

@@ -26,6 +26,7 @@ from dicomlake.parts import KEY_COLUMNS, Location, PartFile, read_part, write_pa
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
 READING_KEY = "dicomlake.reading"
+COMMITS_A_CHECKPOINT = 16
 _ROW = "_row"  # no column begins with an underscore
 
 
@@ -92,6 +93,8 @@ class Table:
                     partition_by=[self.partition_by] if self.partition_by else None,
                     configuration={
                         "delta.logRetentionDuration": f"interval {log_retention_days} days",
+                        # A reader opens the version that a snapshot pins, and reads every commit since the checkpoint before it.
+                        "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
                         # delta-rs looks at the statistics of the first 32 columns only, unless told which.
                         "delta.dataSkippingStatsColumns": ",".join(name for name in KEY_COLUMNS if name in self.schema.names),
                     },

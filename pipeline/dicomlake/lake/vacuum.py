@@ -7,6 +7,8 @@ the part files on disk are held against those that the kept versions name, and w
 The rows of `snapshots` stay, without their table versions: the numbers in `first_snapshot`, `last_snapshot` and `snapshot` would mean
 nothing any more, and a run tells by them with which settings a file was read. They are closed first and the files removed after that,
 so that a vacuum which is killed in between only leaves files to the next.
+
+A run vacuums too, after its own row of `snapshots`, when enough snapshots have expired (`close_expired`).
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-from deltalake.exceptions import TableNotFoundError
 
 from dicomlake.errors import AccessDenied
+from dicomlake.lake.history import LogHistory, read_history
 from dicomlake.lake.lock import NO_WAITING, LakeLock, Waiting
-from dicomlake.lake.log import active_parts, cut_log, damaged, open_delta, paths_added_after, paths_ever_named, paths_removed_since
+from dicomlake.lake.log import active_parts, cut_log, damaged, open_delta
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table
+from dicomlake.lake.writer import LakeWriter
 from dicomlake.parts import Location, part_sizes, read_parts
 from dicomlake.schema import TABLE_NAMES, LakeSchema
 
@@ -33,6 +36,10 @@ READER_TIME = timedelta(hours=1)
 
 UNIT_TIME = timedelta(days=1)
 """How old a part file that no version names must be to go where there is no lock: until then a run may be about to commit it."""
+
+EXPIRED_AT_ONCE = 7
+EXPIRED_SHARE = 1 / 10
+"""A run looks for what can go when so many snapshots have expired, or so much of them: it lists every part file and reads every log."""
 
 
 @dataclass(frozen=True)
@@ -79,58 +86,84 @@ def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False, waitin
     lock = LakeLock(location, waiting)
     lock.acquire()
     try:
-        return _vacuum(location, keep, dry_run=dry_run, is_alone=lock.is_held)
+        return _vacuum(location, _earliest(datetime.now(UTC), keep), dry_run=dry_run, is_alone=lock.is_held)
     finally:
         lock.release()
 
 
-def _vacuum(location: Location, keep: timedelta, *, dry_run: bool, is_alone: bool) -> VacuumReport:
+def close_expired(writer: LakeWriter, keep: timedelta, now: datetime) -> VacuumReport | None:
+    """Vacuum at the end of a run, when it has written its row of `snapshots`, if enough snapshots have expired by then.
+
+    Args:
+        writer: the lake, which nobody else is writing to where there are locks.
+        keep: a snapshot expires so long after its run finished; the last one never does.
+        now: by which clock.
+
+    Returns:
+        What went; None where it was too little to look for.
+
+    Raises:
+        LakeDamaged: a snapshot that has not expired can't be read; nothing was removed.
+        AccessDenied: the lake can't be written.
+    """
+    earliest = _earliest(now, keep)
+    snapshots = read_parts(writer.location, writer.tables["snapshots"].parts.values(), ["snapshot", "finished", "table_versions"])
+    if snapshots is None:
+        return None
+    finished = snapshots.filter(pl.col("table_versions").is_not_null())
+    expired = finished.filter(~_is_kept(earliest)).height
+    if expired == 0 or (expired < EXPIRED_AT_ONCE and expired < finished.height * EXPIRED_SHARE):
+        return None
+    return _vacuum(writer.location, earliest, dry_run=False, is_alone=writer.is_alone)
+
+
+def _vacuum(location: Location, earliest: datetime, *, dry_run: bool, is_alone: bool) -> VacuumReport:
     now = datetime.now(UTC)
-    # Where there is no lock a run may commit meanwhile. So part files are listed first, and logs are read for what was ever named before
-    # they are read for what is needed: what comes in between is needed, or counts as unknown and is too young to go.
+    # Where there is no lock a run may commit meanwhile. So part files are listed first, then snapshots, and logs last: what comes in
+    # between is needed, or counts as unknown and is too young to go.
     present = {name: part_sizes(location, name) for name in TABLE_NAMES}
-    ever = {name: paths_ever_named(location, name) for name in TABLE_NAMES}
     finished = Lake(location.url, location.storage_options).snapshots.collect()
-    is_kept = (pl.col("finished") >= _earliest(now, keep)) | (pl.col("snapshot") == pl.col("snapshot").max())
-    kept, closed = finished.filter(is_kept), finished.filter(~is_kept)
+    kept, closed = finished.filter(_is_kept(earliest)), finished.filter(~_is_kept(earliest))
     versions = [json.loads(text) for text in kept["table_versions"]]
-    needed = _needed(location, versions, present)
-    needed["snapshots"] |= paths_removed_since(location, "snapshots", _milliseconds(now - READER_TIME))
+    histories = {name: read_history(location, name) for name in TABLE_NAMES}
     removed: list[Removable] = []
     for name, files in present.items():
+        history = histories[name]
+        needed = _needed(location, name, history, {snapshot[name] for snapshot in versions if name in snapshot}, files)
+        if name == "snapshots":
+            needed |= history.paths_removed_since(_milliseconds(now - READER_TIME))
+        ever = history.paths_ever()
         for path, size in sorted(files.items()):
-            known = path in ever[name]
-            if path not in needed[name] and (known or is_alone or _is_old(location, name, path, now)):
-                removed.append(Removable(name, path, size, known))
+            if path not in needed and (path in ever or is_alone or _is_old(location, name, path, now)):
+                removed.append(Removable(name, path, size, path in ever))
     report = VacuumReport(tuple(kept["snapshot"]), tuple(closed["snapshot"]), tuple(removed), dry_run)
     if not dry_run:
         if closed.height:
             _close(location, closed["snapshot"])
         for part in removed:
             _remove(location, part)
-        _cut_logs(location, versions, now)
+        _cut_logs(location, versions, histories["snapshots"], now)
     return report
 
 
-def _needed(location: Location, kept: list[dict[str, int]], present: Mapping[str, Mapping[str, int]]) -> dict[str, set[str]]:
-    """The paths, by table, that a kept version names, or one since the last snapshot: runs that died left them to the next one.
+def _is_kept(earliest: datetime) -> pl.Expr:
+    return (pl.col("finished") >= earliest) | (pl.col("snapshot") == pl.col("snapshot").max())
+
+
+def _needed(location: Location, name: str, history: LogHistory, kept: set[int], present: Mapping[str, int]) -> set[str]:
+    """The paths that a kept version of a table names, or one since the last snapshot: runs that died left them to the next one.
 
     A kept version of which a part file is not among those present stops everything: the lake is damaged, or its paths are misunderstood.
     """
-    needed: dict[str, set[str]] = {name: set() for name in TABLE_NAMES}
-    for name, paths in needed.items():
-        versions = {snapshot[name] for snapshot in kept if name in snapshot}
-        try:
-            for version in sorted(versions):
-                paths.update(active_parts(open_delta(location, name, version), name))
-            if lost := sorted(paths - present[name].keys()):
-                raise damaged(location, name, f"part file {lost[0]} is gone")
-            paths.update(active_parts(open_delta(location, name), name))
-        except TableNotFoundError:
-            raise damaged(location, name, "it is gone") from None
-        if versions:
-            paths.update(paths_added_after(location, name, max(versions)))
-    return needed
+    paths = history.paths_of(kept)
+    if kept:
+        if min(kept) < history.first or max(kept) > history.last:
+            raise damaged(location, name, f"its log lacks a version from {min(kept)} to {max(kept)}, which snapshots pin")
+        if history.paths_of([max(kept)]) != active_parts(open_delta(location, name, max(kept)), name).keys():
+            raise damaged(location, name, f"its commits and its checkpoints differ at version {max(kept)}")
+    if lost := sorted(paths - present.keys()):
+        raise damaged(location, name, f"part file {lost[0]} is gone")
+    return paths | history.paths_since(max(kept, default=history.last))
 
 
 def _close(location: Location, numbers: pl.Series) -> None:
@@ -160,14 +193,14 @@ def _remove(location: Location, part: Removable) -> None:
         raise AccessDenied(f"part file {part.path} of {location.url} can't be removed: {reason}; check permissions and run again") from None
 
 
-def _cut_logs(location: Location, kept: list[dict[str, int]], now: datetime) -> None:
+def _cut_logs(location: Location, kept: list[dict[str, int]], snapshots: LogHistory, now: datetime) -> None:
     """Each night adds a commit to each log, which every reader lists."""
     try:
         for name in TABLE_NAMES:
             if name == "snapshots":
                 # No version of it is pinned; what was removed of late stands in the log until its time has come.
                 recent = _milliseconds(now - READER_TIME)
-                earlier = [entry["version"] for entry in open_delta(location, name).history() if entry["timestamp"] < recent]
+                earlier = [version for version, milliseconds in snapshots.times.items() if milliseconds < recent]
                 cut_log(location, name, max(earlier, default=0))
             elif all(name in snapshot for snapshot in kept):
                 cut_log(location, name, min(snapshot[name] for snapshot in kept))

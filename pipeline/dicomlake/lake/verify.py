@@ -9,7 +9,8 @@ import polars as pl
 from deltalake.exceptions import DeltaError
 
 from dicomlake.errors import DicomlakeError, FileStatus, LakeDamaged
-from dicomlake.lake.log import active_parts, open_delta, paths_ever_named
+from dicomlake.lake.history import read_history
+from dicomlake.lake.log import active_parts, open_delta
 from dicomlake.lake.reader import Lake
 from dicomlake.parts import Location, part_sizes
 from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY, TABLE_NAMES
@@ -71,7 +72,7 @@ def _check_part_files(lake: Lake, report: VerifyReport) -> None:
         try:
             present = part_sizes(location, name)
             pinned = active_parts(open_delta(location, name, lake.table_versions.get(name)), name)
-            ever = paths_ever_named(location, name)
+            ever = read_history(location, name).paths_ever()
         except (DicomlakeError, DeltaError, OSError) as error:
             report.defects.append(f"table '{name}' can't be read: {' '.join(str(error).split())[:300]}")
             continue

@@ -25,7 +25,7 @@ from dicomlake.schema import TABLE_NAMES, LakeSchema
 
 ROLLED_UP_TABLES = ("series", "studies", "patients")
 
-SNAPSHOT_PARTS = 16
+SNAPSHOT_PARTS = 8
 """At how many part files those of `snapshots` become one: every reader of the lake opens them all."""
 
 
@@ -93,6 +93,7 @@ class LakeWriter:
             self.close()
             raise
         self._number = max(table.committed_number() for table in self.tables.values())
+        self._found = {name: frozenset(table.parts) for name, table in self.tables.items()}
 
     def _open_tables(self, log_retention_days: int, *, add_columns: bool) -> Snapshot:
         snapshots = self.tables["snapshots"]
@@ -111,6 +112,11 @@ class LakeWriter:
                 raise damaged(self.location, "snapshots", "it is gone")
         snapshots.open(log_retention_days=log_retention_days)
         return NO_SNAPSHOT
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other run can be writing."""
+        return self._lock.is_held
 
     def recover(self) -> bool:
         """Undo what a run that died left half done; answers whether there was anything."""
@@ -165,6 +171,14 @@ class LakeWriter:
         """The part files of a table as the last snapshot pins them."""
         version = self.last_snapshot.table_versions.get(name)
         return {} if version is None else self.tables[name].parts_at(version)
+
+    def has_changed(self, name: str) -> bool:
+        """Whether a table has other part files than when it was opened."""
+        return self.tables[name].parts.keys() != self._found[name]
+
+    def added_parts(self, name: str) -> list[PartFile]:
+        """The part files of a table that it did not have when it was opened."""
+        return [part for path, part in self.tables[name].parts.items() if path not in self._found[name]]
 
     def write_snapshot(self, row: dict[str, Any], summary: dict[str, Any]) -> None:
         """Write the row of `snapshots` that makes the run visible."""

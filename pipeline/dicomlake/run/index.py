@@ -26,6 +26,7 @@ from dicomlake.run.opening import known_sources, open_lake, open_sources
 from dicomlake.run.progress import Progress, Summary, summarised
 from dicomlake.run.reading import UnitReader, unit_files, units_of_promoted
 from dicomlake.run.time_limit import Clock, TimeLimit
+from dicomlake.run.upkeep import close_past, merge_part_files
 from dicomlake.runner import Runner
 from dicomlake.sources import Source, merge_listings
 from dicomlake.version import VERSION
@@ -47,8 +48,18 @@ class IndexRequest:
     wait: timedelta = timedelta(0)
 
 
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
 def run_index(
-    request: IndexRequest, start_runner: Callable[[], Runner], progress: Progress | None = None, clock: Clock = time.monotonic
+    request: IndexRequest,
+    start_runner: Callable[[], Runner],
+    progress: Progress | None = None,
+    *,
+    clock: Clock = time.monotonic,
+    now: Callable[[], datetime] = utc_now,
 ) -> Summary:
     """Index sources into a lake.
 
@@ -57,6 +68,7 @@ def run_index(
         start_runner: starts (or answers) the runner; called only when there is something to read.
         progress: where to write how far the run is.
         clock: what measures the time limit.
+        now: the clock by which the run begins and ends, and snapshots expire.
 
     Raises:
         UsageError: a source is not there, or the configuration can't be used.
@@ -74,7 +86,7 @@ def run_index(
     with progress.timed("opening the lake"):
         writer = open_lake(request.lake, request.settings, request.wait, progress)
     with closing(writer):
-        run = _Run(request, sources, writer, start_runner, progress, limit)
+        run = _Run(request, sources, writer, start_runner, progress, limit, now)
         try:
             return run.carry_out()
         finally:
@@ -110,13 +122,15 @@ class _Run:
         start_runner: Callable[[], Runner],
         progress: Progress,
         limit: TimeLimit,
+        now: Callable[[], datetime],
     ) -> None:
+        self._now = now
         self._request = request
         self._settings = request.settings
         self._writer = writer
         self._progress = progress
         self._limit = limit
-        self._started = datetime.now(UTC)
+        self._started = now()
         self._start_runner = start_runner
         self._runner: Runner | None = None
         if writer.recover():
@@ -167,7 +181,10 @@ class _Run:
             roll_up_touched(
                 self._writer, self._snapshot, self._ensure_runner, rows_limit=self._settings.lake.rollup_rows, progress=self._progress
             )
-        return self._pin(files_left)
+        merge_part_files(self._writer, self._settings.lake.merge_parts, self._progress)
+        summary = self._pin(files_left)
+        close_past(self._writer, self._settings.lake.keep_time(), self._now(), self._progress)
+        return summary
 
     def close(self) -> None:
         """Give back threads, files and workers."""
@@ -231,7 +248,7 @@ class _Run:
             "snapshot": self._snapshot,
             "kind": "index",
             "started": self._started,
-            "finished": datetime.now(UTC),
+            "finished": self._now(),
             # As given, but for bytes of a name that are no UTF-8, which a table can't hold.
             "sources": [os.fsencode(source).decode("utf-8", "backslashreplace") for source in self._request.sources],
             "config_digest": self._digest,
