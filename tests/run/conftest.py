@@ -26,7 +26,7 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._clock = 1_700_000_000
+        self.clock = 1_700_000_000
 
     def write(self, name: str, **header: Any) -> Path:
         """Write a header."""
@@ -37,8 +37,8 @@ class Archive:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-        self._clock += 1
-        os.utime(path, (self._clock, self._clock))
+        self.clock += 1
+        os.utime(path, (self.clock, self.clock))
         return path
 
 
@@ -50,6 +50,7 @@ class Nights:
         self.archive.folder.mkdir()
         self.location = Location.of(folder / "lake")
         self.engine = engine
+        self.verifies = True
         self.overrides: dict[str, Any] = {"listing.unit_files": 3, "lake.commit_units": 2, "lake.missing_limit": 1, "lake.rollup_rows": 4}
 
     @property
@@ -71,11 +72,11 @@ class Nights:
         clock: Clock = time.monotonic,
         **flags: bool,
     ) -> Summary:
-        """Run once; the lake must be sound afterwards."""
+        """Run once; the lake must be sound afterwards, unless ``verifies`` leaves that to the test."""
         self.engine.read_urls.clear()
         request = IndexRequest(sources or (str(self.archive.folder),), lake or self.location, self.settings, **flags)
         summary = run_index(request, lambda: runner or SerialRunner(), clock=clock)
-        if not flags.get("dry_run"):
+        if self.verifies and not flags.get("dry_run"):
             report = verify(lake or self.location)
             assert report.defects == []
         return summary

@@ -14,6 +14,7 @@ from dicomlake.lake import Lake, LakeWriter, Table, optimize, verify
 from dicomlake.lake.merging import PART_BYTES, PART_CELLS, mergers
 from dicomlake.parts import Location, PartFile
 from dicomlake.schema import TABLE_NAMES, row_order
+from tests.run.beginnings import Beginnings
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
 
@@ -41,11 +42,19 @@ def _play(nights: Nights, day: int) -> None:
     nights.run()
 
 
+@pytest.fixture(scope="module")
+def beginnings(tmp_path_factory: pytest.TempPathFactory) -> Beginnings:
+    """Nights that several tests begin with."""
+    return Beginnings(tmp_path_factory.mktemp("optimize"))
+
+
 @pytest.fixture
-def played(nights: Nights) -> Nights:
+def played(nights: Nights, beginnings: Beginnings) -> Nights:
     """A lake after four nights."""
-    for day in range(1, 5):
-        _play(nights, day)
+    nights.verifies = False
+    nights.overrides["lake.merge_parts"] = 0
+    beginnings.move(nights)
+    beginnings.play(nights, (1, 2, 3, 4), lambda day: _play(nights, day))
     return nights
 
 
@@ -73,7 +82,8 @@ def test_fewer_part_files_with_the_same_rows(played: Nights) -> None:
     _assert_same_rows(lake.at(4), rows)
     for name, frame in held.items():
         assert frame.collect().height == rows[name].height
-    assert verify(played.location).defects == verify(played.location).notes == []
+    report = verify(played.location)
+    assert report.defects == report.notes == []
     for name in DATA_TABLES:
         parts = lake.parts(name)
         assert len(parts) == len({part.partition for part in parts})

@@ -19,6 +19,7 @@ from dicomlake.errors import LakeDamaged, LakeLocked, NotALake
 from dicomlake.lake import Lake, LakeWriter, Table, vacuum, verify
 from dicomlake.parts import Location
 from dicomlake.schema import TABLE_NAMES
+from tests.run.beginnings import Beginnings
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
 
@@ -30,9 +31,17 @@ class Killed(BaseException):
     """Stands for the end of the process: nothing catches it."""
 
 
+@pytest.fixture(scope="module")
+def beginnings(tmp_path_factory: pytest.TempPathFactory) -> Beginnings:
+    """Nights that several tests begin with."""
+    return Beginnings(tmp_path_factory.mktemp("vacuum"))
+
+
 @pytest.fixture
-def night(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Plays a night that ended so many days ago, with files that came, changed and went, in a partition whose name is quoted too."""
+def night(nights: Nights, beginnings: Beginnings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Plays nights that ended so many days ago, with files that came, changed and went, in a partition whose name is quoted too."""
+    nights.verifies = False
+    beginnings.move(nights)
 
     class Clock(datetime):
         ago = timedelta()
@@ -42,8 +51,9 @@ def night(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], No
             return super().now(tz) - cls.ago
 
     monkeypatch.setattr(dicomlake.run.index, "datetime", Clock)
+    has_begun = False
 
-    def play(days_ago: int) -> None:
+    def play_one(days_ago: int) -> None:
         Clock.ago = timedelta(days=days_ago)
         for number in range(7):
             if number < 3 or days_ago % 2 == number % 2:
@@ -54,6 +64,15 @@ def night(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], No
             (nights.archive.folder / "a/2").unlink()
         nights.run()
 
+    def play(*days_ago: int) -> None:
+        nonlocal has_begun
+        if not has_begun:
+            beginnings.play(nights, days_ago, play_one)
+        else:
+            for days in days_ago:
+                play_one(days)
+        has_begun = True
+
     return play
 
 
@@ -61,14 +80,18 @@ def _tables(lake: Lake) -> dict[str, pl.DataFrame]:
     return {name: lake.table(name).collect() for name in TABLE_NAMES if name != "snapshots"}
 
 
+def _is_faultless(location: Location) -> bool:
+    report = verify(location)
+    return report.defects == report.notes == []
+
+
 def _files(location: Location) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in Path(location.url).rglob("*.parquet")}
 
 
-def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[[int], None]) -> None:
+def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[..., None]) -> None:
     """Whatever is kept opens and holds the same rows; the rest can't be opened, and its part files are gone."""
-    for days_ago in reversed(range(NIGHTS)):
-        night(days_ago)
+    night(*reversed(range(NIGHTS)))
     before = {number: _tables(nights.lake.at(number)) for number in range(1, NIGHTS + 1)}
     for days in (NIGHTS, 4, 3, 1, 0):
         expected = [number for number in before if NIGHTS - number < days or number == NIGHTS]
@@ -82,7 +105,7 @@ def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[[int
             else:
                 with pytest.raises(NotALake, match=f"no snapshot {number}, or no longer"):
                     nights.lake.at(number)
-        assert verify(nights.location).defects == verify(nights.location).notes == []
+        assert _is_faultless(nights.location)
         assert {Path(nights.location.url, part.table, part.path) for part in report.removed}.isdisjoint(_files(nights.location))
     assert vacuum(nights.location, timedelta()).removed == ()
     named = {(name, part.path) for name in TABLE_NAMES if name != "snapshots" for part in nights.lake.parts(name)}
@@ -90,10 +113,9 @@ def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[[int
     assert {entry for entry in left if entry[0] != "snapshots"} == {(name, path.rpartition("/")[2]) for name, path in named}
 
 
-def test_dry_run_says_it_and_touches_nothing(nights: Nights, night: Callable[[int], None]) -> None:
+def test_dry_run_says_it_and_touches_nothing(nights: Nights, night: Callable[..., None]) -> None:
     """What a dry run says is what goes then, but for the part files that closing snapshots leaves to the next one."""
-    for days_ago in (2, 1, 0):
-        night(days_ago)
+    night(2, 1, 0)
     there = {path: path.stat().st_mtime_ns for path in Path(nights.location.url).rglob("*") if path.is_file() and path.name != ".lock"}
     said = vacuum(nights.location, DAY / 2, dry_run=True)
     assert there == {path: path.stat().st_mtime_ns for path in there}
@@ -105,10 +127,9 @@ def test_dry_run_says_it_and_touches_nothing(nights: Nights, night: Callable[[in
     assert len(gone) == len(said.removed)
 
 
-def test_files_are_not_read_again_after_a_vacuum(nights: Nights, night: Callable[[int], None], tmp_path: Path) -> None:
+def test_files_are_not_read_again_after_a_vacuum(nights: Nights, night: Callable[..., None], tmp_path: Path) -> None:
     """What an earlier, closed run read is as current as it was, and a lake that was vacuumed equals a rebuild."""
-    for days_ago in (2, 1, 0):
-        night(days_ago)
+    night(2, 1, 0)
     vacuum(nights.location, timedelta())
     assert nights.run().files_indexed == 0
     assert nights.engine.read_urls == []
@@ -119,10 +140,9 @@ def test_files_are_not_read_again_after_a_vacuum(nights: Nights, night: Callable
     assert_same_lake(nights.lake, Lake(rebuilt.url))
 
 
-def test_reader_of_a_kept_snapshot_loses_nothing(nights: Nights, night: Callable[[int], None]) -> None:
+def test_reader_of_a_kept_snapshot_loses_nothing(nights: Nights, night: Callable[..., None]) -> None:
     """Frames that were made before a vacuum are collected after it."""
-    night(1)
-    night(0)
+    night(1, 0)
     lake = nights.lake
     frames = {name: lake.table(name) for name in TABLE_NAMES}
     before = {name: frame.collect() for name, frame in frames.items() if name != "snapshots"}
@@ -132,7 +152,7 @@ def test_reader_of_a_kept_snapshot_loses_nothing(nights: Nights, night: Callable
         assert_frame_equal(frames[name].collect(), rows)
 
 
-def test_orphans_go_when_no_run_can_be_writing_them(nights: Nights, night: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orphans_go_when_no_run_can_be_writing_them(nights: Nights, night: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock tells that nobody is writing; where there is none, a part file of unknown origin must be a day old."""
     night(0)
     orphans = [Path(nights.location.url, "series/part-x.parquet"), Path(nights.location.url, "instances/Modality=A%25/part-y.parquet")]
@@ -156,7 +176,7 @@ def _no_locks_here(*_: object) -> None:
 
 
 @pytest.mark.parametrize("allowed", range(9))
-def test_what_a_killed_run_committed_is_kept(nights: Nights, night: Callable[[int], None], tmp_path: Path, allowed: int) -> None:
+def test_what_a_killed_run_committed_is_kept(nights: Nights, night: Callable[..., None], tmp_path: Path, allowed: int) -> None:
     """Whichever commit of a run was its last: after a vacuum the next run reads nothing again that `files` knew, and equals a rebuild."""
     night(1)
     vacuum(nights.location, timedelta())
@@ -190,10 +210,9 @@ def _urls_known(nights: Nights) -> set[str]:
     return set(rows.filter(pl.col("status") == "indexed")["url"])
 
 
-def test_vacuum_that_is_killed_is_carried_on_by_the_next(nights: Nights, night: Callable[[int], None]) -> None:
+def test_vacuum_that_is_killed_is_carried_on_by_the_next(nights: Nights, night: Callable[..., None]) -> None:
     """Snapshots are closed before the first part file goes, so that none is shown that lacks some."""
-    for days_ago in (2, 1, 0):
-        night(days_ago)
+    night(2, 1, 0)
     shown = _tables(nights.lake)
     planned = vacuum(nights.location, timedelta(), dry_run=True)
     module = import_module("dicomlake.lake.vacuum")  # the room has a function of that name
@@ -224,14 +243,13 @@ def _log(location: Location, name: str) -> list[str]:
 
 @pytest.mark.parametrize("dies_after", [None, 1, 3])
 def test_logs_are_cut_where_no_kept_snapshot_needs_them(
-    nights: Nights, night: Callable[[int], None], tmp_path: Path, dies_after: int | None
+    nights: Nights, night: Callable[..., None], tmp_path: Path, dies_after: int | None
 ) -> None:
     """Commits before the last checkpoint that the earliest kept version can use go, and nothing that is kept misses them."""
-    for days_ago in reversed(range(1, NIGHTS)):
-        night(days_ago)
-        if days_ago == 3:
-            for name in TABLE_NAMES:
-                DeltaTable(f"{nights.location.url}/{name}").create_checkpoint()
+    night(5, 4, 3)
+    for name in TABLE_NAMES:
+        DeltaTable(f"{nights.location.url}/{name}").create_checkpoint()
+    night(2, 1)
     logs = {name: _log(nights.location, name) for name in TABLE_NAMES}
     assert vacuum(nights.location, 3.5 * DAY).kept == (3, 4, 5)
     assert {name: _log(nights.location, name)[1:] for name in TABLE_NAMES} != {name: log[1:] for name, log in logs.items()}
@@ -252,13 +270,13 @@ def test_logs_are_cut_where_no_kept_snapshot_needs_them(
                 DeltaTable(f"{nights.location.url}/{name}").create_checkpoint()
             with pytest.raises(Killed):
                 vacuum(nights.location, timedelta())
-        assert verify(nights.location).defects == verify(nights.location).notes == []
+        assert _is_faultless(nights.location)
         before = {6: _tables(nights.lake)}
         vacuum(nights.location, timedelta())
     for number, tables in before.items():
         kept = _tables(nights.lake.at(number))
         assert all(kept[name].equals(rows) for name, rows in tables.items())
-    assert verify(nights.location).defects == verify(nights.location).notes == []
+    assert _is_faultless(nights.location)
     nights.run()
     assert nights.engine.read_urls == []
     night(0)
@@ -267,10 +285,9 @@ def test_logs_are_cut_where_no_kept_snapshot_needs_them(
     assert_same_lake(nights.lake, Lake(rebuilt.url))
 
 
-def test_lake_that_is_being_written_is_refused(nights: Nights, night: Callable[[int], None]) -> None:
+def test_lake_that_is_being_written_is_refused(nights: Nights, night: Callable[..., None]) -> None:
     """One line says who writes; nothing goes."""
-    night(1)
-    night(0)
+    night(1, 0)
     files = _files(nights.location)
     writer = LakeWriter(nights.location, nights.settings.schema_of_lake())
     for dry_run in (True, False):
@@ -281,10 +298,9 @@ def test_lake_that_is_being_written_is_refused(nights: Nights, night: Callable[[
     assert vacuum(nights.location, timedelta()).removed
 
 
-def test_kept_snapshot_that_cannot_be_read_stops_it(nights: Nights, night: Callable[[int], None]) -> None:
+def test_kept_snapshot_that_cannot_be_read_stops_it(nights: Nights, night: Callable[..., None]) -> None:
     """As long as it is unknown what is needed, nothing goes."""
-    for days_ago in (2, 1, 0):
-        night(days_ago)
+    night(2, 1, 0)
     Path(nights.location.url, "series/_delta_log/00000000000000000001.json").write_bytes(b"no JSON")
     files = _files(nights.location)
     with pytest.raises(LakeDamaged):
@@ -292,10 +308,9 @@ def test_kept_snapshot_that_cannot_be_read_stops_it(nights: Nights, night: Calla
     assert _files(nights.location) == files
 
 
-def test_kept_snapshot_without_a_part_file_stops_it(nights: Nights, night: Callable[[int], None]) -> None:
+def test_kept_snapshot_without_a_part_file_stops_it(nights: Nights, night: Callable[..., None]) -> None:
     """A part file that is named and not found may mean that names are not understood, and then nothing is safe."""
-    for days_ago in (2, 1, 0):
-        night(days_ago)
+    night(2, 1, 0)
     Path(nights.location.url, "series", nights.lake.parts("series")[0].path).unlink()
     files = _files(nights.location)
     with pytest.raises(LakeDamaged, match="is gone"):
