@@ -26,7 +26,7 @@ from dicomlake.parts import KEY_COLUMNS, Location, PartFile, read_part, write_pa
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
 READING_KEY = "dicomlake.reading"
-COMMITS_A_CHECKPOINT = 16
+COMMITS_A_CHECKPOINT = 8
 _ROW = "_row"  # no column begins with an underscore
 
 

@@ -25,7 +25,7 @@ from dicomlake.schema import TABLE_NAMES, LakeSchema
 
 ROLLED_UP_TABLES = ("series", "studies", "patients")
 
-SNAPSHOT_PARTS = 8
+SNAPSHOT_PARTS = 4
 """At how many part files those of `snapshots` become one: every reader of the lake opens them all."""
 
 

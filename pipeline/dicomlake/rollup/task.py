@@ -99,8 +99,10 @@ def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> 
     frames = [read_part(task.lake, part).join(task.keys, on=keys, how="semi", nulls_equal=True) for part in task.former]
     if not frames:
         return rows
-    former = pl.concat(frames, how="diagonal")
-    compared = [name for name in schema.names if name != "snapshot" and name in former.columns]
+    # A column that came since those rows were written is null in them: a row that has a value now has changed.
+    empty = pl.DataFrame(schema.empty_table())
+    former = pl.concat([empty, *frames], how="diagonal_relaxed")
+    compared = [name for name in schema.names if name != "snapshot"]
     former = former.select(*compared, former_snapshot="snapshot")
     types = former.schema
     typed = rows.with_columns(pl.col(name).cast(types[name]) for name in compared)
