@@ -87,7 +87,7 @@ class LakeSettings(_Model):
     rollup_rows: Annotated[int, Field(ge=1)] = 10_000
     log_retention_days: Annotated[int, Field(ge=1)] = 3650
     merge_parts: Annotated[int, Field(ge=0, le=1000)] = 4
-    keep: Annotated[str, AfterValidator(_checked_span)] | None = "365d"
+    keep: Annotated[str, AfterValidator(_checked_span)] | None = "90d"
 
     def keep_time(self) -> timedelta | None:
         """How long snapshots are kept; for ever where None."""

@@ -192,15 +192,17 @@ def _night(nights: Nights, night: int) -> list[str]:
     return progress.messages
 
 
-def test_expired_snapshots_are_closed_by_runs(nights: Nights) -> None:
+def test_expired_snapshots_are_closed_by_runs(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of them at once; what is kept opens, logs are cut, and `null` keeps all."""
+    monkeypatch.setattr("dicomlake.lake.table.COMMITS_A_CHECKPOINT", 2)
     nights.overrides["lake.keep"] = None
     for night in range(11):
         assert _night(nights, night) == []
     nights.overrides["lake.keep"] = "10d"
     assert _night(nights, 11) == []  # one of twelve
-    files = len(list(Path(nights.location.url).rglob("*.parquet")))
-    log = len(list(Path(nights.location.url, "instances/_delta_log").iterdir()))
+    files = len(list(Path(nights.location.url).rglob("part-*.parquet")))
+    first_commit = Path(nights.location.url, f"instances/_delta_log/{0:020}.json")
+    assert first_commit.exists()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(import_module("dicomlake.lake.vacuum"), "part_sizes", _refused)
         assert _night(nights, 12) == ["expired snapshots were not removed: no permission"]
@@ -209,8 +211,8 @@ def test_expired_snapshots_are_closed_by_runs(nights: Nights) -> None:
     lake = nights.lake
     assert lake.snapshots.collect()["snapshot"].to_list() == list(range(4, 15))
     assert {number: lake.at(number).instances.collect()["KVP"].item() for number in (4, 9, 14)} == {4: 3.0, 9: 8.0, 14: 13.0}
-    assert len(list(Path(nights.location.url).rglob("*.parquet"))) < files
-    assert len(list(Path(nights.location.url, "instances/_delta_log").iterdir())) < log
+    assert len(list(Path(nights.location.url).rglob("part-*.parquet"))) < files
+    assert not first_commit.exists()
     report = verify(nights.location)
     assert report.defects == report.notes == []
 

@@ -37,6 +37,9 @@ READER_TIME = timedelta(hours=1)
 UNIT_TIME = timedelta(days=1)
 """How old a part file that no version names must be to go where there is no lock: until then a run may be about to commit it."""
 
+ALWAYS_KEPT = 10
+"""So many of the last snapshots no run closes, however old: a lake that is indexed once a month is to tell what changed, too."""
+
 EXPIRED_AT_ONCE = 7
 EXPIRED_SHARE = 1 / 10
 """A run looks for what can go when so many snapshots have expired, or so much of them: it lists every part file and reads every log."""
@@ -96,7 +99,7 @@ def close_expired(writer: LakeWriter, keep: timedelta, now: datetime) -> VacuumR
 
     Args:
         writer: the lake, which nobody else is writing to where there are locks.
-        keep: a snapshot expires so long after its run finished; the last one never does.
+        keep: a snapshot expires so long after its run finished; the last ``ALWAYS_KEPT`` never do.
         now: by which clock.
 
     Returns:
@@ -106,11 +109,12 @@ def close_expired(writer: LakeWriter, keep: timedelta, now: datetime) -> VacuumR
         LakeDamaged: a snapshot that has not expired can't be read; nothing was removed.
         AccessDenied: the lake can't be written.
     """
-    earliest = _earliest(now, keep)
     snapshots = read_parts(writer.location, writer.tables["snapshots"].parts.values(), ["snapshot", "finished", "table_versions"])
     if snapshots is None:
         return None
     finished = snapshots.filter(pl.col("table_versions").is_not_null())
+    last = finished.sort("snapshot").tail(ALWAYS_KEPT)["finished"].to_list()
+    earliest = min([_earliest(now, keep), *last])
     expired = finished.filter(~_is_kept(earliest)).height
     if expired == 0 or (expired < EXPIRED_AT_ONCE and expired < finished.height * EXPIRED_SHARE):
         return None
