@@ -121,7 +121,7 @@ def test_cron_lines_name_commands_that_exist() -> None:
     (block,) = _blocks("cron")
     lines = [line for line in block.splitlines() if not line.startswith("#")]
     assert "%" not in block
-    assert [_check_command(line.split(maxsplit=6)[6]) for line in lines] == ["index", "optimize", "vacuum"]
+    assert [_check_command(line.split(maxsplit=6)[6]) for line in lines] == ["index"]
 
 
 def _write_units(folder: Path) -> list[Path]:

@@ -213,6 +213,9 @@ def test_expired_snapshots_are_closed_by_runs(nights: Nights, monkeypatch: pytes
     assert {number: lake.at(number).instances.collect()["KVP"].item() for number in (4, 9, 14)} == {4: 3.0, 9: 8.0, 14: 13.0}
     assert len(list(Path(nights.location.url).rglob("part-*.parquet"))) < files
     assert not first_commit.exists()
+    (said,) = _night(nights, 400)
+    assert said.startswith("2 expired snapshots were closed, and ")
+    assert nights.lake.snapshots.collect()["snapshot"].to_list() == list(range(6, 16)), "the last ten stay, however old"
     report = verify(nights.location)
     assert report.defects == report.notes == []
 

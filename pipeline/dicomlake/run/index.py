@@ -86,7 +86,7 @@ def run_index(
     with progress.timed("opening the lake"):
         writer = open_lake(request.lake, request.settings, request.wait, progress)
     with closing(writer):
-        run = _Run(request, sources, writer, start_runner, progress, limit, now)
+        run = _Run(request, sources, writer, start_runner, progress, limit=limit, now=now)
         try:
             return run.carry_out()
         finally:
@@ -121,6 +121,7 @@ class _Run:
         writer: LakeWriter,
         start_runner: Callable[[], Runner],
         progress: Progress,
+        *,
         limit: TimeLimit,
         now: Callable[[], datetime],
     ) -> None:
