@@ -8,16 +8,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from dicomlake.errors import LakeDamaged, NotALake, QueryError
 from dicomlake.lake.diff import LakeDiff, diff, last_index
-from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
+from dicomlake.lake.log import damaged, sentence_of
+from dicomlake.lake.opened import OpenedTables
 from dicomlake.parts import Location, PartFile, read_part
 from dicomlake.schema import TABLE_NAMES
 
@@ -41,6 +40,7 @@ class Lake:
         self, url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, snapshot: int | None = None
     ) -> None:
         self.location = Location.of(url, storage_options)
+        self._opened = OpenedTables(self.location)
         self._versions: dict[str, int] = {}
         snapshots = self._snapshots().sort("snapshot")
         if snapshots.height == 0:
@@ -147,18 +147,18 @@ class Lake:
         version = self._versions.get(name)
         if version is None:
             raise QueryError(f"there is no table '{name}'; the tables are {', '.join(TABLE_NAMES)}")
-        with self._whole():
-            return self._scan(name, version)
+        with self._whole(name):
+            return self._opened.scan(name, version)
 
     def schema(self, name: str) -> pa.Schema:
         """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
-        with self._whole():
-            return pa.schema(self._delta(name, self._versions.get(name)).schema().to_arrow())
+        with self._whole(name):
+            return pa.schema(self._opened.delta(name, self._versions.get(name)).schema().to_arrow())
 
     def parts(self, name: str) -> list[PartFile]:
         """The part files of a table."""
-        with self._whole():
-            return list(active_parts(self._delta(name, self._versions.get(name)), name).values())
+        with self._whole(name):
+            return list(self._opened.parts(name, self._versions.get(name)).values())
 
     def read_parts(self, name: str, parts: Iterable[PartFile], columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of some part files of a table, each by itself.
@@ -166,8 +166,8 @@ class Lake:
         Raises:
             LakeDamaged: a part file is not there or can't be read.
         """
-        with self._whole():
-            partition_by = next(iter(self._delta(name, self._versions.get(name)).metadata().partition_columns), None)
+        with self._whole(name):
+            partition_by = next(iter(self._opened.delta(name, self._versions.get(name)).metadata().partition_columns), None)
             for part in parts:
                 yield read_part(self.location, part, columns, partition_by=partition_by)
 
@@ -197,10 +197,11 @@ class Lake:
         return result
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
+    def _whole(self, name: str) -> Iterator[None]:
         """What is gone from an earlier snapshot need not be gone from the lake: `verify` looks at the last one."""
         try:
-            yield
+            with self._there(name):
+                yield
         except LakeDamaged as error:
             if self._is_last:
                 raise
@@ -208,70 +209,30 @@ class Lake:
                 f"snapshot {self.snapshot} is no longer whole, as a foreign vacuum or a log that was cleaned leave it: {error}"
             ) from error
 
+    @contextmanager
+    def _there(self, name: str) -> Iterator[None]:
+        """A table that a snapshot pins is there, or the lake is damaged."""
+        try:
+            yield
+        except TableNotFoundError:
+            if name in self._versions:
+                raise damaged(self.location, name, "it is gone") from None
+            raise NotALake(f"{self.location.url} has no table '{name}'") from None
+
     def _snapshots(self) -> pl.DataFrame:
         url = self.location.url
         try:
-            self._delta("snapshots", None)
-        except NotALake:
+            # A run without table versions can't be gone back to any more; its row is for those who read the table itself.
+            return self._opened.scan("snapshots", None).filter(pl.col("table_versions").is_not_null()).collect()
+        except TableNotFoundError:
             if self._has_files():
                 raise damaged(self.location, "snapshots", "it is gone") from None
             raise NotALake(f"{url} is no lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
-        try:
-            # A run without table versions can't be gone back to any more; its row is for those who read the table itself.
-            return self._scan("snapshots", None).filter(pl.col("table_versions").is_not_null()).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise damaged(self.location, "snapshots", sentence_of(error)) from None
 
     def _has_files(self) -> bool:
         try:
-            return bool(active_parts(open_delta(self.location, "files"), "files"))
+            return bool(self._opened.parts("files", None))
         except TableNotFoundError:
             return False
-
-    def _scan(self, name: str, version: int | None) -> pl.LazyFrame:
-        if not self.location.is_local:
-            return pl.scan_delta(f"{self.location.url}/{name}", version=version, storage_options=delta_options(self.location))
-        delta = self._delta(name, version)
-        parts = list(active_parts(delta, name).values())
-        for part in parts:
-            self._check_size(part)
-        try:
-            if quote(self.location.url) == self.location.url:
-                return pl.scan_delta(f"{self.location.url}/{name}", version=version)
-            return self._scan_parts(delta, parts)
-        except Exception as error:  # noqa: BLE001 - what a damaged table raises is of many kinds
-            raise damaged(self.location, name, sentence_of(error)) from None
-
-    def _check_size(self, part: PartFile) -> None:
-        """Polars answers a part file that was cut with a panic, so it is not asked."""
-        try:
-            size = os.stat(self.location.join(part.table, *part.path.split("/"))).st_size
-        except OSError as error:
-            raise damaged(self.location, part.table, f"part file {part.path}: {error.strerror}") from None
-        if size != part.size:
-            raise damaged(self.location, part.table, f"part file {part.path} has {size:,} bytes, not {part.size:,}")
-
-    def _scan_parts(self, delta: DeltaTable, parts: list[PartFile]) -> pl.LazyFrame:
-        """Scan the part files themselves, where quoting changes the lake's path: below the quoted one polars finds no files."""
-        schema = pa.schema(delta.schema().to_arrow())
-        empty = pl.DataFrame(schema.empty_table())
-        partition_columns = delta.metadata().partition_columns
-        inside = {column: dtype for column, dtype in empty.schema.items() if column not in partition_columns}
-        paths: dict[str | None, list[str]] = {}
-        for part in parts:
-            paths.setdefault(part.partition, []).append(self.location.join(part.table, *part.path.split("/")))
-        frames = [
-            pl.scan_parquet(files, glob=False, hive_partitioning=False, schema=inside, missing_columns="insert").with_columns(
-                pl.lit(value, dtype=pl.String).alias(column) for column in partition_columns
-            )
-            for value, files in paths.items()
-        ]
-        return pl.concat([empty.lazy(), *(frame.select(schema.names) for frame in frames)])
-
-    def _delta(self, name: str, version: int | None) -> DeltaTable:
-        try:
-            return open_delta(self.location, name, version)
-        except TableNotFoundError:
-            if name in self._versions:
-                raise damaged(self.location, name, "it is gone") from None
-            raise NotALake(f"{self.location.url} has no table '{name}'") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -10,7 +10,6 @@ from deltalake.exceptions import DeltaError
 
 from dicomlake.errors import DicomlakeError, FileStatus, LakeDamaged
 from dicomlake.lake.history import read_history
-from dicomlake.lake.log import active_parts, open_delta
 from dicomlake.lake.reader import Lake
 from dicomlake.parts import Location, part_sizes
 from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY, TABLE_NAMES
@@ -23,7 +22,18 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "patients": PATIENT_KEY,
     "snapshots": ("snapshot",),
 }
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "files": ("url", "status", "code", "duplicate_of", "SOPInstanceUID"),
+    "instances": ("SOPInstanceUID", "url", *dict.fromkeys((*SERIES_KEY, *STUDY_KEY, *PATIENT_KEY))),
+    "series": (*SERIES_KEY, "NumberOfSeriesRelatedInstances"),
+    "studies": (*STUDY_KEY, "NumberOfStudyRelatedInstances"),
+    "patients": (*PATIENT_KEY, "NumberOfPatientRelatedInstances"),
+    "snapshots": ("snapshot",),
+}
+_ROWS_IN_MEMORY = 1_000_000
 _SHOWN = 3
+_FAILURES = (DicomlakeError, pl.exceptions.PolarsError, OSError)
+_Frames = dict[str, pl.LazyFrame]
 
 
 @dataclass
@@ -56,12 +66,32 @@ def verify(location: Location) -> VerifyReport:
     if report.defects:
         # Queries over tables that lack part files would say the same once more, less clearly.
         return report
-    for check in (_check_keys, _check_counts, _check_parents, _check_duplicates):
-        try:
-            report.defects += check(lake, report)
-        except (DicomlakeError, pl.exceptions.PolarsError, OSError) as error:
-            report.defects.append(f"a check can't be carried out: {' '.join(str(error).split())[:300]}")
+    try:
+        frames = _frames(lake)
+        for check in (_check_keys, _check_counts, _check_parents, _check_duplicates):
+            report.defects += _carried_out(check, frames, report)
+    except _FAILURES as error:
+        report.defects.append(_failed(error))
     return report
+
+
+def _carried_out(check: Callable[[_Frames, VerifyReport], Iterator[str]], frames: _Frames, report: VerifyReport) -> Iterator[str]:
+    try:
+        yield from check(frames, report)
+    except _FAILURES as error:
+        yield _failed(error)
+
+
+def _failed(error: Exception) -> str:
+    return f"a check can't be carried out: {' '.join(str(error).split())[:300]}"
+
+
+def _frames(lake: Lake) -> _Frames:
+    """The columns that checks look at. Of a small lake they are read once for all checks; of a large one each check reads its own."""
+    frames = {name: lake.table(name).select(columns) for name, columns in _COLUMNS.items()}
+    if sum(part.rows for name in _COLUMNS for part in lake.parts(name)) > _ROWS_IN_MEMORY:
+        return frames
+    return dict(zip(frames, (frame.lazy() for frame in pl.collect_all(frames.values())), strict=True))
 
 
 def _check_part_files(lake: Lake, report: VerifyReport) -> None:
@@ -71,7 +101,7 @@ def _check_part_files(lake: Lake, report: VerifyReport) -> None:
     for name in TABLE_NAMES:
         try:
             present = part_sizes(location, name)
-            pinned = active_parts(open_delta(location, name, lake.table_versions.get(name)), name)
+            pinned = {part.path: part for part in lake.parts(name)}
             ever = read_history(location, name).paths_ever()
         except (DicomlakeError, DeltaError, OSError) as error:
             report.defects.append(f"table '{name}' can't be read: {' '.join(str(error).split())[:300]}")
@@ -88,58 +118,59 @@ def _check_part_files(lake: Lake, report: VerifyReport) -> None:
     report.checked["part files"] = named
 
 
-def _check_keys(lake: Lake, report: VerifyReport) -> Iterator[str]:
+def _check_keys(frames: _Frames, report: VerifyReport) -> Iterator[str]:
     for name, key in _KEYS.items():
         columns = list(key)
-        counts = lake.table(name).group_by(columns).agg(pl.len().alias("rows")).select(pl.len(), pl.col("rows").sum()).collect()
+        counts = frames[name].group_by(columns).agg(pl.len().alias("rows")).select(pl.len(), pl.col("rows").sum()).collect()
         entities, rows = counts.row(0)
         report.checked[f"rows of {name}"] = rows or 0
         if rows and rows != entities:
             yield f"table '{name}': {rows - entities:,} rows more than there are values of {', '.join(columns)}, which is its key"
     for name, column in (("files", "url"), ("instances", "SOPInstanceUID")):
-        absent = lake.table(name).filter(pl.col(column).is_null()).select(pl.len()).collect().item()
+        absent = frames[name].filter(pl.col(column).is_null()).select(pl.len()).collect().item()
         if absent:
             yield f"table '{name}': {absent:,} rows without {column}"
-    stateless = lake.files.filter(pl.col("status").is_null()).select(pl.len()).collect().item()
+    stateless = frames["files"].filter(pl.col("status").is_null()).select(pl.len()).collect().item()
     if stateless:
         yield f"table 'files': {stateless:,} rows without status"
-    codeless = lake.files.filter(pl.col("status").is_in(["failed", "skipped", "not_dicom"]) & pl.col("code").is_null()).select(pl.len())
-    if codeless.collect().item():
-        yield f"table 'files': {codeless.collect().item():,} files that were not read and have no code"
+    unread = pl.col("status").is_in(["failed", "skipped", "not_dicom"]) & pl.col("code").is_null()
+    codeless = frames["files"].filter(unread).select(pl.len()).collect().item()
+    if codeless:
+        yield f"table 'files': {codeless:,} files that were not read and have no code"
 
 
-def _check_counts(lake: Lake, report: VerifyReport) -> Iterator[str]:
+def _check_counts(frames: _Frames, report: VerifyReport) -> Iterator[str]:
     """Counts in are counts out, from files up to patients."""
-    indexed = lake.files.filter(pl.col("status") == FileStatus.INDEXED.value).select("url")
-    instances = lake.instances.select("url")
+    indexed = frames["files"].filter(pl.col("status") == FileStatus.INDEXED.value).select("url")
+    instances = frames["instances"].select("url")
     yield from _both_ways(indexed, instances, ["url"], "indexed rows of files", "rows of instances")
     for table, key, column in (
         ("series", SERIES_KEY, "NumberOfSeriesRelatedInstances"),
         ("studies", STUDY_KEY, "NumberOfStudyRelatedInstances"),
         ("patients", PATIENT_KEY, "NumberOfPatientRelatedInstances"),
     ):
-        counted = lake.instances.group_by(list(key)).agg(pl.len().cast(pl.Int64).alias("counted"))
-        joined = lake.table(table).join(counted, on=list(key), how="left", nulls_equal=True)
+        counted = frames["instances"].group_by(list(key)).agg(pl.len().cast(pl.Int64).alias("counted"))
+        joined = frames[table].join(counted, on=list(key), how="left", nulls_equal=True)
         wrong = joined.filter(pl.col("counted").ne_missing(pl.col(column))).select(pl.len()).collect().item()
-        report.checked[f"counts of {table}"] = lake.table(table).select(pl.len()).collect().item()
+        report.checked[f"counts of {table}"] = frames[table].select(pl.len()).collect().item()
         if wrong:
             yield f"table '{table}': {wrong:,} rows whose {column} is not what `instances` has"
 
 
-def _check_parents(lake: Lake, report: VerifyReport) -> Iterator[str]:
+def _check_parents(frames: _Frames, report: VerifyReport) -> Iterator[str]:
     """No instance without its series, study and patient, and none of these without an instance."""
     for table, key in (("series", SERIES_KEY), ("studies", STUDY_KEY), ("patients", PATIENT_KEY)):
         columns = list(key)
-        children = lake.instances.select(columns).unique()
+        children = frames["instances"].select(columns).unique()
         report.checked[f"parents in {table}"] = children.select(pl.len()).collect().item()
-        parents = lake.table(table).select(columns)
+        parents = frames[table].select(columns)
         yield from _both_ways(children, parents, columns, "instances", f"rows of {table}")
 
 
-def _check_duplicates(lake: Lake, report: VerifyReport) -> Iterator[str]:
+def _check_duplicates(frames: _Frames, report: VerifyReport) -> Iterator[str]:
     """Every duplicate names an indexed file of the same instance."""
-    duplicates = lake.files.filter(pl.col("status") == FileStatus.DUPLICATE.value).select("duplicate_of", "SOPInstanceUID")
-    kept = lake.files.filter(pl.col("status") == FileStatus.INDEXED.value).select(duplicate_of="url", SOPInstanceUID="SOPInstanceUID")
+    duplicates = frames["files"].filter(pl.col("status") == FileStatus.DUPLICATE.value).select("duplicate_of", "SOPInstanceUID")
+    kept = frames["files"].filter(pl.col("status") == FileStatus.INDEXED.value).select(duplicate_of="url", SOPInstanceUID="SOPInstanceUID")
     lost = duplicates.join(kept, on=["duplicate_of", "SOPInstanceUID"], how="anti").select(pl.len()).collect().item()
     report.checked["duplicates"] = duplicates.select(pl.len()).collect().item()
     if lost:
