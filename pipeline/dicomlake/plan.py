@@ -70,6 +70,7 @@ class Planner:
         self._current = current
         self._read_all = read_all
         self._unreadable_folders: list[str] = []
+        self._compared_up_to = ""
         self.counts = PlanCounts()
         self.vanished: list[pl.DataFrame] = []
 
@@ -178,8 +179,10 @@ class Planner:
         self.vanished.append(gone.select("url", "SOPInstanceUID"))
 
     def _note_unreadable_folders(self, listed: pl.DataFrame) -> None:
-        # What stands below a folder follows it in order, and ends before the folder's name with the character after "/".
-        self._unreadable_folders = [folder for folder in self._unreadable_folders if folder + "0" > listed["url"][0]]
+        # What stands below a folder follows it in order, and ends before the folder's name with the character after "/". What the lake
+        # knows of that may come between the last batch and this one.
+        self._unreadable_folders = [folder for folder in self._unreadable_folders if folder + "0" > self._compared_up_to]
+        self._compared_up_to = listed["url"][-1]
         if listed["code"].null_count() < listed.height:
             self._unreadable_folders += listed.filter(pl.col("code").is_in([code.value for code in RETRIED_CODES]))["url"].to_list()
 

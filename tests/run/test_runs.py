@@ -164,10 +164,16 @@ def test_too_much_gone_at_once_is_refused(nights: Nights) -> None:
     assert nights.run().files_missing == 3
 
 
-def test_a_folder_that_can_not_be_read_does_not_lose_its_files(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No one has looked into it, so what stands below it is not judged as vanished."""
+@pytest.mark.parametrize("batch_rows", [None, 1])
+def test_a_folder_that_can_not_be_read_does_not_lose_its_files(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, batch_rows: int | None
+) -> None:
+    """No one has looked into it, so what stands below it is not judged as vanished, wherever the batches of a listing end."""
+    if batch_rows is not None:
+        monkeypatch.setattr("dicomlake.sources.batches.BATCH_ROWS", batch_rows)
     _fill(nights, 4)
     _fill(nights, 3, "b")
+    nights.archive.write_text("c", "no JSON")
     nights.run()
     scandir = os.scandir
 
