@@ -63,3 +63,17 @@ def test_going_back_to_the_former_engine_reads_what_the_new_one_read(nights: Nig
     nights.engine.version = "json 1"
     nights.run()
     assert nights.engine.read_urls != []
+
+
+def test_a_copy_that_another_source_displaced_is_not_taken_for_read(nights: Nights) -> None:
+    """Its row changes in a run that reads otherwise and doesn't list it; it is read anew when its own source is listed."""
+    header = {"SOPInstanceUID": "1", "SeriesInstanceUID": "2", "StudyInstanceUID": "3", "PatientID": "P", "Modality": "CT"}
+    folder = nights.archive.folder
+    nights.archive.write("b/1", **header)
+    nights.run(sources=(str(folder / "b"),))
+    nights.engine.version = "json 2"
+    nights.archive.write("a/1", **header)
+    nights.run(sources=(str(folder / "a"),))
+    assert nights.lake.files.collect()["status"].to_list() == ["indexed", "duplicate"]
+    nights.run(sources=(str(folder / "b"),))
+    assert nights.engine.read_urls == [str(folder / "b/1")]
