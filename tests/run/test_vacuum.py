@@ -51,6 +51,7 @@ def night(nights: Nights, beginnings: Beginnings, monkeypatch: pytest.MonkeyPatc
             return super().now(tz) - cls.ago
 
     monkeypatch.setattr(dicomlake.run.index, "datetime", Clock)
+    monkeypatch.setattr(import_module("dicomlake.lake.vacuum"), "READER_TIME", timedelta())  # the room has a function of that name
     has_begun = False
 
     def play_one(days_ago: int) -> None:
@@ -150,6 +151,34 @@ def test_reader_of_a_kept_snapshot_loses_nothing(nights: Nights, night: Callable
     frames["snapshots"].collect()
     for name, rows in before.items():
         assert_frame_equal(frames[name].collect(), rows)
+
+
+def test_reader_loses_nothing_for_an_hour(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was the last snapshot within the past hour stays, however little is to be kept, and so do tables that nobody opened yet."""
+    monkeypatch.setattr("dicomlake.run.index.datetime", _clock(hours_ago := [3.0]))
+    header = {"SeriesInstanceUID": "2", "StudyInstanceUID": "3", "PatientID": "P", "Modality": "CT"}
+    for hours_ago[0] in (3.0, 2.0, 0.5):
+        nights.archive.write("a", SOPInstanceUID="1", **header, KVP=hours_ago[0])
+        nights.run()
+        if hours_ago[0] == 2.0:
+            reader, shown = nights.lake, _tables(nights.lake)
+    report = vacuum(nights.location, timedelta())
+    assert (report.kept, report.closed) == ((2, 3), (1,))
+    assert all(rows.equals(shown[name]) for name, rows in _tables(reader).items())
+    hours_ago[0] = 0.0
+    monkeypatch.setattr(import_module("dicomlake.lake.vacuum"), "READER_TIME", timedelta(minutes=20))
+    assert vacuum(nights.location, timedelta()).kept == (3,)
+    with pytest.raises(LakeDamaged, match=r"snapshot 2|No such file"):
+        _tables(reader)
+
+
+def _clock(hours_ago: list[float]) -> type[datetime]:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return super().now(tz) - timedelta(hours=hours_ago[0])
+
+    return Clock
 
 
 def test_orphans_go_when_no_run_can_be_writing_them(nights: Nights, night: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,8 @@ from dicomlake.parts import Location, part_sizes, read_parts
 from dicomlake.schema import TABLE_NAMES, LakeSchema
 
 READER_TIME = timedelta(hours=1)
-"""How long a part file of `snapshots` stays after its removal: a reader that has just looked up the table's version opens it next."""
+"""How long a snapshot stays after a later one took its place, whatever is to be kept: who opened the lake before is still reading it. A
+part file of `snapshots` stays as long after its removal: a reader that has just looked up the table's version opens it next."""
 
 UNIT_TIME = timedelta(days=1)
 """How old a part file that no version names must be to go where there is no lock: until then a run may be about to commit it."""
@@ -75,7 +76,8 @@ def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False, waitin
 
     Args:
         location: the lake.
-        keep: a snapshot is kept when its run finished within this time; the last one always is.
+        keep: a snapshot is kept when its run finished within this time; the last one always is, and what was the last one within
+            ``READER_TIME``.
         dry_run: only find out.
         waiting: how long to wait while a run writes to the lake.
 
@@ -112,10 +114,10 @@ def close_expired(writer: LakeWriter, keep: timedelta, now: datetime) -> VacuumR
     snapshots = read_parts(writer.location, writer.tables["snapshots"].parts.values(), ["snapshot", "finished", "table_versions"])
     if snapshots is None:
         return None
-    finished = snapshots.filter(pl.col("table_versions").is_not_null())
-    last = finished.sort("snapshot").tail(ALWAYS_KEPT)["finished"].to_list()
+    finished = snapshots.filter(pl.col("table_versions").is_not_null()).sort("snapshot")
+    last = finished.tail(ALWAYS_KEPT)["finished"].to_list()
     earliest = min([_earliest(now, keep), *last])
-    expired = finished.filter(~_is_kept(earliest)).height
+    expired = finished.filter(~_is_kept(earliest, now)).height
     if expired == 0 or (expired < EXPIRED_AT_ONCE and expired < finished.height * EXPIRED_SHARE):
         return None
     return _vacuum(writer.location, earliest, dry_run=False, is_alone=writer.is_alone)
@@ -127,7 +129,8 @@ def _vacuum(location: Location, earliest: datetime, *, dry_run: bool, is_alone: 
     # between is needed, or counts as unknown and is too young to go.
     present = {name: part_sizes(location, name) for name in TABLE_NAMES}
     finished = Lake(location.url, location.storage_options).snapshots.collect()
-    kept, closed = finished.filter(_is_kept(earliest)), finished.filter(~_is_kept(earliest))
+    is_kept = _is_kept(earliest, now)
+    kept, closed = finished.filter(is_kept), finished.filter(~is_kept)
     versions = [json.loads(text) for text in kept["table_versions"]]
     histories = {name: read_history(location, name) for name in TABLE_NAMES}
     removed: list[Removable] = []
@@ -150,8 +153,10 @@ def _vacuum(location: Location, earliest: datetime, *, dry_run: bool, is_alone: 
     return report
 
 
-def _is_kept(earliest: datetime) -> pl.Expr:
-    return (pl.col("finished") >= earliest) | (pl.col("snapshot") == pl.col("snapshot").max())
+def _is_kept(earliest: datetime, now: datetime) -> pl.Expr:
+    """Which snapshots are kept, of rows in the order of their numbers."""
+    replaced = pl.col("finished").shift(-1)
+    return (pl.col("finished") >= earliest) | replaced.is_null() | (replaced > now - READER_TIME)
 
 
 def _needed(location: Location, name: str, history: LogHistory, kept: set[int], present: Mapping[str, int]) -> set[str]:
