@@ -11,7 +11,7 @@ import pytest
 from dicomlake.errors import NotALake
 from dicomlake.lake import Lake, LakeWriter, Table
 from dicomlake.parts import Location
-from tests.run.comparison import assert_same_lake, comparable
+from tests.run.comparison import Tables, assert_same_tables, comparable, whole
 from tests.run.conftest import Nights
 
 
@@ -36,6 +36,8 @@ def _kill_at_commit(patch: pytest.MonkeyPatch, allowed: int) -> Callable[[], int
 
 
 def _write_days(nights: Nights, day: int) -> None:
+    """The files of a day are the same each time that it is played, to their modified times."""
+    nights.archive.clock = 1_700_000_000 + 100 * day
     for number in range(7):
         nights.archive.write(
             f"a/{number}",
@@ -72,6 +74,7 @@ def test_a_run_killed_before_any_commit_is_healed_by_the_next(nights: Nights, tm
     """Whichever commit is the last: the old snapshot stays what it was, and the next run gives the lake of a clean one."""
     commits = _commits_of(nights, tmp_path, second_day=second_day)
     assert commits > 8
+    clean: Tables = {}
     for allowed in range(commits):
         lake = Location.of(tmp_path / f"lake-{allowed}")
         _write_days(nights, 1)
@@ -92,9 +95,10 @@ def test_a_run_killed_before_any_commit_is_healed_by_the_next(nights: Nights, tm
         known = _urls_known(nights, lake)
         nights.run(lake=lake)
         assert known.isdisjoint(nights.engine.read_urls)
-        clean = Location.of(tmp_path / f"clean-{allowed}")
-        nights.run(lake=clean)
-        assert_same_lake(Lake(lake.url), Lake(clean.url))
+        if not clean:
+            nights.run(lake=Location.of(tmp_path / "clean"))
+            clean = whole(Lake(f"{tmp_path}/clean"))
+        assert_same_tables(whole(Lake(lake.url)), clean)
 
 
 def _urls_known(nights: Nights, lake: Location) -> set[str]:
