@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.errors import RETRIED_CODES, FileStatus, MissingLimitExceeded
-from dicomlake.ledger import Ledger
+from dicomlake.ledger import NOTHING_KNOWN, Ledger
 
 UNIT_SCHEMA = pa.schema(
     [
@@ -90,7 +90,8 @@ class Planner:
                 yield _unit(frame.slice(0, self._unit_files))
                 rest = frame.slice(self._unit_files)
                 waiting, rows = ([rest], rest.height) if rest.height else ([], 0)
-        self._judge_vanished(self._ledger.take_up_to(None), None)
+        for known in self._ledger.take_up_to(None):
+            self._judge_vanished(known, None)
         if rows:
             yield _unit(pl.concat(waiting))
 
@@ -113,7 +114,7 @@ class Planner:
         listed = pl.DataFrame(batch)
         self.counts.files_listed += listed.height
         self._note_unreadable_folders(listed)
-        known = self._ledger.take_up_to(listed["url"][-1])
+        known = self._known_of(listed)
         if known.height == 0:
             self.counts.files_new += listed.height
             self.counts.files_to_read += listed.height
@@ -145,7 +146,6 @@ class Planner:
         self.counts.files_unchanged += unchanged
         self.counts.files_changed += judged.height - new - unchanged
         chosen = judged if self._read_all else judged.filter(~pl.col("unchanged") | pl.col("again"))
-        self._judge_vanished(known, listed["url"])
         self.counts.files_to_read += chosen.height
         return chosen.select(
             "url",
@@ -159,6 +159,14 @@ class Planner:
             replaces=pl.col("status").is_not_null(),
             former_uid=pl.col("SOPInstanceUID"),
         )
+
+    def _known_of(self, listed: pl.DataFrame) -> pl.DataFrame:
+        """The ledger's rows of what is listed; those between them that are not have vanished, or belong to another source."""
+        there = []
+        for known in self._ledger.take_up_to(listed["url"][-1]):
+            self._judge_vanished(known, listed["url"])
+            there.append(known.join(listed.select("url"), on="url", how="semi"))
+        return pl.concat(there) if there else NOTHING_KNOWN
 
     def _judge_vanished(self, known: pl.DataFrame, listed_urls: pl.Series | None) -> None:
         alive = known.filter(pl.col("status") != FileStatus.MISSING.value)

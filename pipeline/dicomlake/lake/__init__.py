@@ -4,7 +4,8 @@ from dicomlake.lake.diff import LakeDiff
 from dicomlake.lake.lock import Waiting
 from dicomlake.lake.optimize import Merged, OptimizeReport, merge_due, optimize
 from dicomlake.lake.reader import Lake
-from dicomlake.lake.table import Gone, KeyFinder, Rewritten, Table
+from dicomlake.lake.rewriting import Gone, KeyFinder, Rewritten
+from dicomlake.lake.table import Table
 from dicomlake.lake.vacuum import VacuumReport, close_expired, vacuum
 from dicomlake.lake.verify import VerifyReport, verify
 from dicomlake.lake.writer import LakeWriter, Snapshot, known_files, reading_of

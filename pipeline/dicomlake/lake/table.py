@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import deltalake
@@ -21,38 +20,13 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeDamaged
 from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
-from dicomlake.parts import KEY_COLUMNS, Location, PartFile, read_part, write_parts
+from dicomlake.lake.rewriting import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
+from dicomlake.parts import KEY_COLUMNS, Location, PartFile, write_parts
 
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
 READING_KEY = "dicomlake.reading"
 COMMITS_A_CHECKPOINT = 8
-_ROW = "_row"  # no column begins with an underscore
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """Part files that take the place of others."""
-
-    removed: tuple[PartFile, ...] = ()
-    added: tuple[PartFile, ...] = ()
-
-
-@dataclass(frozen=True)
-class Gone:
-    """Rows that are to go: those that have one of some keys (a null matches a null) and, where there is one, meet a condition."""
-
-    keys: pl.DataFrame
-    only: pl.Expr | None = None
-
-    def columns(self) -> list[str]:
-        """The columns that must be read to know the rows."""
-        return [*self.keys.columns, *(self.only.meta.root_names() if self.only is not None else [])]
-
-    def rows_of(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Those of some rows that are to go."""
-        chosen = rows if self.only is None else rows.filter(self.only)
-        return chosen.join(self.keys, on=self.keys.columns, how="semi", nulls_equal=True)
 
 
 class Table:
@@ -216,34 +190,25 @@ class Table:
             gone: which rows; one goes if any of these says so.
             within: the part files to look at; all where None.
         """
+        finders = [GoneFinder(condition) for condition in gone if condition.keys.height]
         removed: list[PartFile] = []
-        added: list[PartFile] = []
-        conditions = [condition for condition in gone if condition.keys.height]
-        finders = [KeyFinder(condition.keys) for condition in conditions]
-        needed = list(dict.fromkeys(name for condition in conditions for name in condition.columns()))
+        rest: list[PartFile | None] = []
         for part in list(self.parts.values() if within is None else within):
-            near = [condition for condition, finder in zip(conditions, finders, strict=True) if finder.may_be_in(part)]
-            if not near:
-                continue
-            rows = read_part(self.location, part, needed, partition_by=self.partition_by).with_row_index(_ROW)
-            hit = pl.concat([condition.rows_of(rows).select(_ROW) for condition in near]).unique()
-            if hit.height == 0:
-                continue
-            removed.append(part)
-            if hit.height < part.rows:
-                whole = read_part(self.location, part, partition_by=self.partition_by).with_row_index(_ROW)
-                added += self.write(whole.join(hit, on=_ROW, how="anti", maintain_order="left").drop(_ROW))
-        return Rewritten(tuple(removed), tuple(added))
+            hits = find_gone(self.location, part, finders, partition_by=self.partition_by)
+            if hits:
+                removed.append(part)
+                rest.append(rewrite(self.location, part, self.schema, hits, partition_by=self.partition_by))
+        return Rewritten(tuple(removed), tuple(rest))
 
     def rows_with(self, keys: pl.DataFrame, *, within: Iterable[PartFile] | None = None) -> pl.DataFrame:
         """The whole rows that have these keys; a null matches a null."""
         finder = KeyFinder(keys)
-        frames = [
-            read_part(self.location, part, partition_by=self.partition_by).join(keys, on=keys.columns, how="semi", nulls_equal=True)
-            for part in (self.parts.values() if within is None else within)
-            if finder.may_be_in(part)
-        ]
-        return pl.concat([pl.DataFrame(self.schema.empty_table()), *frames], how="diagonal_relaxed")
+        empty = pl.DataFrame(self.schema.empty_table())
+        frames = [empty]
+        for part in self.parts.values() if within is None else within:
+            if finder.may_be_in(part):
+                frames += matching_rows(self.location, part, self.schema, finder, partition_by=self.partition_by)
+        return pl.concat(frames)
 
     def write(self, rows: pl.DataFrame) -> list[PartFile]:
         """Write rows, in their order, as part files of this table; columns that are absent are null."""
@@ -296,28 +261,6 @@ class Table:
         values = {self.partition_by: part.partition} if self.partition_by else {}
         now = int(time.time() * 1000)
         return RemoveAction(part.path, data_change=changes_data, deletion_timestamp=now, size=part.size, partition_values=values)
-
-
-class KeyFinder:
-    """Tells by a part file's statistics whether it can hold any of some keys."""
-
-    def __init__(self, keys: pl.DataFrame) -> None:
-        self._empty = keys.height == 0
-        self._columns = {name: keys[name].sort() for name in keys.columns if keys[name].null_count() == 0 and keys[name].dtype == pl.String}
-
-    def may_be_in(self, part: PartFile) -> bool:
-        """Whether a row of the part file can have one of the keys."""
-        return not self._empty and all(_may_hold_any(part, name, ordered) for name, ordered in self._columns.items())
-
-
-def _may_hold_any(part: PartFile, column: str, ordered: pl.Series) -> bool:
-    if column not in part.null_count:
-        return True
-    lowest, highest = part.lowest.get(column), part.highest.get(column)
-    if not isinstance(lowest, str) or not isinstance(highest, str):
-        return part.null_count[column] != part.rows
-    index = ordered.search_sorted(lowest, side="left")
-    return index < ordered.len() and ordered[index] <= highest
 
 
 def _as_refused(error: Exception, name: str, location: Location) -> AccessDenied | LakeDamaged:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dicomlake.errors import LakeDamaged
+from dicomlake.parts.groups import unreadable, with_schema
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import PartFile
 
@@ -33,7 +33,7 @@ def read_part(location: Location, part: PartFile, columns: Sequence[str] | None 
     try:
         return _read(location, part, columns, partition_by)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(location, part) from error
+        raise unreadable(location, part) from error
 
 
 def _read(location: Location, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> pl.DataFrame:
@@ -63,16 +63,7 @@ def read_part_arrow(location: Location, part: PartFile, schema: pa.Schema, *, pa
     """
     with _opened(location, part) as file:
         rows = file.read()
-    names = set(rows.schema.names)
-    columns = [
-        pa.repeat(pa.scalar(part.partition, field.type), rows.num_rows)
-        if field.name == partition_by
-        else rows[field.name].cast(field.type)
-        if field.name in names
-        else pa.nulls(rows.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return with_schema(rows, schema, part.partition, partition_by)
 
 
 def uncompressed_size(location: Location, part: PartFile) -> int:
@@ -92,12 +83,7 @@ def _opened(location: Location, part: PartFile) -> Iterator[pq.ParquetFile]:
         with location.filesystem.open(path, "rb") as file:
             yield pq.ParquetFile(file)
     except (OSError, pa.ArrowException) as error:
-        raise _unreadable(location, part) from error
-
-
-def _unreadable(location: Location, part: PartFile) -> LakeDamaged:
-    lake = location.url
-    return LakeDamaged(f"part file {part.path} of table '{part.table}' of {lake} can't be read; run 'dicomlake verify {lake}'")
+        raise unreadable(location, part) from error
 
 
 def read_parts(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, Self
 from urllib.parse import quote
 
 import numpy as np
@@ -48,8 +49,15 @@ def write_parts(location: Location, table: str, rows: pa.Table, *, partition_by:
     Raises:
         AccessDenied: the lake can't be written.
     """
-    try:
+    with writing(location):
         return [_write_part(location, table, partition, value, partition_by) for value, partition in _partitions(rows, partition_by)]
+
+
+@contextmanager
+def writing(location: Location) -> Iterator[None]:
+    """Say in one line that a lake can't be written."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise AccessDenied(f"lake {location.url} can't be written: {reason}; check its permissions and free space") from error
@@ -83,43 +91,85 @@ def _partitions(rows: pa.Table, partition_by: str | None) -> Iterator[tuple[str 
 
 
 def _write_part(location: Location, table: str, rows: pa.Table, partition: str | None, partition_by: str | None) -> PartFile:
-    path = f"part-{uuid.uuid4().hex}.parquet"
-    if partition_by is not None:
-        # Readers decode what the log names, so the folder's own name is the quoted text, as Hive and Spark write it.
-        value = NULL_PARTITION if partition is None else quote(partition, safe="")
-        path = f"{partition_by}={value}/{path}"
-    names = set(rows.schema.names)
-    keys = [name for name in KEY_COLUMNS if name in names]
-    with location.open_new(table, *path.split("/")) as file:
-        # Wide rows are mostly columns of nulls, which cost more to compress than they hold.
-        with pq.ParquetWriter(
-            file,
-            rows.schema,
-            compression=_compression(rows),
-            use_dictionary=_dictionary_columns(rows),
-            write_statistics=keys,
-        ) as writer:
-            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
-        size = file.tell()
-    lowest: dict[str, Bound] = {}
-    highest: dict[str, Bound] = {}
-    null_count: dict[str, int] = {}
-    for name in keys:
-        bounds = pc.min_max(rows[name]).as_py()
-        lowest[name], highest[name] = bounds["min"], bounds["max"]
-        null_count[name] = rows[name].null_count
-    return PartFile(table, path, size, rows.num_rows, partition, lowest, highest, null_count)
+    # Wide rows are mostly columns of nulls, which cost more to compress than they hold.
+    empty = [name for name in rows.schema.names if rows[name].null_count == rows.num_rows]
+    with PartWriter(location, table, rows.schema, partition, partition_by, empty=empty) as writer:
+        writer.write(rows)
+    return writer.part()
+
+
+class PartWriter:
+    """Writes one part file, some rows at a time, and keeps the statistics of its keys.
+
+    Args:
+        location: the lake.
+        table: the table.
+        schema: the columns of the file, the partition column left out.
+        partition: the value of the partition column.
+        partition_by: the partition column.
+        empty: columns that will hold nulls only, as far as is known.
+    """
+
+    def __init__(
+        self, location: Location, table: str, schema: pa.Schema, partition: str | None, partition_by: str | None, *, empty: Sequence[str]
+    ) -> None:
+        path = f"part-{uuid.uuid4().hex}.parquet"
+        if partition_by is not None:
+            # Readers decode what the log names, so the folder's own name is the quoted text, as Hive and Spark write it.
+            value = NULL_PARTITION if partition is None else quote(partition, safe="")
+            path = f"{partition_by}={value}/{path}"
+        self._table, self._path, self._partition = table, path, partition
+        self._keys = [name for name in KEY_COLUMNS if name in schema.names]
+        self._lowest: dict[str, Bound] = dict.fromkeys(self._keys)
+        self._highest: dict[str, Bound] = dict.fromkeys(self._keys)
+        self._null_count = dict.fromkeys(self._keys, 0)
+        self._rows = self._size = 0
+        nulls = set(empty)
+        self._file = location.open_new(table, *path.split("/"))
+        self._writer = pq.ParquetWriter(
+            self._file,
+            schema,
+            compression={_leaf_name(field): "none" if field.name in nulls else "zstd" for field in schema},
+            use_dictionary=_dictionary_columns(schema, nulls),
+            write_statistics=self._keys,
+        )
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write the end of the file, and close it."""
+        with self._file:
+            # After an error there may be no room for the end of the file either, and the first error is the one to be told.
+            with nullcontext() if kind is None else suppress(OSError):
+                self._writer.close()
+            self._size = self._file.tell()
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows behind those that were written, in row groups of their own."""
+        self._writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        self._rows += rows.num_rows
+        for name in self._keys:
+            bounds = pc.min_max(rows[name]).as_py()
+            self._lowest[name] = _one_of(min, self._lowest[name], bounds["min"])
+            self._highest[name] = _one_of(max, self._highest[name], bounds["max"])
+            self._null_count[name] += rows[name].null_count
+
+    def part(self) -> PartFile:
+        """The part file, once it is closed."""
+        return PartFile(self._table, self._path, self._size, self._rows, self._partition, self._lowest, self._highest, self._null_count)
+
+
+def _one_of(choose: Callable[[Any, Any], Bound], former: Bound, bound: Bound) -> Bound:
+    return former if bound is None else bound if former is None else choose(former, bound)
 
 
 def _leaf_name(field: pa.Field) -> str:
     return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
 
 
-def _compression(rows: pa.Table) -> dict[str, Any]:
-    return {_leaf_name(field): "none" if rows[field.name].null_count == rows.num_rows else "zstd" for field in rows.schema}
-
-
-def _dictionary_columns(rows: pa.Table) -> list[str]:
+def _dictionary_columns(schema: pa.Schema, empty: Collection[str]) -> list[str]:
     # Every row has its own url, digest and instance UID: a dictionary of them would be built and thrown away.
-    unique = {"url", "header_digest", "header_json"} | ({"SOPInstanceUID"} if "header_digest" in rows.schema.names else set())
-    return [_leaf_name(field) for field in rows.schema if field.name not in unique and rows[field.name].null_count < rows.num_rows]
+    unique = {"url", "header_digest", "header_json"} | ({"SOPInstanceUID"} if "header_digest" in schema.names else set())
+    return [_leaf_name(field) for field in schema if field.name not in unique and field.name not in empty]

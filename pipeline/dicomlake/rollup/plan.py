@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dicomlake.parts import Location, PartFile, read_part
+from dicomlake.parts import Location, PartFile, open_part
 from dicomlake.rollup.levels import KEYS, LEVELS, REMOVED_BY
 
 _KEY_COLUMNS = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID")
 _ROW_COLUMNS = ("url", "snapshot")
+_NO_KEYS = pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String))
+_NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0, pl.Int64))
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ def touched_entities(
     """The keys of every series whose instances changed between two versions of `instances`.
 
     A row is known by its url and the run that wrote it. Of each series the rows in part files that went are held against those in part
-    files that came by their number and the sum of their hashes, so that memory is bounded by the series, not by their rows.
+    files that came by their number and the sum of their hashes. A part file that was written anew stands beside the one whose place it
+    took, in the order of patients, so what did not change cancels out soon: memory is bounded by the series that changed and those of the
+    part files that overlap, not by the rows or the lake.
 
     Args:
         location: the lake.
@@ -42,26 +46,36 @@ def touched_entities(
         after: those of the later one.
         partition_by: the partition column.
     """
-    if not before:
-        # Nothing was there, so every series is new, and no row needs to be told from another.
-        keys = [read_part(location, part, _KEY_COLUMNS, partition_by=partition_by).unique() for part in after.values()]
-        return pl.concat([pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String)), *keys]).unique(maintain_order=True)
-    came = _fingerprints(location, [part for path, part in after.items() if path not in before], partition_by)
-    went = _fingerprints(location, [part for path, part in before.items() if path not in after], partition_by)
-    both = came.join(went, on=list(_KEY_COLUMNS), how="full", coalesce=True, nulls_equal=True, suffix="_before")
-    differs = pl.col("rows").ne_missing(pl.col("rows_before")) | pl.col("hash").ne_missing(pl.col("hash_before"))
-    return both.filter(differs).select(_KEY_COLUMNS)
-
-
-def _fingerprints(location: Location, parts: Sequence[PartFile], partition_by: str) -> pl.DataFrame:
-    counted = [pl.DataFrame(schema={**dict.fromkeys(_KEY_COLUMNS, pl.String), "rows": pl.UInt64, "hash": pl.UInt64})]
-    for part in parts:
-        rows = read_part(location, part, [*_KEY_COLUMNS, *_ROW_COLUMNS], partition_by=partition_by)
-        one = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(
-            pl.len().cast(pl.UInt64).alias("rows"), pl.struct(_ROW_COLUMNS).hash().sum().alias("hash")
+    came = [(part, 1) for path, part in after.items() if path not in before]
+    went = [(part, -1) for path, part in before.items() if path not in after]
+    if not went:
+        # Only rows came, so none needs to be told from another.
+        keys = [frame for part, _ in came for frame in _frames(location, part, _KEY_COLUMNS, partition_by)]
+        return pl.concat([_NO_KEYS, *(frame.unique() for frame in keys)]).unique(maintain_order=True)
+    differing = _NOTHING_DIFFERS
+    for part, sign in sorted([*came, *went], key=lambda entry: _order(entry[0])):
+        counted = [
+            frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(
+                rows=pl.len().cast(pl.Int64) * sign,
+                hash=pl.struct(_ROW_COLUMNS).hash().reinterpret(signed=True).sum() * sign,
+            )
+            for frame in _frames(location, part, (*_KEY_COLUMNS, *_ROW_COLUMNS), partition_by)
+        ]
+        summed = (
+            pl.concat([differing, *counted]).group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.col("rows").sum(), pl.col("hash").sum())
         )
-        counted.append(one)
-    return pl.concat(counted).group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.col("rows").sum(), pl.col("hash").sum())
+        differing = summed.filter((pl.col("rows") != 0) | (pl.col("hash") != 0))
+    return differing.select(_KEY_COLUMNS)
+
+
+def _frames(location: Location, part: PartFile, columns: Sequence[str], partition_by: str) -> Iterator[pl.DataFrame]:
+    with open_part(location, part, partition_by=partition_by) as opened:
+        for group in opened.groups:
+            yield opened.frame(group, columns)
+
+
+def _order(part: PartFile) -> tuple[str, str]:
+    return part.partition or "", str(part.lowest.get("PatientID") or "")
 
 
 def chunks(
@@ -75,8 +89,11 @@ def chunks(
     touched_patients = touched.select("PatientID", touched=pl.lit(value=True)).unique()
     places: list[pl.DataFrame] = []
     for number, part in enumerate(ordered):
-        rows = read_part(location, part, _KEY_COLUMNS, partition_by=partition_by)
-        counted = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
+        groups = [
+            frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
+            for frame in _frames(location, part, _KEY_COLUMNS, partition_by)
+        ]
+        counted = pl.concat(groups)
         # A touched series touches its study and its patient, and so every other series of those two.
         same_study = counted.join(touched_studies, on="StudyInstanceUID", how="left", nulls_equal=True)["touched"]
         same_patient = counted.join(touched_patients, on="PatientID", how="left", nulls_equal=True)["touched"]

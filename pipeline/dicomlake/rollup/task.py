@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.parts import Location, PartFile, read_part, write_sorted
+from dicomlake.parts import Location, PartFile, open_part, write_sorted
 from dicomlake.rollup.levels import KEYS, RolledUp, columns_needed, condense, roll_up
 from dicomlake.schema import LakeSchema
 
@@ -58,14 +59,10 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
         LakeDamaged, AccessDenied: the lake can't be read or written.
     """
     started = time.thread_time()
-    keys = list(KEYS[task.level])
     columns = columns_needed(task.schema, task.level)
     frames = []
     for part in task.instances:
-        rows = read_part(task.lake, part, columns, partition_by=task.schema.partition_by)
-        wanted = rows.select(keys).with_row_index("_row").join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")
-        if wanted.height:
-            frames.append(condense(rows if wanted.height == rows.height else rows[wanted["_row"]], task.level))
+        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
     rows = pl.concat(frames, rechunk=True)
@@ -74,6 +71,18 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     parts, findings = _write(task, rolled_up)
     codes = dict(rolled_up.findings["code"].value_counts().iter_rows())
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
+
+
+def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> Iterator[pl.DataFrame]:
+    """The rows of the task's entities in a part file, row group by row group; the keys tell whether the other columns are worth reading."""
+    keys = task.keys.columns
+    with open_part(task.lake, part, partition_by=partition_by) as opened:
+        for group in opened.groups:
+            places = opened.frame(group, keys).with_row_index("_row")
+            wanted = places.join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")["_row"]
+            if wanted.len():
+                rows = opened.frame(group, opened.names if columns is None else columns)
+                yield rows if wanted.len() == rows.height else rows[wanted]
 
 
 def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[PartFile]]:
@@ -95,8 +104,7 @@ def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:
     """A row that came out as it was keeps the number of the run in which it last changed."""
     rows = rows.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
-    keys = list(KEYS[task.level])
-    frames = [read_part(task.lake, part).join(task.keys, on=keys, how="semi", nulls_equal=True) for part in task.former]
+    frames = [former for part in task.former for former in _rows_of(task, part, None, None)]
     if not frames:
         return rows
     # A column that came since those rows were written is null in them: a row that has a value now has changed.

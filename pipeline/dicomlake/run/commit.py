@@ -70,7 +70,6 @@ class Committer:
         resolved, affected = self._copies.resolve(own["files"], former, gone)
         changed = resolved.filter(pl.col("new_status").ne(pl.col("status")) | pl.col("new_duplicate_of").ne_missing(pl.col("duplicate_of")))
         own_changed = changed.filter(~pl.col("committed"))
-        plain_files = list(own["files"])
         if own_changed.height:
             own["files"] = self._restate_own(own["files"], own_changed)
             losing = own_changed.filter(pl.col("new_status") == FileStatus.DUPLICATE.value).select("url")
@@ -97,8 +96,7 @@ class Committer:
         if {part.path for part in files.removed} <= self._read_paths:
             self._read_paths.update(part.path for part in files.added)
         self._read_paths.update(part.path for part in own["files"])
-        unchanged = {part.path for part in own["files"]}
-        self._copies.remember([part for part in plain_files if part.path in unchanged])
+        self._copies.remember([*own["files"], *restated], files.moved())
 
     def _owed(self) -> list[pl.DataFrame]:
         """Copies that a run which died was to read in a kept one's place."""

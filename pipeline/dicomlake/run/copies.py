@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,22 +10,25 @@ import polars as pl
 from dicomlake.duplicates import COPY_COLUMNS, KeyIndex, resolve
 from dicomlake.errors import FileStatus
 from dicomlake.lake import Table
-from dicomlake.parts import PartFile, read_part
+from dicomlake.parts import PartFile, open_part
 
-_READABLE = (FileStatus.INDEXED.value, FileStatus.DUPLICATE.value)
+_IS_READABLE = pl.col("status").is_in([FileStatus.INDEXED.value, FileStatus.DUPLICATE.value])
 
 
 class CopyFinder:
     """Knows where SOPInstanceUIDs stand.
 
-    Part files that this run added are looked up in an index of hashes; all others, those that the run found in the lake or wrote
-    anew, are read through, one column, once for each group of units that is committed.
+    Part files that this run added are looked up in an index of hashes. Those that it found in the lake are read through, one column, for
+    the first group of units that is committed, which is all that most nights have; for the second they are put into the index too, so
+    that a long run does not read the lake again and again.
     """
 
     def __init__(self, files: Table) -> None:
         self._files = files
         self._index = KeyIndex()
         self._indexed_paths: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._read_through = False
 
     def resolve(self, own_parts: Sequence[PartFile], former_uids: pl.Series, gone_urls: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Decide between copies wherever a group of units makes a difference.
@@ -40,21 +43,18 @@ class CopyFinder:
             SOPInstanceUIDs that were looked at again.
         """
         own = _read_copies(self._files, own_parts, None)
+        plain = self._not_indexed(any_wanted=own.height + former_uids.len() > 0)
         hashes = KeyIndex.hashes(own["SOPInstanceUID"])
         known, part_numbers = self._index.find(hashes)
         suspects = own["SOPInstanceUID"].filter(pl.Series(known | _repeated(hashes), dtype=pl.Boolean))
         _, former_numbers = self._index.find(KeyIndex.hashes(former_uids))
-        indexed = set(self._indexed_paths)
-        plain = [part for path, part in self._files.parts.items() if path not in indexed]
         looked_up = [
             self._files.parts[self._indexed_paths[number]]
             for number in sorted(part_numbers | former_numbers)
             if self._indexed_paths[number] in self._files.parts
         ]
-        wanted = pl.concat([suspects, former_uids])
-        committed = [_read_copies(self._files, looked_up, wanted)]
-        if plain:
-            committed.append(_read_copies(self._files, plain, pl.concat([own["SOPInstanceUID"], former_uids])))
+        committed = [_read_copies(self._files, looked_up, pl.concat([suspects, former_uids]))]
+        committed.append(_read_copies(self._files, plain, pl.concat([own["SOPInstanceUID"], former_uids])))
         there = pl.concat(committed).join(gone_urls, on="url", how="anti").with_columns(committed=pl.lit(value=True))
         affected = pl.concat([suspects, former_uids, there["SOPInstanceUID"]]).unique()
         if affected.len() == 0:
@@ -62,12 +62,35 @@ class CopyFinder:
         copies = pl.concat([own.with_columns(committed=pl.lit(value=False)), there])
         return resolve(copies.filter(pl.col("SOPInstanceUID").is_in(affected.implode()))), affected
 
-    def remember(self, parts: Sequence[PartFile]) -> None:
-        """Put part files that were just committed into the index."""
+    def remember(self, parts: Sequence[PartFile], moved: Mapping[str, str]) -> None:
+        """Take note of a commit: part files that it added, and the paths of those that were written anew, by the former one."""
+        for former, path in moved.items():
+            # It holds no more than the former one did.
+            if (number := self._numbers.pop(former, None)) is not None:
+                self._indexed_paths[number] = path
+                self._numbers[path] = number
         for part in parts:
-            uids = _read_copies(self._files, [part], None)["SOPInstanceUID"]
-            self._index.add(KeyIndex.hashes(uids), len(self._indexed_paths))
-            self._indexed_paths.append(part.path)
+            self._add(part)
+
+    def _not_indexed(self, *, any_wanted: bool) -> list[PartFile]:
+        """The part files that are to be read through."""
+        plain = [part for path, part in self._files.parts.items() if path not in self._numbers]
+        if not any_wanted or not plain:
+            return []
+        if not self._read_through:
+            self._read_through = True
+            return plain
+        for part in plain:
+            self._add(part)
+        return []
+
+    def _add(self, part: PartFile) -> None:
+        number = self._numbers[part.path] = len(self._indexed_paths)
+        self._indexed_paths.append(part.path)
+        with open_part(self._files.location, part) as opened:
+            for group in opened.groups:
+                rows = opened.frame(group, ("SOPInstanceUID", "status")).filter(_IS_READABLE)
+                self._index.add(KeyIndex.hashes(rows["SOPInstanceUID"]), number)
 
 
 def _repeated(hashes: np.ndarray) -> np.ndarray:
@@ -77,14 +100,16 @@ def _repeated(hashes: np.ndarray) -> np.ndarray:
 
 def _read_copies(table: Table, parts: Sequence[PartFile], wanted: pl.Series | None) -> pl.DataFrame:
     frames = [_EMPTY]
+    if wanted is not None:
+        wanted = wanted.unique().implode()
     for part in parts:
-        if wanted is not None:
-            # One column tells of nearly every part file that it holds none of them.
-            uids = read_part(table.location, part, ["SOPInstanceUID"])["SOPInstanceUID"]
-            if not uids.is_in(wanted.implode()).any():
-                continue
-        rows = read_part(table.location, part, COPY_COLUMNS).filter(pl.col("status").is_in(_READABLE))
-        frames.append(rows if wanted is None else rows.filter(pl.col("SOPInstanceUID").is_in(wanted.implode())))
+        with open_part(table.location, part) as opened:
+            for group in opened.groups:
+                # One column tells of nearly every row group that it holds none of them.
+                if wanted is not None and not opened.frame(group, ("SOPInstanceUID",))["SOPInstanceUID"].is_in(wanted).any():
+                    continue
+                rows = opened.frame(group, COPY_COLUMNS).filter(_IS_READABLE)
+                frames.append(rows if wanted is None else rows.filter(pl.col("SOPInstanceUID").is_in(wanted)))
     return pl.concat(frames)
 
 

@@ -169,8 +169,10 @@ class _Run:
         files_left = self._planner.counts.files_to_read - self._files_begun
         if files_left or not self._listing_ended:
             self._tell_what_is_left(files_left)
-        self._allow_commits()
+        self._may_commit = True
         self._commit_pending(at_least=1)
+        if self._planner.vanished:
+            self._commit([])
         # Also when the time limit has passed: a snapshot never lacks an instance of which the lake knows a copy.
         while self._committer.promoted:
             promoted = pl.concat(self._committer.promoted).unique("url", maintain_order=True)
@@ -203,27 +205,27 @@ class _Run:
                 if not self._may_commit and self._feed.complete:
                     # The whole listing is known: what vanished can be judged, and nothing stands in the way of commits.
                     self._planner.check_missing_limit(self._settings.lake.missing_limit)
-                    self._allow_commits()
+                    self._may_commit = True
                 self._pending.append(unit)
                 overdue = time.monotonic() - self._last_commit > self._settings.lake.commit_seconds
                 self._commit_pending(at_least=1 if overdue else self._settings.lake.commit_units)
-
-    def _allow_commits(self) -> None:
-        self._may_commit = True
-        if self._planner.vanished:
-            vanished = pl.concat(self._planner.vanished)
-            self._planner.vanished.clear()
-            with self._progress.timed("committing"):
-                self._committer.commit([], vanished)
 
     def _commit_pending(self, *, at_least: int) -> None:
         limit = self._settings.lake.commit_units
         while self._may_commit and len(self._pending) >= at_least:
             group, self._pending = self._pending[:limit], self._pending[limit:]
-            with self._progress.timed("committing"):
-                self._committer.commit(group)
-            self._progress.note_commit(sum(unit.result.files for unit in group))
-            self._last_commit = time.monotonic()
+            self._commit(group)
+
+    def _commit(self, group: list[FinishedUnit]) -> None:
+        """Commit some units, the first of them with what vanished: so rows of both kinds go while part files are written anew once."""
+        vanished = None
+        if self._planner.vanished and self._feed.complete:
+            vanished = pl.concat(self._planner.vanished)
+            self._planner.vanished.clear()
+        with self._progress.timed("committing"):
+            self._committer.commit(group, vanished)
+        self._progress.note_commit(sum(unit.result.files for unit in group))
+        self._last_commit = time.monotonic()
 
     def _tell_what_is_left(self, files: int) -> None:
         self._progress.files_to_read -= files

@@ -1,0 +1,161 @@
+"""Finding rows by their keys, and writing part files anew without them.
+
+Both go through a part file row group by row group, so memory is bounded by a row group and the keys, however large the file is; row groups
+whose statistics rule the keys out are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from dicomlake.parts import Location, PartFile, PartWriter, RowGroup, open_part, writing
+
+_ROW = "_row"  # no column begins with an underscore
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """Part files that go, and what was written of their other rows: one each, or None where none was left."""
+
+    removed: tuple[PartFile, ...] = ()
+    rest: tuple[PartFile | None, ...] = ()
+
+    @property
+    def added(self) -> tuple[PartFile, ...]:
+        """The part files that were written."""
+        return tuple(part for part in self.rest if part is not None)
+
+    def moved(self) -> dict[str, str]:
+        """The paths of what was written, by the path of the part file whose place it takes."""
+        return {part.path: rest.path for part, rest in zip(self.removed, self.rest, strict=True) if rest is not None}
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Rows that are to go: those that have one of some keys (a null matches a null) and, where there is one, meet a condition."""
+
+    keys: pl.DataFrame
+    only: pl.Expr | None = None
+
+    def columns(self) -> list[str]:
+        """The columns that must be read to know the rows."""
+        return [*self.keys.columns, *(self.only.meta.root_names() if self.only is not None else [])]
+
+    def rows_of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of some rows that are to go."""
+        chosen = rows if self.only is None else rows.filter(self.only)
+        return chosen.join(self.keys, on=self.keys.columns, how="semi", nulls_equal=True)
+
+
+class KeyFinder:
+    """Tells by the statistics of a part file, or of a row group, whether it can hold any of some keys."""
+
+    def __init__(self, keys: pl.DataFrame) -> None:
+        self.keys = keys
+        self._columns = {name: keys[name].sort() for name in keys.columns if keys[name].null_count() == 0 and keys[name].dtype == pl.String}
+
+    def may_be_in(self, rows: PartFile | RowGroup) -> bool:
+        """Whether a row can have one of the keys."""
+        return self.keys.height > 0 and all(_may_hold_any(rows, name, ordered) for name, ordered in self._columns.items())
+
+
+class GoneFinder:
+    """Rows that are to go, and the statistics that rule them out."""
+
+    def __init__(self, gone: Gone) -> None:
+        self.gone = gone
+        self._finder = KeyFinder(gone.keys)
+
+    def may_be_in(self, rows: PartFile | RowGroup) -> bool:
+        """Whether a row can be one of them."""
+        return self._finder.may_be_in(rows)
+
+
+def find_gone(location: Location, part: PartFile, finders: Sequence[GoneFinder], *, partition_by: str | None) -> dict[int, np.ndarray]:
+    """The rows of a part file that are to go: by the number of the row group, their places in it; no entry where there is none."""
+    hits: dict[int, np.ndarray] = {}
+    near = [finder for finder in finders if finder.may_be_in(part)]
+    if not near:
+        return hits
+    with open_part(location, part, partition_by=partition_by) as opened:
+        for group in opened.groups:
+            looked_for = [finder.gone for finder in near if finder.may_be_in(group)]
+            if not looked_for:
+                continue
+            needed = list(dict.fromkeys(name for gone in looked_for for name in gone.columns()))
+            rows = opened.frame(group, needed).with_row_index(_ROW)
+            found = pl.concat([gone.rows_of(rows).select(_ROW) for gone in looked_for])[_ROW].unique()
+            if found.len():
+                hits[group.number] = found.to_numpy()
+    return hits
+
+
+def rewrite(
+    location: Location, part: PartFile, schema: pa.Schema, hits: Mapping[int, np.ndarray], *, partition_by: str | None
+) -> PartFile | None:
+    """Write a part file anew without some rows, in the same order; None where no row is left.
+
+    Raises:
+        LakeDamaged: the file can't be read.
+        AccessDenied: the lake can't be written.
+    """
+    if sum(map(len, hits.values())) == part.rows:
+        return None
+    inside = pa.schema([field for field in schema if field.name != partition_by])
+    with open_part(location, part, partition_by=partition_by) as opened:
+        present = set(opened.names)
+        empty = [*opened.uncompressed_columns(), *(name for name in inside.names if name not in present)]
+        with (
+            writing(location),
+            PartWriter(location, part.table, inside, part.partition, partition_by, empty=empty) as writer,
+        ):
+            for group in opened.groups:
+                gone = hits.get(group.number)
+                if gone is None:
+                    writer.write(opened.table(group, inside))
+                elif len(gone) < group.rows:
+                    writer.write(_without_rows(opened.table(group, inside), gone))
+    return writer.part()
+
+
+def matching_rows(
+    location: Location, part: PartFile, schema: pa.Schema, finder: KeyFinder, *, partition_by: str | None
+) -> Iterator[pl.DataFrame]:
+    """The whole rows of a part file that have the keys looked for, row group by row group; a null matches a null."""
+    names = finder.keys.columns
+    with open_part(location, part, partition_by=partition_by) as opened:
+        for group in opened.groups:
+            if not finder.may_be_in(group):
+                continue
+            rows = opened.frame(group, names).with_row_index(_ROW)
+            found = rows.join(finder.keys, on=names, how="semi", nulls_equal=True, maintain_order="left")[_ROW]
+            if found.len():
+                whole = opened.table(group, schema)
+                yield pl.DataFrame(_taken(whole, pa.array(found.to_numpy())))
+
+
+def _without_rows(rows: pa.Table, gone: np.ndarray) -> pa.Table:
+    stays = np.ones(rows.num_rows, dtype=bool)
+    stays[gone] = False
+    return _taken(rows, pa.array(np.flatnonzero(stays)))
+
+
+def _taken(rows: pa.Table, places: pa.Array) -> pa.Table:
+    # Most columns of a wide row hold nothing but nulls, whichever are taken.
+    columns = [column.slice(0, len(places)) if column.null_count == rows.num_rows else column.take(places) for column in rows.columns]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
+def _may_hold_any(rows: PartFile | RowGroup, column: str, ordered: pl.Series) -> bool:
+    if column not in rows.null_count:
+        return True
+    lowest, highest = rows.lowest.get(column), rows.highest.get(column)
+    if not isinstance(lowest, str) or not isinstance(highest, str):
+        return rows.null_count[column] != rows.rows
+    index = ordered.search_sorted(lowest, side="left")
+    return index < ordered.len() and bool(ordered[index] <= highest)

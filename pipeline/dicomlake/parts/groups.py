@@ -1,0 +1,156 @@
+"""Reading a part file row group by row group, so that memory is bounded by a row group, however large the file is.
+
+A row group has statistics of the key columns in the file's footer, as a part file has them in the log: whoever looks for keys reads few.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dicomlake.errors import LakeDamaged
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import Bound, PartFile
+from dicomlake.parts.write import KEY_COLUMNS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A row group of a part file: its place, how many rows it has, and what its footer says of the key columns."""
+
+    number: int
+    rows: int
+    lowest: dict[str, Bound]
+    highest: dict[str, Bound]
+    null_count: dict[str, int]
+
+
+class OpenPart:
+    """A part file that is open for reading; ``groups`` are its row groups, in their order."""
+
+    def __init__(self, location: Location, part: PartFile, file: pq.ParquetFile, partition_by: str | None) -> None:
+        self._location = location
+        self._file = file
+        self._partition_by = partition_by
+        self.names = list(file.schema_arrow.names)
+        self.part = part
+        self.groups = [_row_group(file.metadata, number) for number in range(file.num_row_groups)]
+
+    def frame(self, group: RowGroup, columns: Sequence[str]) -> pl.DataFrame:
+        """Some columns of a row group.
+
+        Raises:
+            LakeDamaged: they can't be read.
+        """
+        import polars as pl  # noqa: PLC0415 - as in `read_part`
+
+        inside = [name for name in columns if name != self._partition_by]
+        with reading(self._location, self.part):
+            frame = pl.DataFrame(self._file.read_row_group(group.number, columns=inside))
+        if self._partition_by is not None and self._partition_by in columns:
+            if not inside:
+                frame = pl.DataFrame(height=group.rows)
+            frame = frame.with_columns(pl.lit(self.part.partition, dtype=pl.String).alias(self._partition_by))
+        return frame.select(columns)
+
+    def table(self, group: RowGroup, schema: pa.Schema) -> pa.Table:
+        """A row group with every column of a schema; those that the file lacks are null.
+
+        Raises:
+            LakeDamaged: it can't be read.
+        """
+        with reading(self._location, self.part):
+            rows = self._file.read_row_group(group.number, columns=[name for name in schema.names if name in self.names])
+        return with_schema(rows, schema, self.part.partition, self._partition_by)
+
+    def uncompressed_columns(self) -> list[str]:
+        """The columns that were written without compression, in every row group: those that hold nulls only."""
+        metadata = self._file.metadata
+        compressed = {
+            chunk.path_in_schema.partition(".")[0]
+            for group in self.groups
+            for chunk in map(metadata.row_group(group.number).column, range(metadata.num_columns))
+            if chunk.compression != "UNCOMPRESSED"
+        }
+        return [name for name in self._file.schema_arrow.names if name not in compressed]
+
+
+@contextmanager
+def open_part(location: Location, part: PartFile, *, partition_by: str | None = None) -> Iterator[OpenPart]:
+    """Open a part file to read its row groups.
+
+    Raises:
+        LakeDamaged: the file is not there or can't be read.
+    """
+    path = location.join(part.table, *part.path.split("/"))
+    with reading(location, part):
+        if location.is_local:
+            if os.stat(path).st_size != part.size:
+                raise OSError(errno.EIO, "its size is not the one that was recorded")
+            source = pa.OSFile(path)
+        else:
+            source = location.filesystem.open(path, "rb")
+    with source:
+        with reading(location, part):
+            opened = OpenPart(location, part, pq.ParquetFile(source), partition_by)
+        yield opened
+
+
+@contextmanager
+def reading(location: Location, part: PartFile) -> Iterator[None]:
+    """Say in one line that a part file can't be read."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(location, part) from error
+
+
+def unreadable(location: Location, part: PartFile) -> LakeDamaged:
+    """The error of a part file that can't be read."""
+    lake = location.url
+    return LakeDamaged(f"part file {part.path} of table '{part.table}' of {lake} can't be read; run 'dicomlake verify {lake}'")
+
+
+def with_schema(rows: pa.Table, schema: pa.Schema, partition: str | None, partition_by: str | None) -> pa.Table:
+    """Rows of a part file with every column of a schema, the partition column put back, and columns that are absent null."""
+    names = set(rows.schema.names)
+    columns = [
+        pa.repeat(pa.scalar(partition, field.type), rows.num_rows)
+        if field.name == partition_by
+        else rows[field.name].cast(field.type)
+        if field.name in names
+        else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _row_group(metadata: pq.FileMetaData, number: int) -> RowGroup:
+    group = metadata.row_group(number)
+    lowest: dict[str, Bound] = {}
+    highest: dict[str, Bound] = {}
+    null_count: dict[str, int] = {}
+    for index in range(group.num_columns):
+        column = group.column(index)
+        name = column.path_in_schema
+        if name not in _KEYS or not column.is_stats_set:
+            continue
+        statistics = column.statistics
+        if statistics.has_null_count and (statistics.has_min_max or statistics.null_count == group.num_rows):
+            lowest[name] = statistics.min if statistics.has_min_max else None
+            highest[name] = statistics.max if statistics.has_min_max else None
+            null_count[name] = statistics.null_count
+    return RowGroup(number, group.num_rows, lowest, highest, null_count)
+
+
+_KEYS = frozenset(KEY_COLUMNS)
