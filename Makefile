@@ -25,7 +25,7 @@ export CARGO_HOME := $(CURDIR)/target/cargo
 endif
 endif
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench night lock clean
 
 help: ## list these targets
 	@echo "dicomlake: make TARGET [PYTHON=python3.11]"
@@ -70,6 +70,9 @@ bench: $(VENV)/ready ## measure reading headers and the main job on synthetic fi
 	@status=0; for benchmark in scan main_job; do \
 	    $(BIN)/python benchmarks/$$benchmark.py $(ARGS) || status=1; \
 	done; exit $$status
+
+night: $(VENV)/ready ## simulate a night of 20,000 changes on 1 and on 10 million instances: a quarter of an hour; ARGS="--folder FOLDER --no-record"
+	$(BIN)/python benchmarks/nightly_scale.py $(ARGS)
 
 lock: $(VENV)/bin/python ## resolve the newest versions that fit pyproject.toml into requirements/lock.txt
 	$(BIN)/python -m pip install --quiet uv

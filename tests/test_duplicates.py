@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomlake.duplicates import COPY_COLUMNS, KeyIndex, conflict_findings, resolve
+from dicomlake.duplicates import COPY_COLUMNS, STORED_KEYS, KeyIndex, conflict_findings, resolve
 
 
 def _copies(*rows: tuple[str, str, str | None, str]) -> pl.DataFrame:
@@ -48,12 +50,18 @@ def test_findings_name_the_copy_that_differs() -> None:
     assert (row["level"], row["code"], row["url"], row["SOPInstanceUID"], row["snapshot"]) == ("file", "conflicting-duplicate", "b", "1", 7)
 
 
-@given(st.lists(st.lists(st.integers(0, 30).map(str), max_size=8), max_size=40), st.lists(st.integers(0, 40).map(str), max_size=20))
-def test_the_index_finds_what_was_added(parts: list[list[str]], asked: list[str]) -> None:
-    """Every part file that holds a UID is answered, however many were merged."""
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 30).map(str), max_size=8), max_size=40),
+    st.lists(st.integers(0, 40).map(str), max_size=20),
+    st.sampled_from([1, 7, STORED_KEYS]),
+)
+def test_the_index_finds_what_was_added(parts: list[list[str]], asked: list[str], stored: int) -> None:
+    """Every part file that holds a UID is answered, however many were merged, and however many wait on disk."""
     index = KeyIndex()
-    for number, uids in enumerate(parts):
-        index.add(KeyIndex.hashes(pl.Series(uids, dtype=pl.String)), number)
+    with patch("dicomlake.duplicates.STORED_KEYS", stored):
+        for number, uids in enumerate(parts):
+            index.add(KeyIndex.hashes(pl.Series(uids, dtype=pl.String)), number)
     known, part_numbers = index.find(KeyIndex.hashes(pl.Series(asked, dtype=pl.String)))
     assert known.tolist() == [any(uid in part for part in parts) for uid in asked]
     assert part_numbers == {number for number, part in enumerate(parts) if set(part) & set(asked)}

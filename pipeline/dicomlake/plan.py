@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dicomlake.errors import RETRIED_CODES, FileStatus, MissingLimitExceeded
 from dicomlake.ledger import NOTHING_KNOWN, Ledger
+from dicomlake.parts import compact
 
 UNIT_SCHEMA = pa.schema(
     [
@@ -83,7 +84,7 @@ class Planner:
                 continue
             to_read = self._compare(batch)
             if to_read.height:
-                waiting.append(to_read)
+                waiting.append(compact(to_read))
                 rows += to_read.height
             while rows >= self._unit_files:
                 frame = pl.concat(waiting)
@@ -184,7 +185,7 @@ class Planner:
         self.counts.files_missing += gone.height
         for source, count in gone["source"].value_counts().iter_rows():
             self.counts.missing_of_source[source] = self.counts.missing_of_source.get(source, 0) + count
-        self.vanished.append(gone.select("url", "SOPInstanceUID"))
+        self.vanished.append(compact(gone.select("url", "SOPInstanceUID")))
 
     def _note_unreadable_folders(self, listed: pl.DataFrame) -> None:
         # What stands below a folder follows it in order, and ends before the folder's name with the character after "/". What the lake

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dicomlake.lake import Lake
-from dicomlake.parts import Location
+from dicomlake.parts import Location, PartFile, open_part
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
 from tests.run.test_killed import Killed, _kill_at_commit
@@ -133,3 +133,39 @@ def test_a_url_stays_with_the_source_that_listed_it_first(nights: Nights) -> Non
     nights.run(sources=(str(folder),))
     sources = nights.lake.files.filter(pl.col("url").str.ends_with("/1")).collect()["source"].to_list()
     assert sources == [str(folder / "a")]
+
+
+def test_copies_are_found_in_every_group_of_units(nights: Nights, tmp_path: Path) -> None:
+    """Also in part files that an earlier group of the same run wrote anew, and in those that it added."""
+    nights.overrides |= {"listing.unit_files": 1, "lake.commit_units": 1}
+    for number in range(6):
+        _write(nights, f"m{number}", str(number))
+    nights.run()
+    for number in range(5):
+        _write(nights, f"a{number}", str(number))
+        _write(nights, f"z{number}", str(number), StudyDescription="differs")
+    _write(nights, "m5", "5", StudyDescription="changed")
+    summary = nights.run()
+    assert (summary.files_indexed, summary.files_duplicate) == (6, 5)
+    _assert_as_rebuilt(nights, nights.location, tmp_path, "rebuilt")
+
+
+def test_a_long_run_reads_the_ledger_through_once_or_twice(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for the first group of units, once to put it into the index; then only where the index says."""
+    for number in range(6):
+        _write(nights, f"m{number}", str(number))
+    nights.run()
+    for number in range(6, 16):
+        _write(nights, f"z{number}", str(number))
+    opened: list[str] = []
+
+    def noted(location: Location, part: PartFile, **given: Any) -> Any:
+        opened.append(part.path)
+        return open_part(location, part, **given)
+
+    known = [part.path for part in nights.lake.parts("files")]
+    monkeypatch.setattr("dicomlake.run.copies.open_part", noted)
+    nights.overrides |= {"listing.unit_files": 1, "lake.commit_units": 1}
+    nights.run()
+    assert len(opened) > len(known) > 0
+    assert all(opened.count(path) == 2 for path in known)

@@ -1,6 +1,6 @@
 """Parquet part files: written once, read by column, never changed. Which of them make up a table is the lake's business."""
 
-from dicomlake.parts.groups import OpenPart, RowGroup, open_part
+from dicomlake.parts.groups import OpenPart, RowGroup, compact, open_part
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import PartFile
 from dicomlake.parts.present import part_sizes
@@ -14,6 +14,7 @@ __all__ = [
     "PartFile",
     "PartWriter",
     "RowGroup",
+    "compact",
     "open_part",
     "part_sizes",
     "read_part",

@@ -85,6 +85,13 @@ class OpenPart:
         return [name for name in self._file.schema_arrow.names if name not in compressed]
 
 
+def compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with text of their own. Rows that polars chose from others keep the text of all of them in memory."""
+    import polars as pl  # noqa: PLC0415 - as in `read_part`
+
+    return pl.DataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+
 @contextmanager
 def open_part(location: Location, part: PartFile, *, partition_by: str | None = None) -> Iterator[OpenPart]:
     """Open a part file to read its row groups.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dicomlake.parts import Location, PartFile, open_part
+from dicomlake.parts import Location, PartFile, compact, open_part
 from dicomlake.rollup.levels import KEYS, LEVELS, REMOVED_BY
 
 _KEY_COLUMNS = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -50,8 +50,8 @@ def touched_entities(
     went = [(part, -1) for path, part in before.items() if path not in after]
     if not went:
         # Only rows came, so none needs to be told from another.
-        keys = [frame for part, _ in came for frame in _frames(location, part, _KEY_COLUMNS, partition_by)]
-        return pl.concat([_NO_KEYS, *(frame.unique() for frame in keys)]).unique(maintain_order=True)
+        keys = [compact(frame.unique()) for part, _ in came for frame in _frames(location, part, _KEY_COLUMNS, partition_by)]
+        return pl.concat([_NO_KEYS, *keys]).unique(maintain_order=True)
     differing = _NOTHING_DIFFERS
     for part, sign in sorted([*came, *went], key=lambda entry: _order(entry[0])):
         counted = [
@@ -64,7 +64,7 @@ def touched_entities(
         summed = (
             pl.concat([differing, *counted]).group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.col("rows").sum(), pl.col("hash").sum())
         )
-        differing = summed.filter((pl.col("rows") != 0) | (pl.col("hash") != 0))
+        differing = compact(summed.filter((pl.col("rows") != 0) | (pl.col("hash") != 0)))
     return differing.select(_KEY_COLUMNS)
 
 
@@ -99,7 +99,7 @@ def chunks(
         same_patient = counted.join(touched_patients, on="PatientID", how="left", nulls_equal=True)["touched"]
         near = counted.filter(same_study.is_not_null() | same_patient.is_not_null())
         if near.height:
-            places.append(near.with_columns(part=pl.lit(number, dtype=pl.UInt32)))
+            places.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
     if not places:
         return
     everything = pl.concat(places)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.parts import Location, PartFile, open_part, write_sorted
+from dicomlake.parts import Location, PartFile, compact, open_part, write_sorted
 from dicomlake.rollup.levels import KEYS, RolledUp, columns_needed, condense, roll_up
 from dicomlake.schema import LakeSchema
 
@@ -82,7 +82,7 @@ def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, pa
             wanted = places.join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")["_row"]
             if wanted.len():
                 rows = opened.frame(group, opened.names if columns is None else columns)
-                yield rows if wanted.len() == rows.height else rows[wanted]
+                yield rows if wanted.len() == rows.height else compact(rows[wanted])
 
 
 def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[PartFile]]:

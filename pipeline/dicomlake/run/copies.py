@@ -10,7 +10,7 @@ import polars as pl
 from dicomlake.duplicates import COPY_COLUMNS, KeyIndex, resolve
 from dicomlake.errors import FileStatus
 from dicomlake.lake import Table
-from dicomlake.parts import PartFile, open_part
+from dicomlake.parts import PartFile, compact, open_part
 
 _IS_READABLE = pl.col("status").is_in([FileStatus.INDEXED.value, FileStatus.DUPLICATE.value])
 
@@ -109,7 +109,7 @@ def _read_copies(table: Table, parts: Sequence[PartFile], wanted: pl.Series | No
                 if wanted is not None and not opened.frame(group, ("SOPInstanceUID",))["SOPInstanceUID"].is_in(wanted).any():
                     continue
                 rows = opened.frame(group, COPY_COLUMNS).filter(_IS_READABLE)
-                frames.append(rows if wanted is None else rows.filter(pl.col("SOPInstanceUID").is_in(wanted)))
+                frames.append(rows if wanted is None else compact(rows.filter(pl.col("SOPInstanceUID").is_in(wanted))))
     return pl.concat(frames)
 
 
