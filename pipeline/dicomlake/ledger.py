@@ -37,7 +37,7 @@ class Ledger:
     """A reader of `files` in ascending ranges of urls; each row group is read once.
 
     A part file is opened when the range reaches its first url, and a row group is read when it reaches that of the row group. Memory is
-    bounded by the row groups that the end of the range falls into: one for each part file whose urls overlap there.
+    bounded by the row groups that the end of the range falls into: at most two of each part file whose urls overlap there.
     """
 
     def __init__(self, location: Location, parts: Iterable[PartFile]) -> None:
