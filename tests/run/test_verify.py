@@ -19,6 +19,7 @@ BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "no url": ("files", lambda rows: rows.with_columns(url=pl.lit(None, pl.String)), "rows without url"),
     "no status": ("files", lambda rows: rows.with_columns(status=pl.lit(None, pl.String)), "rows without status"),
     "no code": ("files", lambda rows: rows.with_columns(status=pl.lit("failed"), code=pl.lit(None, pl.String)), "have no code"),
+    "a finding of nothing": ("findings", lambda rows: rows.clear(1), "1 rows without code"),
     "a row too few": ("instances", lambda rows: rows.head(rows.height - 1), "1 indexed rows of files have no counterpart"),
     "a file too few": ("files", lambda rows: rows.filter(~pl.col("url").str.ends_with("/a/1")), "1 rows of instances have no counterpart"),
     "a wrong count": (

@@ -28,6 +28,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "series": (*SERIES_KEY, "NumberOfSeriesRelatedInstances"),
     "studies": (*STUDY_KEY, "NumberOfStudyRelatedInstances"),
     "patients": (*PATIENT_KEY, "NumberOfPatientRelatedInstances"),
+    "findings": ("code",),
     "snapshots": ("snapshot",),
 }
 _ROWS_IN_MEMORY = 1_000_000
@@ -67,7 +68,7 @@ def verify(location: Location) -> VerifyReport:
         # Queries over tables that lack part files would say the same once more, less clearly.
         return report
     try:
-        frames = _frames(lake)
+        frames = _frames(lake, report)
         for check in (_check_keys, _check_counts, _check_parents, _check_duplicates):
             report.defects += _carried_out(check, frames, report)
     except _FAILURES as error:
@@ -86,12 +87,26 @@ def _failed(error: Exception) -> str:
     return f"a check can't be carried out: {' '.join(str(error).split())[:300]}"
 
 
-def _frames(lake: Lake) -> _Frames:
-    """The columns that checks look at. Of a small lake they are read once for all checks; of a large one each check reads its own."""
+def _frames(lake: Lake, report: VerifyReport) -> _Frames:
+    """The columns that checks look at. Of a small lake they are read once for all checks; of a large one each check reads its own.
+
+    A table that can't be read is a defect, and looks empty to the checks.
+    """
     frames = {name: lake.table(name).select(columns) for name, columns in _COLUMNS.items()}
     if sum(part.rows for name in _COLUMNS for part in lake.parts(name)) > _ROWS_IN_MEMORY:
         return frames
-    return dict(zip(frames, (frame.lazy() for frame in pl.collect_all(frames.values())), strict=True))
+    try:
+        return dict(zip(frames, (frame.lazy() for frame in pl.collect_all(frames.values())), strict=True))
+    except _FAILURES:
+        return {name: _read_alone(name, frame, report) for name, frame in frames.items()}
+
+
+def _read_alone(name: str, frame: pl.LazyFrame, report: VerifyReport) -> pl.LazyFrame:
+    try:
+        return frame.collect().lazy()
+    except _FAILURES as error:
+        report.defects.append(f"table '{name}' can't be read: {' '.join(str(error).split())[:300]}")
+        return frame.collect_schema().to_frame().lazy()
 
 
 def _check_part_files(lake: Lake, report: VerifyReport) -> None:
@@ -126,7 +141,7 @@ def _check_keys(frames: _Frames, report: VerifyReport) -> Iterator[str]:
         report.checked[f"rows of {name}"] = rows or 0
         if rows and rows != entities:
             yield f"table '{name}': {rows - entities:,} rows more than there are values of {', '.join(columns)}, which is its key"
-    for name, column in (("files", "url"), ("instances", "SOPInstanceUID")):
+    for name, column in (("files", "url"), ("instances", "SOPInstanceUID"), ("findings", "code")):
         absent = frames[name].filter(pl.col(column).is_null()).select(pl.len()).collect().item()
         if absent:
             yield f"table '{name}': {absent:,} rows without {column}"
