@@ -1,6 +1,7 @@
 """An engine for the tests of everything above the engine: a header is a JSON object of columns.
 
 A file that is no JSON is ``not_dicom``; a key ``code`` makes it a header read in part. So nights can be played with files of a few bytes.
+The engine's version stands in every row that it reads, so that a row which should have been read again differs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class JsonEngine:
     def __init__(self) -> None:
         self.read_urls: list[str] = []
         self.version = "json 1"
+        self.failing: dict[str, FileCode] = {}
 
     def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
         """Read a unit of JSON headers."""
@@ -33,6 +35,9 @@ class JsonEngine:
             url = row["url"]
             self.read_urls.append(url)
             known = {**row, "bytes_read": 1, "requests": 1}
+            if url in self.failing:
+                file_rows.append({**known, "status": FileStatus.FAILED, "code": self.failing[url], "message": "it fails today"})
+                continue
             try:
                 header = json.loads(Path(url).read_text("utf-8"))
             except FileNotFoundError:
@@ -43,10 +48,13 @@ class JsonEngine:
                 continue
             if header.get("kills"):
                 os._exit(1)
+            header.setdefault("SoftwareVersions", [self.version])
             digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:32]
             code = header.pop("code", None)
             keys = {"SOPInstanceUID": header["SOPInstanceUID"], "header_digest": digest}
             file_rows.append({**known, **keys, "status": FileStatus.INDEXED, "code": code})
+            if request.headers:
+                header["header_json"] = json.dumps(header, sort_keys=True)
             instances.append({**header, "url": url, "file_size": row["file_size"], "modified": row["modified"], "header_digest": digest})
             if code is not None:
                 findings.append({"level": "file", "code": code, "url": url, "SOPInstanceUID": header["SOPInstanceUID"]})

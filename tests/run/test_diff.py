@@ -112,7 +112,8 @@ def _statuses_directly(was: Rows, now: Rows) -> dict[str, tuple[int, int, int]]:
     return {status: (came, went, changed) for status, (came, went, changed) in counts.items()}
 
 
-def _assert_is_the_difference(found: LakeDiff, before: Lake, after: Lake) -> None:
+def assert_is_the_difference(found: LakeDiff, before: Lake, after: Lake) -> None:
+    """What a diff says is what a comparison of whole tables finds."""
     counts = {row.pop("table"): row for row in found.counts.to_dicts()}
     for level, (key, _) in LEVELS.items():
         rows = found.level(level).to_dicts()
@@ -150,7 +151,7 @@ def test_any_two_snapshots_differ_as_their_tables_do(nights: Nights, seed: int) 
     lakes = [nights.lake.at(number) for number in nights.lake.snapshots.collect()["snapshot"]]
     for index, before in enumerate(lakes):
         for after in lakes[index:]:
-            _assert_is_the_difference(after.diff(before.snapshot), before, after)
+            assert_is_the_difference(after.diff(before.snapshot), before, after)
 
 
 def test_rows_tell_what_a_person_knows_an_entity_by(nights: Nights) -> None:
@@ -213,7 +214,7 @@ def test_a_column_that_came_between_is_no_obstacle(nights: Nights) -> None:
     nights.overrides["columns"] = [{"path": "PatientBirthTime"}]
     nights.archive.write("b", **_header(1))
     nights.run()
-    _assert_is_the_difference(nights.lake.diff(), nights.lake.at(1), nights.lake)
+    assert_is_the_difference(nights.lake.diff(), nights.lake.at(1), nights.lake)
 
 
 def test_default_is_what_the_last_index_brought(nights: Nights) -> None:
