@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -86,10 +87,14 @@ class OpenPart:
 
 
 def compact(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same rows with text of their own. Rows that polars chose from others keep the text of all of them in memory."""
+    """The same rows in memory of their own.
+
+    Rows that polars chose from others can keep all of those in memory: their text, and where they stood side by side their numbers too.
+    """
     import polars as pl  # noqa: PLC0415 - as in `read_part`
 
-    return pl.DataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pl.DataFrame(rows.take(pa.array(np.arange(rows.num_rows))))
 
 
 @contextmanager
