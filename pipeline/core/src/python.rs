@@ -4,6 +4,7 @@
 //! objects (`dicomlake.fetch`), for which the GIL is taken for as long as a read lasts.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3_arrow::PyRecordBatch;
 
+use crate::drive::remote::{NoAccess, ObjectStoreConfig, StoreKind, UnitEnd};
 use crate::drive::{ByteSource, ReadingLimits, Refused};
 use crate::error::{FileCode, FindingCode};
 use crate::found::Defect;
@@ -34,6 +36,13 @@ type PythonStep = (u32, Option<String>, Option<i64>);
 
 /// A column: name, tag of its element, VR, type, whether the lake is partitioned by it, and the steps of its path.
 type PythonColumn = (String, u32, String, String, bool, Vec<PythonStep>);
+
+/// A store: its kind, what urls of its objects begin with, the bucket, and object_store's own options.
+type PythonStore = (String, String, String, HashMap<String, String>);
+
+/// Batches of files, instances and findings; and the index of a store that can't be read from, the kind of trouble, and the reason.
+type PythonScanned =
+    (Vec<PyRecordBatch>, Vec<PyRecordBatch>, Vec<PyRecordBatch>, Option<(usize, &'static str, String)>);
 
 /// What to read of files, made once for all units.
 #[pyclass(frozen, module = "dicomlake._core", name = "ScanPlan")]
@@ -62,29 +71,43 @@ impl PythonPlan {
 
     /// Reads the headers of a unit of files.
     ///
-    /// Takes a record batch with `url` (string) and `file_size` (int64), and what opens urls that are not local; answers batches of
-    /// files, instances and findings. `interruptible` is for Python's main thread, where signals are to be heard.
+    /// Takes a record batch with `url` (string) and `file_size` (int64), the stores that are read from here, and what opens all other urls
+    /// that are not local; answers batches of files, instances and findings, with the number of each file, in the order in which files
+    /// ended; and which store can't be read from, if that is so. `interruptible` is for Python's main thread, where signals are to be heard.
+    #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1))]
     fn scan(
         &self,
         py: Python<'_>,
         files: PyRecordBatch,
         open: Py<PyAny>,
         interruptible: bool,
-    ) -> PyResult<(Vec<PyRecordBatch>, Vec<PyRecordBatch>, Vec<PyRecordBatch>)> {
+        stores: Vec<PythonStore>,
+        requests_in_flight: usize,
+    ) -> PyResult<PythonScanned> {
         let files = files.into_inner();
         let urls = column(&files, "url", &DataType::Utf8)?.as_string::<i32>();
         let sizes = column(&files, "file_size", &DataType::Int64)?.as_primitive::<Int64Type>();
-        let batches = py.detach(|| {
+        let stores = stores.into_iter().map(store_config).collect::<PyResult<Vec<_>>>()?;
+        let (batches, end) = py.detach(|| {
             let mut surroundings = PythonSurroundings::new(open, interruptible);
             let to_read = urls.iter().zip(sizes.iter()).map(|(url, size)| FileToRead {
                 url: url.unwrap_or_default(),
                 size: size.and_then(|size| u64::try_from(size).ok()),
             });
-            let batches = self.plan.scan(to_read, &mut surroundings);
-            surroundings.end_with(batches)
-        })?;
+            let scanned = if stores.is_empty() {
+                Ok((self.plan.scan(to_read, &mut surroundings), UnitEnd::Done))
+            } else {
+                let to_read: Vec<_> = to_read.collect();
+                self.plan.scan_with_stores(&to_read, &stores, requests_in_flight, &mut surroundings)
+            };
+            surroundings.end_with(scanned)
+        })??;
+        let no_access = match end {
+            UnitEnd::NoAccess(NoAccess { store, kind, reason }) => Some((store, kind.as_str(), reason.into_owned())),
+            UnitEnd::Done | UnitEnd::Stopped => None,
+        };
         let out = |batches: Vec<RecordBatch>| batches.into_iter().map(PyRecordBatch::new).collect();
-        Ok((out(batches.files), out(batches.instances), out(batches.findings)))
+        Ok((out(batches.files), out(batches.instances), out(batches.findings), no_access))
     }
 
     /// Reads the whole header of one file as a tree; see `dicomlake.extract.header_tree`.
@@ -176,6 +199,13 @@ fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) ->
         None => return Err(PyValueError::new_err(format!("column '{name}' is of a VR that is not known: '{vr}'"))),
     };
     Ok((ReadColumn { name, tag, expected, vr, item, is_list: inside.is_some(), gathers, is_partition }, steps))
+}
+
+fn store_config((kind, prefix, bucket, options): PythonStore) -> PyResult<ObjectStoreConfig> {
+    let Some(kind) = StoreKind::of(&kind) else {
+        return Err(PyValueError::new_err(format!("store '{prefix}' is of a kind that is not known: '{kind}'")));
+    };
+    Ok(ObjectStoreConfig { kind, prefix, bucket, options: options.into_iter().collect() })
 }
 
 /// The first exception that is no answer about a file: a bug, or Ctrl-C. It ends the scan.

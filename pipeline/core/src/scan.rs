@@ -1,5 +1,8 @@
 //! A unit of files into rows.
 
+#[cfg(feature = "stores")]
+mod remote;
+
 use std::sync::Arc;
 
 use crate::drive::{ByteSource, Driver, LocalFile, Reading, ReadingLimits, Refused};
@@ -85,25 +88,39 @@ impl ScanPlan {
         files: impl Iterator<Item = FileToRead<'a>>,
         surroundings: &mut dyn Surroundings,
     ) -> Batches {
+        let mut rows = self.rows();
+        let files = (0..).zip(files).map(|(number, file)| (number, file, Reading::default()));
+        self.scan_into(&mut rows, files, surroundings);
+        rows.finish()
+    }
+
+    /// Adds the rows of files, each with its number and what was spent on it already.
+    fn scan_into<'a>(
+        &self,
+        rows: &mut UnitRows,
+        files: impl Iterator<Item = (u64, FileToRead<'a>, Reading)>,
+        surroundings: &mut dyn Surroundings,
+    ) {
         let mut decoder = self.decoder();
         let mut driver = self.driver();
-        let mut rows = self.rows();
-        for (number, file) in (0..).zip(files) {
+        for (number, file, spent) in files {
             if !surroundings.goes_on() {
                 break;
             }
-            let recorder = self.headers.then(|| Recorder::Json(JsonRecorder::default()));
-            let reading = self.read(file, recorder, &mut driver, &mut decoder, surroundings);
+            let reading = self.read(file, self.recorder(), &mut driver, &mut decoder, surroundings);
             let facts = FileFacts {
                 number,
                 url: file.url,
                 size: file.size.or(reading.size),
-                bytes_read: reading.bytes_read,
-                requests: reading.requests,
+                bytes_read: reading.bytes_read.saturating_add(spent.bytes_read),
+                requests: reading.requests.saturating_add(spent.requests),
             };
             rows.add(&facts, &mut decoder.header);
         }
-        rows.finish()
+    }
+
+    fn recorder(&self) -> Option<Recorder> {
+        self.headers.then(|| Recorder::Json(JsonRecorder::default()))
     }
 
     /// Reads the header of one file into the decoder, from wherever it is.

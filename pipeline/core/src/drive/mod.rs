@@ -3,20 +3,28 @@
 //! How much to read first and how to grow is decided here alone. No byte is fetched twice, bytes that were jumped over are never fetched,
 //! and never more than `header_limit` bytes are fetched of one file: what is held is bounded by that, whatever lengths a file claims.
 
+mod estimate;
 mod first_read;
+mod held;
 mod local;
+#[cfg(feature = "stores")]
+pub mod remote;
+mod schedule;
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+pub use estimate::{Estimate, REQUEST_BYTES};
 pub use first_read::FirstRead;
 pub use local::LocalFile;
+pub use schedule::{Begin, Schedule};
 
 use crate::error::FileCode;
 use crate::header::{HeaderDecoder, Plan};
 use crate::recorder::Recorder;
 use crate::walk::Progress;
 use crate::window::{Need, StreamEnd, Window};
+use held::{Ask, Held};
 
 /// The most bytes fetched at once beyond those asked for.
 const GROWTH_LIMIT: u64 = 256 * 1024;
@@ -102,7 +110,8 @@ impl Driver {
     fn drive(&mut self, decoder: &mut HeaderDecoder, plan: &Plan, source: &mut dyn ByteSource) -> Reading {
         let size = source.size();
         let mut reading = Reading { size, ..Reading::default() };
-        let mut file = Held { size, start: 0, held: 0, ended: size == Some(0), growth: self.limits.first_read };
+        let mut file = Held::new(size);
+        let mut growth = self.limits.first_read;
         let mut began = None;
         let first = self.first_read.bytes();
         if let Err(refused) = self.fetch(&mut file, &mut reading, source, Need { position: 0, length: 1 }, first) {
@@ -124,12 +133,11 @@ impl Driver {
                 break;
             }
             if let Some(need) = need {
-                let growth = file.growth;
                 if let Err(refused) = self.fetch(&mut file, &mut reading, source, need, growth) {
                     decoder.stop(plan, refused.code, refused.reason);
                     break;
                 }
-                file.growth = growth.saturating_mul(2).min(GROWTH_LIMIT.max(growth));
+                growth = growth.saturating_mul(2).min(GROWTH_LIMIT.max(growth));
             }
         }
         self.first_read.learn(decoder.header.first_part);
@@ -146,30 +154,17 @@ impl Driver {
         need: Need,
         ahead: u64,
     ) -> Result<(), Refused> {
-        file.forget_before(need.position, &mut self.buffer);
-        let held = file.held as u64;
-        let from = file.start.saturating_add(held);
         let room = self.limits.header_limit.saturating_sub(reading.bytes_read);
-        let there = file.size.map_or(u64::MAX, |size| size.saturating_sub(from));
-        let lacking = need.length.saturating_sub(held).min(there);
-        if lacking == 0 {
-            file.ended = true;
-            return Ok(());
+        let held = file.held;
+        let Ask { passed, fetch } = file.ask(need, ahead, room, self.limits.header_limit)?;
+        if let Some(kept) = self.buffer.get_mut(..held) {
+            kept.copy_within(passed.., 0);
         }
-        if lacking > room {
-            let reason = format!("the header goes on after {} bytes (header_limit)", self.limits.header_limit);
-            return Err(Refused { code: FileCode::HeaderTooLarge, reason: reason.into() });
+        if let Some(piece) = fetch {
+            let read = self.read_into(file.held, piece.length, piece.from, source, &mut reading.requests)?;
+            reading.bytes_read = reading.bytes_read.saturating_add(read as u64);
+            file.came(piece, read);
         }
-        let asked = lacking.max(ahead).min(room).min(there);
-        let read = self.read_into(file.held, asked, from, source, &mut reading.requests)?;
-        reading.bytes_read = reading.bytes_read.saturating_add(read as u64);
-        file.held = file.held.saturating_add(read);
-        let to = from.saturating_add(read as u64);
-        if (read as u64) < asked {
-            // A file may be shorter than its listing or its inode said a moment ago: what could be read is what there is.
-            file.size = Some(file.size.map_or(to, |size| size.min(to)));
-        }
-        file.ended = file.size.is_some_and(|size| to >= size);
         Ok(())
     }
 
@@ -212,24 +207,3 @@ impl Driver {
 
 /// The most bytes fetched into memory at once.
 const PIECE: usize = 4 << 20;
-
-/// Which bytes of a file are held.
-#[derive(Debug)]
-struct Held {
-    size: Option<u64>,
-    start: u64,
-    held: usize,
-    ended: bool,
-    growth: u64,
-}
-
-impl Held {
-    fn forget_before(&mut self, position: u64, buffer: &mut [u8]) {
-        let passed = usize::try_from(position.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.held);
-        if let Some(kept) = buffer.get_mut(..self.held) {
-            kept.copy_within(passed.., 0);
-        }
-        self.held = self.held.saturating_sub(passed);
-        self.start = position.max(self.start);
-    }
-}

@@ -40,6 +40,12 @@ impl Inflating {
         Self { inflater: None, compressed: position, bytes: vec![], start: 0, inflated: 0, limit, end: None }
     }
 
+    /// How far into the file it came.
+    #[must_use]
+    pub const fn taken(&self) -> u64 {
+        self.compressed
+    }
+
     /// What is inflated so far.
     #[must_use]
     pub fn window(&self) -> Window<'_> {

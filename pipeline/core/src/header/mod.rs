@@ -84,6 +84,8 @@ pub struct Header {
     pub creators: Creators,
     /// How many bytes of the file were walked before the first that were skipped; 0 where that is not known.
     pub first_part: u64,
+    /// Likewise before the first that were skipped because a store takes longer to send them than to be asked again.
+    pub first_long_part: u64,
 }
 
 /// What comes next. Each phase asks for bytes from one position on, since those before are forgotten once it has asked.
@@ -125,6 +127,7 @@ impl HeaderDecoder {
             has_functional_groups: false,
             creators: Creators::default(),
             first_part: 0,
+            first_long_part: 0,
         };
         Self { header, phase: Phase::Recognise, header_limit, last_syntax: None }
     }
@@ -142,6 +145,7 @@ impl HeaderDecoder {
         header.has_functional_groups = false;
         header.creators = Creators::default();
         header.first_part = 0;
+        header.first_long_part = 0;
         self.phase = Phase::Recognise;
     }
 
@@ -164,10 +168,10 @@ impl HeaderDecoder {
                 let mut sink = self.header.sink(&plan.meta);
                 walk.stop_reading(code, message, &mut sink);
             }
-            Phase::DataSet(mut walk, _) => {
+            Phase::DataSet(mut walk, inflating) => {
                 let mut sink = self.header.sink(&plan.data_set);
                 walk.stop_reading(code, message, &mut sink);
-                self.header.finish(walk);
+                self.header.finish(walk, inflating.as_ref());
             }
             Phase::Recognise
             | Phase::BeginMeta { .. }
@@ -331,8 +335,8 @@ impl HeaderDecoder {
         if progress != Progress::Done {
             return Err(progress);
         }
-        if let Phase::DataSet(walk, _) = std::mem::replace(&mut self.phase, Phase::Done) {
-            self.header.finish(walk);
+        if let Phase::DataSet(walk, inflating) = std::mem::replace(&mut self.phase, Phase::Done) {
+            self.header.finish(walk, inflating.as_ref());
         }
         Ok(())
     }
@@ -348,10 +352,14 @@ impl Header {
         }
     }
 
-    fn finish(&mut self, walk: Walk) {
+    fn finish(&mut self, walk: Walk, inflating: Option<&Inflating>) {
         self.pixel_data = walk.pixel_data;
         self.has_functional_groups = walk.has_functional_groups;
-        self.first_part = if self.is_deflated() { 0 } else { walk.first_skip.unwrap_or(walk.position) };
+        let whole = inflating.map_or(walk.position, Inflating::taken);
+        (self.first_part, self.first_long_part) = match inflating {
+            None => (walk.first_skip.unwrap_or(whole), walk.first_long_skip.unwrap_or(whole)),
+            Some(_) => (whole, whole),
+        };
         let (digest, creators) = walk.finish();
         self.digest = Some(digest);
         self.creators = creators;

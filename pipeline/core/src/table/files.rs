@@ -9,6 +9,7 @@ use crate::value::typed::ItemType;
 /// What became of one file.
 #[derive(Debug)]
 pub(super) struct FileRow<'a> {
+    pub number: u64,
     pub size: Option<u64>,
     pub status: &'static str,
     pub code: Option<&'static str>,
@@ -25,6 +26,7 @@ pub(super) struct FileRow<'a> {
 #[derive(Debug)]
 pub(super) struct FilesTable {
     rows: usize,
+    file: GrowingColumn,
     size: GrowingColumn,
     status: GrowingColumn,
     code: GrowingColumn,
@@ -42,6 +44,7 @@ impl FilesTable {
         let (text, number) = (|| GrowingColumn::scalars(ItemType::Text), || GrowingColumn::scalars(ItemType::Int64));
         Self {
             rows: 0,
+            file: number(),
             size: number(),
             status: text(),
             code: text(),
@@ -57,6 +60,7 @@ impl FilesTable {
 
     pub(super) fn append(&mut self, file: &FileRow<'_>) {
         let row = self.rows;
+        self.file.set_integer(row, Some(file.number));
         self.size.set_integer(row, file.size);
         self.status.set_text(row, Some(file.status));
         self.code.set_text(row, file.code);
@@ -73,6 +77,7 @@ impl FilesTable {
     pub(super) fn finish(&mut self) -> RecordBatch {
         let rows = std::mem::take(&mut self.rows);
         let columns = [
+            ("file", &mut self.file),
             ("file_size", &mut self.size),
             ("status", &mut self.status),
             ("code", &mut self.code),

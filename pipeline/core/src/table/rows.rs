@@ -33,9 +33,9 @@ const TEXT_LIMIT: usize = 1 << 30;
 /// The rows of a unit.
 #[derive(Debug)]
 pub struct Batches {
-    /// One for each file, in order.
+    /// One row for each file, in the order in which they were added; `file` is its number.
     pub files: Vec<RecordBatch>,
-    /// One for each indexed file, in order.
+    /// One row for each indexed file, likewise.
     pub instances: Vec<RecordBatch>,
     /// Of those files.
     pub findings: Vec<RecordBatch>,
@@ -56,7 +56,7 @@ pub struct FileFacts<'a> {
     pub requests: u64,
 }
 
-/// Gathers the rows of a unit. Files come in the order given.
+/// Gathers the rows of a unit, in the order in which files are added.
 #[derive(Debug)]
 pub struct UnitRows {
     columns: Arc<Vec<ReadColumn>>,
@@ -138,6 +138,7 @@ impl UnitRows {
         let message = message.or_else(|| code.map(|_| "the file has no SOPInstanceUID"));
         let digest = header.digest.filter(|_| indexed).map(|digest| hex(&digest.to_be_bytes()));
         self.files.append(&FileRow {
+            number: facts.number,
             size: facts.size,
             status,
             code: code.map(FileCode::as_str),

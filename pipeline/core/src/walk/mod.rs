@@ -111,6 +111,8 @@ pub struct Walk {
     pub has_functional_groups: bool,
     /// Where the first value stands that was skipped by position.
     pub first_skip: Option<u64>,
+    /// Likewise of the first that was skipped and is longer than what a store sends in the time that a request takes.
+    pub first_long_skip: Option<u64>,
     digest: HeaderDigest,
     digested: Option<u128>,
     levels: Vec<Level>,
@@ -158,6 +160,7 @@ impl Walk {
             pixel_data: None,
             has_functional_groups: false,
             first_skip: None,
+            first_long_skip: None,
             digest: HeaderDigest::new(position),
             digested: None,
             levels,

@@ -10,6 +10,9 @@ use crate::element::{
 use crate::error::FileCode;
 use crate::window::{Need, Window};
 
+/// A store takes longer to send more bytes than these than to be asked once more (`drive::REQUEST_BYTES`).
+const LONG_VALUE: u32 = 128 << 10;
+
 /// Whether a value was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passed {
@@ -80,6 +83,9 @@ impl Walk {
         self.digest.cover(window.bytes, window.start, value);
         self.digest.leave_out(end);
         self.first_skip.get_or_insert(value);
+        if length > LONG_VALUE {
+            self.first_long_skip.get_or_insert(value);
+        }
         if window.size.is_none() && length > 0 && end > window.held_to() {
             return Ok(if window.end.is_some() { Passed::Short } else { Passed::Later(end) });
         }
