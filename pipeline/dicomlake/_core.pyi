@@ -12,6 +12,12 @@ Column: TypeAlias = tuple[str, int, str, str, bool, list[Step]]
 Node: TypeAlias = tuple[int, str, str | None, str | None, int | None, int | None, int, int | None]
 """Tag, VR, creator, value, length, byte offset, depth, and which item it is."""
 
+Store: TypeAlias = tuple[str, str, str, dict[str, str]]
+"""Kind, what the urls of its objects begin with, bucket, and options in the words of object_store."""
+
+NoAccess: TypeAlias = tuple[int, str, str]
+"""The index of the store, the kind of trouble (``configuration``, ``refused``, ``unanswered``), and the reason."""
+
 Opener: TypeAlias = Callable[[str, int | None], Any]
 
 class ArrowArray:
@@ -26,11 +32,12 @@ class ScanPlan:
         cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool, batch_bytes: int = ...
     ) -> Self: ...
     def scan(
-        self, files: pa.RecordBatch, open_source: Opener, interruptible: bool
-    ) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray]]:
-        """Read the headers of a unit of files; answer batches of files, instances and findings.
+        self, files: pa.RecordBatch, open_source: Opener, interruptible: bool, stores: list[Store] = ..., requests_in_flight: int = ...
+    ) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray], NoAccess | None]:
+        """Read the headers of a unit of files; answer batches of files, instances and findings, and which store can't be read from.
 
-        ``interruptible`` is for the main thread, where signals are to be heard.
+        ``interruptible`` is for the main thread, where signals are to be heard. Files of ``stores`` are read side by side, with
+        ``requests_in_flight`` on their way, and their rows come in the order in which they end: the column `file` has their numbers.
         """
     def tree(self, url: str, open_source: Opener) -> Tree:
         """Read the whole header of one file."""

@@ -66,10 +66,11 @@ class ReadingSettings(_Model):
     first_read: Annotated[int, Field(ge=256, le=64 * MIB)] = ReadingLimits().first_read
     header_limit: Annotated[int, Field(ge=4 * KIB, le=4096 * MIB)] = ReadingLimits().header_limit
     file_seconds_limit: Annotated[float, Field(gt=0)] = ReadingLimits().file_seconds_limit
+    requests_in_flight: Annotated[int, Field(ge=1, le=1024)] = ReadingLimits().requests_in_flight
 
     def limits(self) -> ReadingLimits:
         """The limits, as an engine takes them."""
-        return ReadingLimits(self.first_read, self.header_limit, self.file_seconds_limit)
+        return ReadingLimits(self.first_read, self.header_limit, self.file_seconds_limit, self.requests_in_flight)
 
 
 def _checked_span(text: str) -> str:

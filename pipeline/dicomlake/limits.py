@@ -13,9 +13,10 @@ class ReadingLimits:
     """Limits of reading one file.
 
     ``first_read`` is the size of the first read; ``header_limit`` what is read, or inflated, at most (bytes); ``file_seconds_limit`` the
-    time that a file may take (seconds).
+    time that a file may take (seconds); ``requests_in_flight`` how many requests to object stores a unit has on their way.
     """
 
     first_read: int = 16 * KIB
     header_limit: int = 64 * MIB
     file_seconds_limit: float = 60.0
+    requests_in_flight: int = 64

@@ -44,7 +44,7 @@ class ScanRequest:
     schema: LakeSchema
     reading: ReadingLimits = field(default_factory=ReadingLimits)
     headers: bool = False
-    storage_options: Mapping[str, Any] = field(default_factory=dict)
+    storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def instances_schema(self) -> pa.Schema:
         """The schema of `instances` less ``snapshot``."""

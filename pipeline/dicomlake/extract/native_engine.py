@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
-from dicomlake.fetch import ByteSource, open_source
+from dicomlake.fetch import ByteSource, open_source, stores_of
 from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
 
 if TYPE_CHECKING:
     from dicomlake._core import Column, Node
+
+_Rows = TypeVar("_Rows", pa.Table, pa.RecordBatch)
 
 _OF_LISTING = ("url", "modified", "etag")
 
@@ -38,13 +41,26 @@ class NativeEngine:
 
         Returns:
             A row of ``files`` for each file given, in that order; no file and no value in it raises.
+
+        Raises:
+            AccessDenied: an object store refuses, or answers, for no object at all.
+            ConfigurationError: ``storage_options`` can't be used.
         """
         unit = pa.record_batch([_one_array(files["url"]), _one_array(files["file_size"])], names=["url", "file_size"])
         # Signals are heard by the main thread alone; others need not take the interpreter for them.
         is_main = threading.current_thread() is threading.main_thread()
-        batches = scan_plan(request).scan(unit, _Opener(request.storage_options), is_main)
+        stores = stores_of(unit["url"], request.storage_options)
+        opener = _Opener(request.storage_options)
+        in_core = [store.as_tuple() for store in stores]
+        *batches, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
+        if no_access is not None:
+            store, trouble, reason = no_access
+            raise stores[store].no_access(trouble, reason)
         read, instances, findings = ([pa.record_batch(batch) for batch in of_table] for of_table in batches)
         rows = pa.Table.from_batches(read)
+        if stores:
+            rows = _in_order(rows)
+            instances = [_in_order(batch) for batch in instances]
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
         schema = request.instances_schema()
         return Scanned(
@@ -119,6 +135,14 @@ def _node(node: Node) -> HeaderNode:
         byte_offset=byte_offset,
         depth=depth,
     )
+
+
+def _in_order(rows: _Rows) -> _Rows:
+    """Rows in the order of their files; objects are read side by side, and end in any order."""
+    files = rows["file"].to_numpy(zero_copy_only=False) if isinstance(rows, pa.RecordBatch) else rows["file"].to_numpy()
+    if np.all(files[:-1] <= files[1:]):
+        return rows
+    return rows.take(pa.array(np.argsort(files, kind="stable")))
 
 
 def _files(read: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:

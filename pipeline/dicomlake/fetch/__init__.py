@@ -2,7 +2,8 @@
 
 from dicomlake.fetch.opening import open_source
 from dicomlake.fetch.source import ByteSource, ReadingStopped
+from dicomlake.fetch.store import ObjectStore, stores_of
 from dicomlake.fetch.url import is_local, local_path
 from dicomlake.fetch.window import HeaderWindow, Window
 
-__all__ = ["ByteSource", "HeaderWindow", "ReadingStopped", "Window", "is_local", "local_path", "open_source"]
+__all__ = ["ByteSource", "HeaderWindow", "ObjectStore", "ReadingStopped", "Window", "is_local", "local_path", "open_source", "stores_of"]

@@ -19,6 +19,7 @@ from fsspec.core import split_protocol
 
 from dicomlake.errors import FileCode
 from dicomlake.fetch.source import ReadingStopped
+from dicomlake.storage_options import resolved
 
 
 class RemoteSource:
@@ -39,8 +40,9 @@ class RemoteSource:
         self.requests = 0
         self.size = size
         self._member: Any = None
+        options = _options_of_chain(url, resolved(storage_options))
         try:
-            self._store, self._path = fsspec.core.url_to_fs(url, **_options_of_chain(url, storage_options))
+            self._store, self._path = fsspec.core.url_to_fs(url, **options)
             if isinstance(self._store, AbstractArchiveFileSystem):
                 self._member = self._store.open(self._path, "rb")
             if self.size is None:

@@ -12,6 +12,7 @@ from fsspec.core import split_protocol, url_to_fs
 
 from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, SourceNotFound
 from dicomlake.sources.display import secrets_of, shown
+from dicomlake.storage_options import resolved
 
 _REFUSED_CODES = {"401", "403", "407", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _ABSENT_CODES = {"404", "410", "NoSuchBucket", "NoSuchKey"}
@@ -34,7 +35,7 @@ def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> tuple[fsspec.
         AccessDenied, SourceNotFound: the filesystem can't be set up.
     """
     try:
-        filesystem, path = url_to_fs(url, **options_of(url, storage_options), skip_instance_cache=True)
+        filesystem, path = url_to_fs(url, **{**options_of(url, resolved(storage_options)), "skip_instance_cache": True})
     except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
         raise refusal(url, error, storage_options) from None
     return filesystem, path
@@ -98,4 +99,4 @@ def _help(url: str) -> str:
 
 
 def _text(error: BaseException, storage_options: Mapping[str, Any]) -> str:
-    return shown(error, secrets_of(storage_options)) or type(error).__name__
+    return shown(error, secrets_of(resolved(storage_options))) or type(error).__name__

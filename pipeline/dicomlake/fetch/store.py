@@ -1,0 +1,110 @@
+"""Which stores are read by the compiled core, and how each is reached: a bucket and options in the words of `object_store`.
+
+The core takes plain text: a store is set up in whatever process reads from it, with credentials as they are at that moment, so that
+temporary ones are renewed from unit to unit, and nothing that holds one is pickled. A store whose options have no counterpart there is
+left to fsspec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dicomlake.errors import AccessDenied, ConfigurationError, RefusedError, UsageError
+from dicomlake.fetch import store_azure, store_google, store_s3
+from dicomlake.fetch.translation import Translated
+from dicomlake.storage_options import resolved
+
+_PREFIX = r"^(?P<prefix>(?:s3a?|gs|gcs|az|abfs|https?)://[^/?#@:]+(?::[0-9]+)?/)"
+
+_HELP = {
+    "s3": "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
+    "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or storage_options",
+    "http": "only files that anybody may read can be read from web servers",
+}
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """A bucket or web server that the core reads from.
+
+    Attributes:
+        kind: ``s3``, ``gs``, ``az`` or ``http``.
+        prefix: what the urls of its objects begin with; what follows is the key.
+        bucket: the bucket or container; of a web server its address.
+        identity: as whom it is asked, for a person: no credential.
+        options: in the words of `object_store`.
+    """
+
+    kind: str
+    prefix: str
+    bucket: str
+    identity: str
+    options: Mapping[str, str] = field(repr=False)
+
+    def as_tuple(self) -> tuple[str, str, str, dict[str, str]]:
+        """As the core takes it."""
+        return self.kind, self.prefix, self.bucket, dict(self.options)
+
+    def no_access(self, trouble: str, reason: str) -> RefusedError | UsageError:
+        """What to raise where nothing can be read from it; ``trouble`` and ``reason`` are the core's."""
+        where = self.prefix.rstrip("/")
+        if trouble == "configuration":
+            return ConfigurationError(f"store {where}: {reason}; check storage_options and the environment")
+        if trouble == "refused":
+            return AccessDenied(f"no access to the objects of {where}: the store answers {reason} to {self.identity}; {_HELP[self.kind]}")
+        where_to_look = "the address and the network" if not reason.startswith("301") else "the region (AWS_REGION)"
+        return AccessDenied(
+            f"{where} can't be read, although every request was tried again: {reason}; check {where_to_look}, then run again"
+        )
+
+
+def stores_of(urls: pa.StringArray, storage_options: Mapping[str, Any]) -> list[ObjectStore]:
+    """The stores among the urls of a unit that the core can read from.
+
+    Args:
+        urls: as in the column `url` of `files`.
+        storage_options: as fsspec takes them: of one protocol, or under the name of each.
+
+    Raises:
+        ConfigurationError: an option refers to an environment variable that is not set, or to a profile that is not there.
+    """
+    prefixes = pc.struct_field(pc.extract_regex(urls, _PREFIX), "prefix").drop_null().unique().to_pylist()
+    if not prefixes:
+        return []
+    options = resolved(storage_options)
+    stores = (_store(prefix, options) for prefix in prefixes)
+    return [store for store in stores if store is not None]
+
+
+def _store(prefix: str, storage_options: Mapping[str, Any]) -> ObjectStore | None:
+    protocol, _, bucket = prefix.rstrip("/").partition("://")
+    options = _of_protocol(protocol, storage_options)
+    translated: Translated | None
+    if protocol in ("s3", "s3a"):
+        kind, translated = "s3", store_s3.translated(bucket, options)
+    elif protocol in ("gs", "gcs"):
+        kind, translated = "gs", store_google.translated(options)
+    elif protocol in ("az", "abfs"):
+        kind, translated = "az", store_azure.translated(options)
+    else:
+        kind, translated = "http", None if options else Translated({}, "anybody")
+        bucket = prefix.rstrip("/")
+    if translated is None:
+        return None
+    return ObjectStore(kind, prefix, bucket, translated.identity, translated.options)
+
+
+def _of_protocol(protocol: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that fsspec would give to the filesystem of a protocol."""
+    own = storage_options.get(protocol)
+    others = {key: value for key, value in storage_options.items() if not (isinstance(value, Mapping) and key in _PROTOCOLS)}
+    return {**(own if isinstance(own, Mapping) else {}), **others}
+
+
+_PROTOCOLS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "zip", "tar", "file", "local", "memory"})
