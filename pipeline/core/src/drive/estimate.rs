@@ -10,8 +10,11 @@ pub const REQUEST_BYTES: u64 = 128 << 10;
 /// How many files back are looked at.
 const LOOKED_BACK: usize = 16;
 
-/// Asked for beyond what others needed, as a part of it: UIDs and numbers are not all of one length.
+/// Asked for beyond what others needed, as a part of it and at least: UIDs and numbers are not all of one length, and a decoder looks at a
+/// KiB to see in which transfer syntax a data set is.
 const SLACK_PART: u64 = 8;
+const LEAST_SLACK: u64 = 512;
+const LEAST: u64 = 2048;
 const ROUNDED_TO: u64 = 1024;
 
 /// What files of one kind needed.
@@ -57,6 +60,6 @@ impl Estimate {
 }
 
 fn with_slack(bytes: u64) -> u64 {
-    let slack = bytes.checked_div(SLACK_PART).unwrap_or(0);
-    if bytes == 0 { 0 } else { bytes.saturating_add(slack).next_multiple_of(ROUNDED_TO) }
+    let slack = bytes.checked_div(SLACK_PART).unwrap_or(0).max(LEAST_SLACK);
+    if bytes == 0 { 0 } else { bytes.saturating_add(slack).next_multiple_of(ROUNDED_TO).max(LEAST) }
 }

@@ -7,6 +7,9 @@ use super::fetch::{Failure, Fetched};
 /// A store that refused so many files and let none be read lets none be read.
 const REFUSED_LIMIT: u64 = 256;
 
+/// Likewise one that refused all files of a unit, where they are more than a few: a few may have owners of their own.
+const REFUSED_UNIT_LIMIT: u64 = 8;
+
 /// A store that answered for none of so many files, or not for so many one after the other, does not answer.
 const FIRST_UNANSWERED_LIMIT: u64 = 8;
 const UNANSWERED_LIMIT: u64 = 64;
@@ -79,9 +82,11 @@ impl Health {
         }
     }
 
-    pub(super) fn no_access(&self) -> Option<(NoAccessKind, Cow<'static, str>)> {
+    /// Whether nothing more is to be asked of it; `at_end` where all files were.
+    pub(super) fn no_access(&self, at_end: bool) -> Option<(NoAccessKind, Cow<'static, str>)> {
+        let refused_limit = if at_end { REFUSED_UNIT_LIMIT } else { REFUSED_LIMIT };
         let unanswered_limit = if self.answered == 0 { FIRST_UNANSWERED_LIMIT } else { UNANSWERED_LIMIT };
-        let kind = if self.answered == 0 && self.refused >= REFUSED_LIMIT {
+        let kind = if self.answered == 0 && self.refused >= refused_limit {
             NoAccessKind::Refused
         } else if self.unanswered >= unanswered_limit {
             NoAccessKind::Unanswered

@@ -71,10 +71,15 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 impl ObjectStoreConfig {
-    /// The key of a url; None for urls of other stores, and for keys that object_store can't spell: those with empty parts, `.` and `..`.
+    /// The key of a url; None for urls of other stores, and for keys that object_store can't spell: those with empty parts, `.` and `..`,
+    /// and web addresses that it would write in other characters.
     #[must_use]
     pub fn key(&self, url: &str) -> Option<Path> {
         let key = url.strip_prefix(&self.prefix)?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_');
+        if self.kind == StoreKind::Http && !key.bytes().all(is_plain) {
+            return None;
+        }
         Path::parse(key).ok().filter(|path| !path.is_root() && path.as_ref() == key)
     }
 

@@ -123,7 +123,7 @@ impl RemoteUnit<'_> {
                 in_flight.push(request(file));
             }
             if in_flight.is_empty() {
-                return UnitEnd::Done;
+                return end_of(&health);
             }
             if !taker.goes_on() {
                 return UnitEnd::Stopped;
@@ -135,7 +135,7 @@ impl RemoteUnit<'_> {
             let store = files.get(file.index).map_or(0, |found| found.store);
             if let Some(health) = health.get_mut(store) {
                 health.note(&fetched);
-                if let Some((kind, reason)) = health.no_access() {
+                if let Some((kind, reason)) = health.no_access(false) {
                     return UnitEnd::NoAccess(NoAccess { store, kind, reason });
                 }
             }
@@ -163,6 +163,13 @@ impl RemoteUnit<'_> {
             }
         }
     }
+}
+
+fn end_of(health: &[Health]) -> UnitEnd {
+    let mut stores = health.iter().enumerate();
+    let no_access =
+        stores.find_map(|(store, health)| health.no_access(true).map(|(kind, reason)| (store, kind, reason)));
+    no_access.map_or(UnitEnd::Done, |(store, kind, reason)| UnitEnd::NoAccess(NoAccess { store, kind, reason }))
 }
 
 /// The decoder that looks at first answers, and those of files whose first answer was not enough.
