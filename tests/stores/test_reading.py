@@ -16,7 +16,7 @@ from dicomlake.extract.engines import make_engine
 from dicomlake.limits import ReadingLimits
 from dicomlake.samples import write_sample
 from tests.engine.agreement import differences
-from tests.engine.builder import DEFLATED, E, keys, meta, parents, part10, sound
+from tests.engine.builder import E, keys, parents, part10, sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.conftest import Proxied
 from tests.stores.fault_proxy import Fault, FaultProxy, Trouble
@@ -146,7 +146,9 @@ def test_sizes_that_are_wrong(bucket: Bucket, proxied: Proxied) -> None:
 def test_folders_of_files_alike(bucket: Bucket, proxied: Proxied) -> None:
     """Over files alike at most 1.05 requests and twice the header's bytes each, as a proxy counts; and large values are jumped over."""
     contents = {
-        "small": lambda number: keys() + E.element("PatientComments", "P" * (3000 + number % 90)) + E.element("PixelData", bytes(60_000), "OW"),
+        "small": lambda number: (
+            keys() + E.element("PatientComments", "P" * (3000 + number % 90)) + E.element("PixelData", bytes(60_000), "OW")
+        ),
         "large": lambda number: keys() + LONG_HEADER + E.element("PatientID", "P" * (number % 9)),
         "skipped": lambda number: keys() + E.element("PatientID", "P" * (number % 9)) + E.element(0x00420011, bytes(400_000), "OB"),
     }
@@ -165,19 +167,6 @@ def test_folders_of_files_alike(bucket: Bucket, proxied: Proxied) -> None:
             header_bytes = sum(scanned.instances["header_bytes"].to_pylist())
             assert len(gets) <= 1.05 * files
             assert bytes_sent <= 2 * header_bytes
-
-
-def test_deflated_files_teach_each_other(bucket: Bucket) -> None:
-    """Of a deflated header it is learnt how many compressed bytes it took."""
-    import zlib
-
-    content = keys() + b"".join(E.element(0x00091000 + at, bytes(range(1, 251)) * 122, "OB") for at in range(16, 40))
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
-    data = part10(deflate.compress(content) + deflate.flush() + bytes(200_000), meta(DEFLATED))
-    urls = [bucket.put(f"{number:02}", data) for number in range(12)]
-    files = scan(urls, bucket, [len(data)] * len(urls)).files
-    assert max(files["bytes_read"].to_pylist()) <= 16 * 1024
-    assert files["requests"].to_pylist()[1:] == [1] * 11
 
 
 def test_a_tenth_of_all_requests_fails(sample: list[Path], bucket: Bucket, proxied: Proxied) -> None:

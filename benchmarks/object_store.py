@@ -1,0 +1,325 @@
+"""What reading headers out of a bucket costs: dicomlake against s3fs, used as people write it and tuned, on one server on this machine.
+
+It does not show your network or your store: versitygw serves synthetic files over the loopback, plain HTTP, and takes a part of the same
+cores. Files a second are of two threads; CPU is that of the client's process alone, user and system, from before the first request to the
+last row. Every reader runs in a process of its own, in turns, and each one's SOPInstanceUIDs are checked against pydicom's on the files
+themselves; rows of dicomlake's engine are checked against those that it reads from the folder.
+
+    python benchmarks/object_store.py [--files 5000] [--rounds 3] [--latency 20] [--folder FOLDER]
+
+It needs versitygw (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0), and Go for the proxy that adds the latency. It leaves a
+dated record in ``benchmarks/records/``, and ends with 1 where a target is missed (DESIGN section 6).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers are those of the tests
+
+import pyarrow as pa
+from tests.stores.servers import Bucket, Server, versitygw_command, versitygw_server
+
+from measure import arguments_parser, corpus, leave, paths_below, record_head, working_folder
+from readers import uids_by_pydicom, uids_hash
+
+TIMES_S3FS_LEAST = 8.0
+FILES_A_SECOND_WITH_LATENCY_LEAST = 3000.0
+REQUESTS_A_FILE_MOST = 1.05
+HEADERS_A_FILE_MOST = 2.0
+FIRST_BYTES = 16 * 1024
+S3FS_BATCH = 512
+PYDICOM_STEP = 20
+THREADS = 2
+PACKAGES = ("dicomlake", "s3fs", "aiobotocore", "pydicom", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Work:
+    """The objects to be read: urls and sizes, and how the store is reached."""
+
+    urls: list[str]
+    sizes: list[int]
+    storage_options: dict[str, Any]
+
+
+def main() -> int:
+    """Run the benchmark, print its figures, leave a record; exit status 1 where a target is missed."""
+    parser = arguments_parser(__doc__)
+    parser.add_argument("--files", type=int, default=5_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--latency", type=int, default=20, help="milliseconds that each answer takes longer in the second part")
+    arguments = parser.parse_args()
+    command = versitygw_command()
+    if command is None:
+        raise SystemExit("versitygw is not installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+    with working_folder(arguments.folder) as folder:
+        archive = corpus(folder, arguments.files)
+        served = folder / "served"
+        shutil.rmtree(served, ignore_errors=True)
+        served.mkdir()
+        with versitygw_server(command, served) as server:
+            record = _measure(server, served, archive, arguments)
+        shutil.rmtree(served)
+    _print(record)
+    if not arguments.no_record:
+        leave(record)
+    return 0 if record["passed"] else 1
+
+
+def _measure(server: Server, served: Path, archive: Path, arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - argparse's
+    bucket = server.make_bucket("archive")
+    shutil.copytree(archive, served / "archive", dirs_exist_ok=True, copy_function=os.link)
+    paths = paths_below(archive)
+    urls = [f"{bucket.url}/{Path(path).relative_to(archive).as_posix()}" for path in paths]
+    sizes = [os.path.getsize(path) for path in paths]
+    uids = uids_by_pydicom(paths)
+    figures, cost = _rounds(Work(urls, sizes, bucket.storage_options), uids, arguments.rounds)
+    header_bytes = _compare(paths, Work(urls, sizes, bucket.storage_options))
+    with _late(bucket, arguments.latency) as late:
+        far, _ = _rounds(Work(urls, sizes, late.storage_options), uids, arguments.rounds, ["dicomlake"])
+    least = {figure["name"]: figure["least_cpu_microseconds_a_file"] for figure in figures}
+    targets = [
+        _target("times the files a CPU second of s3fs cat_ranges", least["s3fs cat_ranges"] / least["dicomlake"], TIMES_S3FS_LEAST),
+        _target(f"files a second, {arguments.latency} ms late", far[0]["most_files_a_second"], FILES_A_SECOND_WITH_LATENCY_LEAST),
+        _target("requests a file", cost["requests"] / len(urls), REQUESTS_A_FILE_MOST, most=True),
+        _target("times the header's bytes", cost["bytes_read"] / header_bytes, HEADERS_A_FILE_MOST, most=True),
+    ]
+    command = f"python benchmarks/object_store.py --files {len(urls)} --rounds {arguments.rounds} --latency {arguments.latency}"
+    return {
+        **record_head("object store", command, PACKAGES),
+        "load": [round(one, 1) for one in os.getloadavg()],
+        "passed": all(target["passed"] for target in targets),
+        "targets": targets,
+        "readers": figures,
+        f"readers_{arguments.latency}_ms_late": far,
+        "bytes_a_file": round(cost["bytes_read"] / len(urls)),
+        "header_bytes_a_file": round(header_bytes / len(urls)),
+    }
+
+
+def _rounds(work: Work, uids: list[str], rounds: int, names: Sequence[str] = ()) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """What each reader takes, each time in a process of its own.
+
+    Raises:
+        SystemExit: a reader found other SOPInstanceUIDs than pydicom.
+    """
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names or READERS}
+    cost: dict[str, int] = {}
+    for _ in range(rounds):
+        for name, of_reader in taken.items():
+            step = PYDICOM_STEP if name == "pydicom over s3fs" else 1
+            own = Work(work.urls[::step], work.sizes[::step], work.storage_options)
+            seconds, cpu_seconds, found, spent = _in_a_process(name, own)
+            if found != uids_hash(uids[::step]):
+                raise SystemExit(f"{name}: other SOPInstanceUIDs than pydicom's")
+            of_reader.append((seconds / len(own.urls), cpu_seconds / len(own.urls)))
+            cost |= spent
+    figures = [
+        {
+            "name": name,
+            "rounds": rounds,
+            "most_files_a_second": round(1 / min(seconds for seconds, _ in of_reader), 1),
+            "least_cpu_microseconds_a_file": round(min(cpu for _, cpu in of_reader) * 1e6, 1),
+        }
+        for name, of_reader in taken.items()
+    ]
+    return figures, cost
+
+
+def _in_a_process(name: str, work: Work) -> tuple[float, float, str, dict[str, int]]:
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(name, work, sender))
+    process.start()
+    sender.close()
+    try:
+        answer: tuple[float, float, str, dict[str, int]] = receiver.recv()
+    except EOFError:
+        raise SystemExit(f"{name}: its process died") from None
+    process.join()
+    return answer
+
+
+def _run(name: str, work: Work, sender: Any) -> None:  # noqa: ANN401 - a connection of multiprocessing
+    read = READERS[name](work)
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    uids, cost = read()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = time.perf_counter() - started
+    sender.send((seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, uids_hash(uids), cost))
+
+
+Read = Callable[[], tuple[list[str], dict[str, int]]]
+
+
+def _dicomlake(work: Work) -> Read:
+    """The engine as the command uses it: units in threads."""
+    from dicomlake.extract.engine import ScanRequest
+    from dicomlake.extract.engines import make_engine
+    from dicomlake.schema import LakeSchema
+
+    request = ScanRequest(LakeSchema.build(), storage_options=work.storage_options)
+    unit_files = -(-len(work.urls) // THREADS)
+    units = [_unit(work, slice(start, start + unit_files)) for start in range(0, len(work.urls), unit_files)]
+    engine = make_engine("native")
+
+    def read() -> tuple[list[str], dict[str, int]]:
+        with ThreadPoolExecutor(THREADS) as threads:
+            scanned = list(threads.map(lambda unit: engine.scan(unit, request), units))
+        files = pa.concat_tables([one.files for one in scanned])
+        cost = {name: sum(files[name].to_pylist()) for name in ("requests", "bytes_read")}
+        return files["SOPInstanceUID"].to_pylist(), cost
+
+    return read
+
+
+def _unit(work: Work, part: slice) -> pa.Table:
+    urls = work.urls[part]
+    return pa.table(
+        {
+            "url": pa.array(urls, pa.string()),
+            "file_size": pa.array(work.sizes[part], pa.int64()),
+            "modified": pa.nulls(len(urls), pa.timestamp("us", "UTC")),
+            "etag": pa.nulls(len(urls), pa.string()),
+        }
+    )
+
+
+class _Bytes:
+    """The first bytes of an object, already fetched; more are fetched one by one."""
+
+    def __init__(self, store: Any, url: str, size: int, first: bytes) -> None:  # noqa: ANN401 - fsspec has no types
+        self.size, self.bytes_read, self.requests = size, 0, 0
+        self._store, self._url, self._first = store, url, first
+
+    def read(self, offset: int, length: int) -> bytes:
+        end = offset + length
+        if end <= len(self._first) or len(self._first) == self.size:
+            return self._first[offset:end]
+        data: bytes = self._store.cat_file(self._url, start=offset, end=min(end, self.size))
+        return data
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _s3fs_cat_ranges(work: Work) -> Read:
+    """The best that s3fs allows: many ranges at once, and dicomlake's own decoder fed with them."""
+    import s3fs
+
+    from dicomlake.extract.engine import ScanRequest
+    from dicomlake.extract.native_engine import scan_plan
+    from dicomlake.schema import LakeSchema
+
+    store = s3fs.S3FileSystem(**work.storage_options, config_kwargs={"max_pool_connections": 64})
+    plan = scan_plan(ScanRequest(LakeSchema.build()))
+
+    def read() -> tuple[list[str], dict[str, int]]:
+        uids: list[str] = []
+        for start in range(0, len(work.urls), S3FS_BATCH):
+            urls, sizes = work.urls[start : start + S3FS_BATCH], work.sizes[start : start + S3FS_BATCH]
+            ends = [min(FIRST_BYTES, size) for size in sizes]
+            first = dict(zip(urls, store.cat_ranges(urls, [0] * len(urls), ends, batch_size=64), strict=True))
+            unit = _unit(Work(urls, sizes, {}), slice(None)).select(["url", "file_size"]).to_batches()[0]
+            files, *_ = plan.scan(unit, lambda url, size, first=first: _Bytes(store, url, size, first[url]), interruptible=False)
+            uids += pa.Table.from_batches([pa.record_batch(batch) for batch in files])["SOPInstanceUID"].to_pylist()
+        return uids, {}
+
+    return read
+
+
+def _pydicom_over_s3fs(work: Work) -> Read:
+    """As people write it: open an object as a file, and let pydicom stop before the pixels."""
+    import s3fs
+    from pydicom import dcmread
+
+    from readers import FORTY_ATTRIBUTES
+
+    store = s3fs.S3FileSystem(**work.storage_options)
+
+    def read() -> tuple[list[str], dict[str, int]]:
+        uids = []
+        for url in work.urls:
+            with store.open(url, "rb") as file:
+                dataset = dcmread(file, stop_before_pixels=True)
+            for keyword in FORTY_ATTRIBUTES:
+                dataset.get(keyword)
+            uids.append(str(dataset.SOPInstanceUID))
+        return uids, {}
+
+    return read
+
+
+READERS: dict[str, Callable[[Work], Read]] = {
+    "dicomlake": _dicomlake,
+    "s3fs cat_ranges": _s3fs_cat_ranges,
+    "pydicom over s3fs": _pydicom_over_s3fs,
+}
+
+
+def _compare(paths: list[str], work: Work) -> int:
+    """The rows from the bucket against those from the folder; answers the bytes of all headers.
+
+    Raises:
+        SystemExit: they differ.
+    """
+    from dicomlake.extract.engine import ScanRequest
+    from dicomlake.extract.engines import make_engine
+    from dicomlake.schema import LakeSchema
+
+    engine, request = make_engine("native"), ScanRequest(LakeSchema.build(), storage_options=work.storage_options)
+    found = engine.scan(_unit(work, slice(None)), request)
+    expected = engine.scan(_unit(Work(paths, work.sizes, {}), slice(None)), request)
+    aside = ["url", "bytes_read", "requests"]
+    if not found.instances.drop_columns(["url"]).equals(expected.instances.drop_columns(["url"])):
+        raise SystemExit("dicomlake: instances differ from those of the folder")
+    if not found.files.drop_columns(aside).equals(expected.files.drop_columns(aside)):
+        raise SystemExit("dicomlake: files differ from those of the folder")
+    return sum(expected.instances["header_bytes"].to_pylist())
+
+
+@contextmanager
+def _late(bucket: Bucket, milliseconds: int) -> Iterator[Bucket]:
+    """The bucket behind a proxy that answers later."""
+    command = ["go", "run", str(Path(__file__).parent / "peers" / "delay" / "main.go"), urlsplit(bucket.endpoint).netloc, str(milliseconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as proxy:
+        assert proxy.stdout is not None
+        try:
+            yield bucket.through(f"http://{proxy.stdout.readline().strip()}")
+        finally:
+            os.killpg(proxy.pid, 15)  # go run starts the proxy as a process of its own
+
+
+def _target(what: str, figure: float, limit: float, *, most: bool = False) -> dict[str, Any]:
+    passed = figure <= limit if most else figure >= limit
+    return {"what": what, "figure": round(figure, 3), "at_most" if most else "at_least": limit, "passed": passed}
+
+
+def _print(record: dict[str, Any]) -> None:
+    late = next(key for key in record if key.endswith("_late"))
+    for title, key in (("over the loopback", "readers"), (late.removeprefix("readers_").replace("_", " "), late)):
+        print(f"{title:<40}{'files/s':>12}{'CPU µs a file':>16}")
+        for row in record[key]:
+            print(f"{row['name']:<40}{row['most_files_a_second']:>12,.0f}{row['least_cpu_microseconds_a_file']:>16,.0f}")
+    print()
+    for target in record["targets"]:
+        limit = f"at most {target['at_most']:g}" if "at_most" in target else f"at least {target['at_least']:g}"
+        print(f"{'passed' if target['passed'] else 'MISSED':<8}{target['figure']:>10,.2f} {target['what']} ({limit})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
