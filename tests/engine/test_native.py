@@ -87,7 +87,8 @@ def test_batches_make_no_difference(tmp_path: Path) -> None:
 
     def scan(batch_bytes: int) -> list[list[pa.RecordBatch]]:
         plan = _core.ScanPlan(plan_columns(SCHEMA), 16384, 1 << 26, 60.0, headers=True, batch_bytes=batch_bytes)
-        answer = plan.scan(unit, lambda *_: None, interruptible=True)
+        *answer, no_access = plan.scan(unit, lambda *_: None, interruptible=True)
+        assert no_access is None
         return [[pa.record_batch(batch) for batch in batches] for batches in answer]
 
     whole, cut = scan(1 << 29), scan(500)

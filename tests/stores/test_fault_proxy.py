@@ -45,8 +45,9 @@ def test_every_fault_shows(bucket: Bucket, proxied: Proxied, fault: Fault) -> No
         assert b"<Code>SlowDown</Code>" in body
     elif fault is Fault.SLOW:
         assert _get(proxy, path) == (206, DATA[10:5010])
+        proxy.trouble = Trouble(share=1.0, faults=(fault,))
         with pytest.raises(TimeoutError):
-            _get(proxy, path, timeout=0.05)
+            _get(proxy, path, timeout=0.1)
     else:
         error = {Fault.RESET: ConnectionResetError, Fault.HANG: TimeoutError, Fault.CUT: http.client.IncompleteRead}
         with pytest.raises(error.get(fault, http.client.RemoteDisconnected)):

@@ -22,7 +22,7 @@ struct File {
     header: u64,
 }
 
-/// Requests, bytes, and the most of a folder that were on their way before its first answer.
+/// What a store was asked for.
 #[derive(Debug, Default)]
 struct Asked {
     requests: u64,
@@ -103,7 +103,7 @@ fn headers_of_two_lengths_are_told_apart_by_the_sizes_of_their_files() {
     let places = small.into_iter().enumerate().map(|(number, file)| (2 * number, file));
     places.for_each(|(place, file)| files.insert(place, file));
     let asked = play(&files, false);
-    assert!(asked.requests <= 420 && asked.bytes <= 200 * 2 * 78 * KIB, "{asked:?}");
+    assert!(asked.requests <= 440 && asked.bytes <= 200 * 2 * 78 * KIB, "{asked:?}");
 }
 
 #[test]
