@@ -48,7 +48,7 @@ def test_examples_in_default_file_work(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, examples)
     names = [column.name for column in settings.schema_of_lake().columns if column.group == "user"]
     assert names == ["DateOfSecondaryCapture", "Beam_BeamName", "first_referenced_image", "siemens_b_value"]
-    assert settings.storage_options["s3"]["anon"] is False
+    assert settings.storage_options["s3"]["key"] == "${STORE_KEY}"
 
 
 def test_nightly_file_loads() -> None:

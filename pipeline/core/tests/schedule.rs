@@ -37,7 +37,7 @@ fn play(files: &[File], last_first: bool) -> Asked {
     let mut ended = vec![false; files.len()];
     loop {
         while on_their_way.len() < IN_FLIGHT {
-            let Some(begin) = schedule.next() else { break };
+            let Some(begin) = schedule.begin_next() else { break };
             let bytes = begin.bytes.min(files[begin.file].size);
             on_their_way.push_back((begin.file, bytes));
             asked.requests += 1;

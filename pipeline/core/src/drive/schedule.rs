@@ -96,7 +96,7 @@ impl Schedule {
     }
 
     /// The next file; None where none is left, or all that are left wait for answers.
-    pub fn next(&mut self) -> Option<Begin> {
+    pub fn begin_next(&mut self) -> Option<Begin> {
         let open = self.waiting.iter().take(self.begun.saturating_add(1));
         let may_go_on = |folder: &usize| self.folders.get(*folder).is_some_and(Folder::may_go_on);
         let place = open.enumerate().find(|(_, folder)| may_go_on(folder)).map(|(place, _)| place)?;

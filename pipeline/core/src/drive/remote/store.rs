@@ -105,10 +105,11 @@ impl ObjectStoreConfig {
                     builder = builder.with_config(self.option(name)?, value);
                 }
                 let is_amazon = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_none();
-                if is_amazon && builder.get_config_value(&AmazonS3ConfigKey::Region).is_none() {
-                    if let Ok(region) = resolve_bucket_region(&self.bucket, &client).await {
-                        builder = builder.with_region(region);
-                    }
+                if is_amazon
+                    && builder.get_config_value(&AmazonS3ConfigKey::Region).is_none()
+                    && let Ok(region) = resolve_bucket_region(&self.bucket, &client).await
+                {
+                    builder = builder.with_region(region);
                 }
                 let builder = builder.with_bucket_name(&self.bucket).with_client_options(client).with_retry(retry);
                 builder.with_http_connector(CountingConnector).build().map(|store| Arc::new(store) as _)

@@ -107,7 +107,7 @@ impl RemoteUnit<'_> {
         loop {
             while in_flight.len() < self.requests_in_flight && (in_flight.is_empty() || bytes_in_flight < BYTES_AT_ONCE)
             {
-                let Some(begin) = schedule.next() else {
+                let Some(begin) = schedule.begin_next() else {
                     break;
                 };
                 let mut file = InFlight::new(begin.file, files.get(begin.file).and_then(|file| file.size));
@@ -176,6 +176,7 @@ fn end_of(health: &[Health]) -> UnitEnd {
 struct Decoders<'a> {
     unit: &'a RemoteUnit<'a>,
     first: HeaderDecoder,
+    #[allow(clippy::vec_box, reason = "a file takes one and gives it back; it is large to move")]
     spare: Vec<Box<HeaderDecoder>>,
 }
 
