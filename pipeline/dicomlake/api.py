@@ -20,6 +20,7 @@ from dicomlake.extract.engines import ENGINES_IN_THREADS, make_engine
 from dicomlake.extract.header_tree import HeaderTree
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
+from dicomlake.run.worker_check import requirements_of
 from dicomlake.runner import runner_starter
 from dicomlake.sources import is_local_url, modified_times, path_of_url, url_of_path
 
@@ -47,6 +48,7 @@ def index(
     wait: timedelta | None = None,
     time_limit: timedelta | None = None,
     progress: Progress | None = None,
+    performance_report: Place | None = None,
 ) -> Summary:
     """Index sources into a lake; only what is new or changed is read.
 
@@ -68,6 +70,7 @@ def index(
         time_limit: when it has passed, waiting included, no unit of files is begun any more; those under way are finished and the run
             ends as a whole one does, with ``files_left`` for the next.
         progress: written while the run goes on.
+        performance_report: a file for Dask's page about what its scheduler and workers did, where they did anything.
 
     Raises:
         UsageError: a source is not there, or the configuration can't be used.
@@ -102,8 +105,16 @@ def index(
         dry_run=dry_run,
         wait=wait or timedelta(0),
     )
-    in_threads = settings.engine in ENGINES_IN_THREADS
-    return run_index(request, runner_starter(settings.running, client, in_threads=in_threads), progress)
+    progress = progress or Progress()
+    start_runner = runner_starter(
+        settings.running,
+        client,
+        in_threads=settings.engine in ENGINES_IN_THREADS,
+        requirements=requirements_of(request),
+        performance_report=None if performance_report is None else Path(performance_report),
+        tell=progress.messages.append,
+    )
+    return run_index(request, start_runner, progress)
 
 
 def scan(

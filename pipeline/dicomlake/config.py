@@ -103,6 +103,8 @@ class RunningSettings(_Model):
     units_in_flight_per_worker: Annotated[int, Field(ge=1, le=64)] = 2
     worker_deaths_limit: Annotated[int, Field(ge=1, le=100)] = 3
     time_limit_seconds: Annotated[float, Field(gt=0)] | None = None
+    worker_wait_seconds: Annotated[float, Field(gt=0)] = 300.0
+    unit_seconds_limit: Annotated[float, Field(gt=0)] = 3600.0
     dashboard_address: str | None = AUTOMATIC
 
 

@@ -19,8 +19,9 @@ from dicomlake.extract.unit import UnitTask
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Summary, run_index
-from dicomlake.runner import Outcome, Runner, SerialRunner
-from dicomlake.runner.dask import DaskRunner, local_runner, scheduler_runner
+from dicomlake.runner import Outcome, Runner, SerialRunner, runner_starter
+from dicomlake.runner.dask import DaskRunner, scheduler_runner
+from dicomlake.runner.local_cluster import local_runner
 from dicomlake.samples import write_corpus
 from tests.run.comparison import assert_same_lake
 
@@ -197,7 +198,7 @@ def test_an_asynchronous_client_is_refused(settings: Settings) -> None:
         asynchronous = True
 
     with pytest.raises(ConfigurationError, match="asynchronous=False"):
-        DaskRunner(Asynchronous(), settings.running)  # type: ignore[arg-type]
+        runner_starter(settings.running, Asynchronous())  # type: ignore[arg-type]
 
 
 def test_a_cluster_that_is_restarted_is_one_clear_line(archive: Path, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import dicomlake.runner.dask
+import dicomlake.runner.local_cluster
 import dicomlake.runner.threads
 from dicomlake.config import RunningSettings, load_settings
 from dicomlake.lake import Lake, verify
@@ -141,7 +142,7 @@ def test_closing_does_not_wait_for_what_hangs(monkeypatch: pytest.MonkeyPatch) -
 def test_who_reads(running: dict[str, object], *, in_threads: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads where the engine may run in them; processes where it may not, or where their dashboard is asked for."""
     others = {name: SerialRunner() for name in ("processes", "scheduler")}
-    monkeypatch.setattr(dicomlake.runner.dask, "local_runner", lambda _: others["processes"])
+    monkeypatch.setattr(dicomlake.runner.local_cluster, "local_runner", lambda *_: others["processes"])
     monkeypatch.setattr(dicomlake.runner.dask, "scheduler_runner", lambda *_: others["scheduler"])
     runner = runner_starter(RunningSettings.model_validate(running), in_threads=in_threads)()
     assert _kind(runner, others) == expected

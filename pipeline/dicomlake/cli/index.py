@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,10 @@ def index(
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Read on the workers of this Dask scheduler.")
+    ] = None,
+    performance_report: Annotated[
+        Path | None,
+        typer.Option("--performance-report", metavar="FILE.html", help="Write Dask's page about the run, where it reads on Dask."),
     ] = None,
     engine: EngineOption = None,
     headers: Annotated[bool, typer.Option("--headers", help="Keep each whole header as JSON too.")] = False,
@@ -83,6 +88,7 @@ def index(
                     config=config,
                     workers=workers,
                     scheduler=scheduler,
+                    performance_report=performance_report,
                     engine=engine,
                     headers=headers,
                     full=full,

@@ -27,6 +27,13 @@ def engine_version(name: str) -> str:
     return f"{name} {_VERSIONS[name]()}"
 
 
+def core_version() -> str:
+    """The version of the compiled core, as it says itself."""
+    from dicomlake import _core  # noqa: PLC0415 - likewise
+
+    return _core.__version__
+
+
 def make_engine(name: str) -> Engine:
     """Make an engine.
 

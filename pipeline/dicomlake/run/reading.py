@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dicomlake.config import Settings
+from dicomlake.errors import FileCode, RefusedError
 from dicomlake.extract.engine import ScanRequest
-from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit
+from dicomlake.extract.engines import make_engine
+from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit, scan_unit
 from dicomlake.parts import Location
 from dicomlake.plan import UNIT_SCHEMA
 from dicomlake.run.commit import FinishedUnit
@@ -20,6 +23,9 @@ SPLIT_PIECES = 16
 """Into how many pieces a unit is cut that kills its workers: each level of cutting costs as many worker deaths as a piece may."""
 
 UNIT_FILES_WITH_HEADERS = 256
+
+SAMPLE_FILES = 8
+"""How many files are tried here where a worker could read none of a unit."""
 
 
 def unit_files(settings: Settings) -> int:
@@ -55,6 +61,9 @@ class UnitReader:
 
         A unit that killed its workers is cut and read again, piece by piece and alone: a worker that dies takes the good name of every
         unit with it that waits for the same worker, and no file may be called deadly for its neighbour's sake.
+
+        Raises:
+            RefusedError: a worker reads nothing of what can be read here.
         """
         first = next(units, None)
         if first is None:
@@ -64,6 +73,7 @@ class UnitReader:
             if result is None:
                 killed.append(task)
             else:
+                self._check_readable(task, result)
                 yield _finished(task, result)
         while killed:
             suspect = killed.popleft()
@@ -79,6 +89,20 @@ class UnitReader:
     def _run(self, tasks: Iterable[UnitTask]) -> Iterator[tuple[UnitTask, UnitResult | None]]:
         for outcome in self._runner().run(run_unit, tasks):
             yield outcome.task, None if outcome.killed else outcome.result
+
+    def _check_readable(self, task: UnitTask, result: UnitResult) -> None:
+        """A worker that lost the archive's disk finds every file unreadable: that is its misfortune, and nothing about the files."""
+        if result.codes.get(FileCode.UNREADABLE.value) != result.files:
+            return
+        sample = task.files.filter(pc.is_null(task.files["code"])).slice(0, SAMPLE_FILES)
+        if sample.num_rows < SAMPLE_FILES:
+            return
+        here = scan_unit(make_engine(task.engine), sample, task.request).files
+        if FileCode.UNREADABLE.value not in here["code"].to_pylist():
+            raise RefusedError(
+                f"a worker could read none of the {result.files} files of a unit, and here they can be read; see that workers reach the "
+                "sources (mounts, and credentials in their environment), and run again: what is done stays done"
+            )
 
     def _task(self, files: pa.Table) -> UnitTask:
         self._count += 1
