@@ -15,7 +15,7 @@ from pathlib import Path
 from distributed import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTING_SECONDS = 60
+STARTING_SECONDS = 180
 
 
 @dataclass
