@@ -9,7 +9,8 @@ from rich.console import Console
 
 from dicomlake.cli.bar import drawing_of
 from dicomlake.cli.closing import print_closing, result_line
-from dicomlake.cli.talk import LINE_SECONDS, PlainTalker, duration, line_of, plain_lines_on
+from dicomlake.cli.figures import duration, line_of
+from dicomlake.cli.talk import LINE_SECONDS, PlainTalker, plain_lines_on
 from dicomlake.run import Progress, Summary
 
 

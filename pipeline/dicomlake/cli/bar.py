@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dicomlake.cli.talk import figures_of
+from dicomlake.cli.figures import figures_of
 from dicomlake.cli.visible import visible
 
 if TYPE_CHECKING:

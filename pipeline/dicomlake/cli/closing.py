@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, TextIO
 
+from dicomlake.cli.figures import duration
 from dicomlake.cli.log_lines import LogLines, log_finished
 from dicomlake.cli.screen import print_lines, print_table
 from dicomlake.cli.table import Heading, number
-from dicomlake.cli.talk import duration
 from dicomlake.cli.visible import visible
 
 if TYPE_CHECKING:

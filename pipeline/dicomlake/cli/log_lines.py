@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from dicomlake.cli.figures import Pause, line_of
 from dicomlake.cli.visible import json_text, visible
 
 if TYPE_CHECKING:
-    from dicomlake.cli.talk import Pause
     from dicomlake.run import Progress, Summary
 
 PROGRESS_SECONDS = 30.0
@@ -70,8 +70,6 @@ class LogTalker:
 
     def talk(self, pause: Pause) -> None:
         """Write a line of progress after every pause until the run has ended."""
-        from dicomlake.cli.talk import line_of  # noqa: PLC0415 - they belong together, and each imports what it needs
-
         progress = self._progress
         while not pause(PROGRESS_SECONDS):
             self.pass_on_messages()

@@ -1,0 +1,42 @@
+"""How far a run is, in words: what the bar, plain lines and the log have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress
+
+Pause = Callable[[float], bool]
+"""Waits so many seconds, or until the run ends, and answers whether it ended."""
+
+
+def line_of(progress: Progress) -> str:
+    """How far a run is, as one line."""
+    return f"{progress.stage}: " + ", ".join(figures_of(progress))
+
+
+def figures_of(progress: Progress) -> list[str]:
+    """How far a run is: files, files a second, failed, time left."""
+    if progress.listing_ended:
+        figures = [f"{progress.files_read:,} of {progress.files_to_read:,} files read"]
+    else:
+        figures = [f"{progress.files_listed:,} files listed so far", f"{progress.files_read:,} of {progress.files_to_read:,} read"]
+    if progress.files_read:
+        figures.append(f"{progress.files_per_second:,.0f}/s")
+    figures.append(f"{progress.statuses['failed']:,} failed")
+    left = progress.seconds_left
+    if left is not None and left > 0:
+        figures.append(f"{duration(left)} left")
+    return figures
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
