@@ -33,6 +33,7 @@ from tests.run.comparison import Tables, assert_same_tables, whole
 
 KILLS = int(os.environ.get("DICOMLAKE_KILLS", "0"))
 CONFIG = "listing: {unit_files: 20}\nlake: {commit_units: 1, missing_limit: 1.0, rollup_rows: 40}\n"
+PROCESSES = "running: {dashboard_address: 127.0.0.1:0}\n"  # threads have no dashboard
 COMMAND = (
     "import sys, dicomlake.lake, datetime\n"
     "sys.modules['dicomlake.lake.vacuum'].READER_TIME = datetime.timedelta()\n"  # so that there is something to remove
@@ -50,6 +51,7 @@ class World:
     first_day: Path
     both_days: Path
     config: Path
+    processes: Path
     tables: Tables
     hit: Counter[str] = field(default_factory=Counter)
 
@@ -62,8 +64,9 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Made once: every kill has a copy of one of the lakes, or none."""
     folder = tmp_path_factory.mktemp("killed")
-    world = World(folder, folder / "archive", folder / "first", folder / "both", folder / "config.yaml", {})
+    world = World(folder, folder / "archive", folder / "first", folder / "both", folder / "config.yaml", folder / "processes.yaml", {})
     world.config.write_text(CONFIG, "utf-8")
+    world.processes.write_text(CONFIG + PROCESSES, "utf-8")
     write_sample(world.archive, studies=1)
     world.index(world.first_day)
     files = sorted(path for path in world.archive.rglob("*") if path.is_file())
@@ -85,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 COMMANDS = {
     "first index": ["index", "{archive}", "--lake", "{lake}", "--config", "{config}", "--json"],
     "second index": ["index", "{archive}", "--lake", "{lake}", "--config", "{config}", "--json"],
-    "index by processes": ["index", "{archive}", "--lake", "{lake}", "--config", "{config}", "--workers", "2", "--engine", "pydicom"],
+    "index by processes": ["index", "{archive}", "--lake", "{lake}", "--config", "{processes}", "--workers", "2"],
     "optimize": ["optimize", "{lake}"],
     "vacuum": ["vacuum", "{lake}", "--keep", "0d"],
 }
@@ -122,7 +125,7 @@ def _fresh(world: World, name: str) -> Path:
 
 
 def _start(world: World, name: str, lake: Path) -> subprocess.Popen[bytes]:
-    arguments = [text.format(archive=world.archive, lake=lake, config=world.config) for text in COMMANDS[name]]
+    arguments = [text.format(archive=world.archive, lake=lake, config=world.config, processes=world.processes) for text in COMMANDS[name]]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, *arguments],
