@@ -12,8 +12,8 @@ from typing import Self
 import pytest
 
 import dicomlake
-import dicomlake.runner.dask
-from dicomlake.config import RunningSettings, Settings, load_settings
+import dicomlake.runner.local_cluster
+from dicomlake.config import Settings, load_settings
 from dicomlake.run import Progress
 from dicomlake.samples import write_sample
 
@@ -90,7 +90,7 @@ class _Cluster:
     def __init__(self) -> None:
         self.is_closed = False
 
-    def start(self, _running: RunningSettings) -> Self:
+    def start(self, *_: object) -> Self:
         """Stand in for ``local_runner``; a second signal would act at once."""
         os.kill(os.getpid(), signal.SIGINT)
         assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -106,7 +106,7 @@ def test_interrupt_while_workers_start_waits_until_they_can_be_closed(
 ) -> None:
     """Workers never see the signal, and the cluster is closed before it acts; handlers are what they were."""
     cluster = _Cluster()
-    monkeypatch.setattr(dicomlake.runner.dask, "local_runner", cluster.start)
+    monkeypatch.setattr(dicomlake.runner.local_cluster, "local_runner", cluster.start)
     # A job in the background of a shell is started with SIGINT ignored.
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -122,10 +122,10 @@ def test_interrupt_while_workers_start_waits_until_they_can_be_closed(
 def test_workers_that_do_not_start_are_a_refusal(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script without the usual guard is told of it."""
 
-    def broken(_running: RunningSettings) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("Nanny failed to start.")
 
-    monkeypatch.setattr(dicomlake.runner.dask, "local_runner", broken)
+    monkeypatch.setattr(dicomlake.runner.local_cluster, "local_runner", broken)
     with pytest.raises(dicomlake.errors.RefusedError, match="__main__"):
         dicomlake.index(archive, lake=tmp_path / "lake", workers=2, engine="pydicom")
 

@@ -126,7 +126,7 @@ def _named(workers: Sequence[str] | Mapping[str, object]) -> str:
 
 
 def _absent(who: str, requirements: Requirements, error: object, found: str | None = None) -> str:
-    has = f"has dicomlake {found}" if found else "has no dicomlake that it can load"
+    has = f"can't load what is asked of its dicomlake {found}" if found else "has no dicomlake that it can load"
     reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
     return (
         f"{who} {has}, and this process {own(requirements.packages).get('dicomlake')} ({reason}); install the same one wherever the "
