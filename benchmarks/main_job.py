@@ -19,13 +19,11 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from measure import arguments_parser, corpus, floor_microseconds, leave, record_head, working_folder
+from measure import arguments_parser, child_run, corpus, floor_microseconds, leave, record_head, working_folder
 
 WALL_FLOORS_LIMIT = 6.0
 STARTUP_SECONDS = 1.5
@@ -93,14 +91,9 @@ def _measure(folder: Path, counts: list[int], workers: int, engine: str) -> dict
 
 def _spawn(archive: Path, lake: Path, workers: int, engine: str) -> dict[str, Any]:
     command = [sys.executable, __file__, "--workers", str(workers), "--engine", engine, "--one-run", str(archive), str(lake)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.monotonic()
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Workers are children of the run, which waits for them: their time is in this figure too.
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {**json.loads(done.stdout), "wall_seconds": wall, "cpu_seconds_all_processes": cpu}
+    answer, wall, cpu = child_run(command)
+    return {**answer, "wall_seconds": wall, "cpu_seconds_all_processes": cpu}
 
 
 def _one_run(archive: str, lake: str, workers: int, engine: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import subprocess
 import tempfile
 import time
@@ -91,6 +92,23 @@ def leave(record: dict[str, Any]) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
     print(f"record: {path.relative_to(RECORDS.parent.parent)}")
+
+
+def print_targets(targets: list[dict[str, Any]]) -> None:
+    """A line for each target: whether it was met, the figure, what it is, and its limit."""
+    for target in targets:
+        limit = f"at most {target['at_most']:g}" if "at_most" in target else f"at least {target['at_least']:g}"
+        print(f"{'passed' if target['passed'] else 'MISSED':<8}{target['figure']:>10,.2f} {target['what']} ({limit})")
+
+
+def child_run(command: list[str]) -> tuple[dict[str, Any], float, float]:
+    """Run a benchmark's own process: the JSON that it prints, its wall seconds, and the CPU seconds of it and of all that it waited for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    wall = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return json.loads(done.stdout), wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _processor() -> str:

@@ -18,9 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -58,7 +56,7 @@ from made_archive import (
     modalities,
     places_of_urls,
 )
-from measure import arguments_parser, leave, record_head, working_folder
+from measure import arguments_parser, child_run, leave, record_head, working_folder
 
 PEAK_MEBIBYTES_LIMIT = 2048.0
 PEAK_GROWTH_LIMIT = 1.3
@@ -128,13 +126,8 @@ def _projected(runs: list[dict[str, Any]], name: str) -> float | None:
 
 def _spawn(lake: Path, count: int, *, dry_run: bool) -> dict[str, Any]:
     command = [sys.executable, __file__, "--instances", str(count), "--one-run", str(lake), *(["--dry-run"] if dry_run else [])]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.monotonic()
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {**json.loads(done.stdout), "wall_seconds": wall, "cpu_seconds": cpu}
+    answer, wall, cpu = child_run(command)
+    return {**answer, "wall_seconds": wall, "cpu_seconds": cpu}
 
 
 def _one_run(lake: str, archive: Archive, *, dry_run: bool) -> dict[str, Any]:

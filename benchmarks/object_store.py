@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers are those of t
 import pyarrow as pa
 from tests.stores.servers import Bucket, Server, versitygw_command, versitygw_server
 
-from measure import arguments_parser, corpus, leave, paths_below, record_head, working_folder
+from measure import arguments_parser, corpus, leave, paths_below, print_targets, record_head, working_folder
 from readers import uids_by_pydicom, uids_hash
 
 TIMES_S3FS_LEAST = 8.0
@@ -316,9 +316,7 @@ def _print(record: dict[str, Any]) -> None:
         for row in record[key]:
             print(f"{row['name']:<40}{row['most_files_a_second']:>12,.0f}{row['least_cpu_microseconds_a_file']:>16,.0f}")
     print()
-    for target in record["targets"]:
-        limit = f"at most {target['at_most']:g}" if "at_most" in target else f"at least {target['at_least']:g}"
-        print(f"{'passed' if target['passed'] else 'MISSED':<8}{target['figure']:>10,.2f} {target['what']} ({limit})")
+    print_targets(record["targets"])
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from pydicom.multival import MultiValue
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.schema import LakeSchema
 from enhanced_header import FRAMES, write_enhanced_header
-from measure import arguments_parser, corpus, leave, paths_below, record_head, working_folder
+from measure import arguments_parser, corpus, leave, paths_below, print_targets, record_head, working_folder
 from peers.commands import NotInstalledError, dcmtk, dicom_rs, gdcm
 from readers import Reader, engine, files_table, floor, pydicom, scan, uids_by_pydicom, uids_hash
 
@@ -216,9 +216,7 @@ def _print(record: dict[str, Any]) -> None:
     for row in record["enhanced_header"]:
         print(f"{row['what']:<60}{row['header_megabytes']:>8}{row['most_megabytes_a_second']:>10}{row['median_megabytes_a_second']:>10}")
     print()
-    for target in record["targets"]:
-        limit = f"at most {target['at_most']:g}" if "at_most" in target else f"at least {target['at_least']:g}"
-        print(f"{'passed' if target['passed'] else 'MISSED':<8}{target['figure']:>10,.2f} {target['what']} ({limit})")
+    print_targets(record["targets"])
 
 
 if __name__ == "__main__":
