@@ -64,16 +64,12 @@ class KeyFinder:
         return self.keys.height > 0 and all(_may_hold_any(rows, name, ordered) for name, ordered in self._columns.items())
 
 
-class GoneFinder:
-    """Rows that are to go, and the statistics that rule them out."""
+class GoneFinder(KeyFinder):
+    """Tells likewise of rows that are to go."""
 
     def __init__(self, gone: Gone) -> None:
+        super().__init__(gone.keys)
         self.gone = gone
-        self._finder = KeyFinder(gone.keys)
-
-    def may_be_in(self, rows: PartFile | RowGroup) -> bool:
-        """Whether a row can be one of them."""
-        return self._finder.may_be_in(rows)
 
 
 def find_gone(location: Location, part: PartFile, finders: Sequence[GoneFinder], *, partition_by: str | None) -> dict[int, np.ndarray]:
