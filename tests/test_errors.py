@@ -28,7 +28,7 @@ STATUS_OF_PROMISED_CODE = {
     "timed-out": "failed",
     "corrupt-archive": "failed",
 }
-ADDED_STATUS_OF_CODE = {"worker-killed": "failed"}
+ADDED_STATUS_OF_CODE = {"worker-killed": "failed", "archive": "skipped", "unsupported-member": "failed"}
 
 PROMISED_FINDING_CODES = {
     "missing-preamble",

@@ -57,6 +57,8 @@ class ListingSettings(_Model):
     """How sources are listed and cut into units of work."""
 
     follow_folder_links: bool = False
+    archives: bool = True
+    archive_expansion_limit: Annotated[float, Field(ge=1)] = 1000.0
     unit_files: Annotated[int, Field(ge=1, le=1_000_000)] = 8192
 
 
@@ -141,6 +143,10 @@ class Settings(_Model):
             "header_limit": self.reading.header_limit,
             "partition_by": self.lake.partition_by,
         }
+        if not self.listing.archives:
+            rows["archives"] = False
+        elif self.listing.archive_expansion_limit != ListingSettings().archive_expansion_limit:
+            rows["archive_expansion_limit"] = self.listing.archive_expansion_limit
         return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:32]
 
 

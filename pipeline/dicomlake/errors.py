@@ -55,6 +55,8 @@ class FileCode(StrEnum):
     TIMED_OUT = "timed-out"
     CORRUPT_ARCHIVE = "corrupt-archive"
     WORKER_KILLED = "worker-killed"
+    ARCHIVE = "archive"
+    UNSUPPORTED_MEMBER = "unsupported-member"
 
 
 class FindingCode(StrEnum):
@@ -98,6 +100,8 @@ STATUS_OF_CODE: dict[FileCode, FileStatus] = {
     FileCode.TIMED_OUT: FileStatus.FAILED,
     FileCode.CORRUPT_ARCHIVE: FileStatus.FAILED,
     FileCode.WORKER_KILLED: FileStatus.FAILED,
+    FileCode.ARCHIVE: FileStatus.SKIPPED,
+    FileCode.UNSUPPORTED_MEMBER: FileStatus.FAILED,
 }
 """The status of a file of which nothing could be kept, by its code."""
 

@@ -73,6 +73,8 @@ NOT_OF_ENGINES = {
     FindingCode.IRREGULAR_GEOMETRY,
     FileCode.CORRUPT_ARCHIVE,
     FileCode.WORKER_KILLED,
+    FileCode.ARCHIVE,
+    FileCode.UNSUPPORTED_MEMBER,
 }
 
 _SMALL = ReadingLimits(first_read=512, header_limit=8192)

@@ -11,7 +11,6 @@ import pytest
 
 from dicomlake import _core
 from dicomlake.errors import FileCode, FindingCode
-from dicomlake.extract import native_engine
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.native_engine import NativeEngine, plan_columns, scan_plan
 from dicomlake.fetch import ReadingStopped
@@ -50,7 +49,7 @@ def _scan_remote(monkeypatch: pytest.MonkeyPatch, error: BaseException, *, openi
             raise error
         return _Source(error)
 
-    monkeypatch.setattr(native_engine, "open_source", open_source)
+    monkeypatch.setattr("dicomlake.fetch.opening.RemoteSource", open_source)
     return NativeEngine().scan(listing(["memory://a", "memory://b"]), ScanRequest(SCHEMA))
 
 

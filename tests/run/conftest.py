@@ -12,6 +12,7 @@ import pytest
 
 import dicomlake.extract.unit
 import dicomlake.run.index
+import dicomlake.run.planning
 from dicomlake.config import Settings, load_settings
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
@@ -88,5 +89,6 @@ def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
     """An empty archive and no lake yet; headers are JSON."""
     engine = JsonEngine()
     monkeypatch.setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)
-    monkeypatch.setattr(dicomlake.run.index, "engine_version", lambda _: engine.version)
+    for module in (dicomlake.run.index, dicomlake.run.planning):
+        monkeypatch.setattr(module, "engine_version", lambda _: engine.version)
     return Nights(tmp_path, engine)

@@ -35,11 +35,15 @@ pub enum FileCode {
     CorruptArchive,
     /// The process that read the file died each time; this engine never says so.
     WorkerKilled,
+    /// An archive, whose members have rows of their own; this engine never says so.
+    Archive,
+    /// A member of an archive that is encrypted, or packed in a way that can't be read.
+    UnsupportedMember,
 }
 
 impl FileCode {
     /// All of them, in the order of Python's `FileCode`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::EmptyFile,
         Self::NotDicom,
         Self::Dicomdir,
@@ -55,6 +59,8 @@ impl FileCode {
         Self::TimedOut,
         Self::CorruptArchive,
         Self::WorkerKilled,
+        Self::Archive,
+        Self::UnsupportedMember,
     ];
 
     /// As the tables have it.
@@ -76,6 +82,8 @@ impl FileCode {
             Self::TimedOut => "timed-out",
             Self::CorruptArchive => "corrupt-archive",
             Self::WorkerKilled => "worker-killed",
+            Self::Archive => "archive",
+            Self::UnsupportedMember => "unsupported-member",
         }
     }
 
@@ -90,7 +98,7 @@ impl FileCode {
     pub const fn status(self) -> &'static str {
         match self {
             Self::EmptyFile | Self::NotDicom => "not_dicom",
-            Self::Dicomdir | Self::NotRegular => "skipped",
+            Self::Dicomdir | Self::NotRegular | Self::Archive => "skipped",
             _ => "failed",
         }
     }

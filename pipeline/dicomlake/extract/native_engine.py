@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
-from dicomlake.fetch import ByteSource, open_source, stores_of
+from dicomlake.fetch import Opener, stores_of
 from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
 
@@ -36,7 +37,7 @@ class NativeEngine:
 
         Args:
             files: columns ``url`` (string), ``file_size`` (int64, null where unknown), ``modified`` (timestamp[us, UTC]),
-                ``etag`` (string).
+                ``etag`` (string); where they are there, those of ``dicomlake.plan.UNIT_SCHEMA`` that say where members of archives lie.
             request: what to read.
 
         Returns:
@@ -50,9 +51,9 @@ class NativeEngine:
         # Signals are heard by the main thread alone; others need not take the interpreter for them.
         is_main = threading.current_thread() is threading.main_thread()
         stores = stores_of(unit["url"], request.storage_options)
-        opener = _Opener(request.storage_options)
         in_core = [store.as_tuple() for store in stores]
-        *batches, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
+        with closing(Opener(request.storage_options, request.reading.header_limit, files)) as opener:
+            *batches, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
         if no_access is not None:
             store, trouble, reason = no_access
             raise stores[store].no_access(trouble, reason)
@@ -72,7 +73,8 @@ class NativeEngine:
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
         """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
-        read = scan_plan(request).tree(url, _Opener(request.storage_options))
+        with closing(Opener(request.storage_options, request.reading.header_limit)) as opener:
+            read = scan_plan(request).tree(url, opener)
         code, message, byte_offset, element_path = read.defect or (None, None, None, None)
         marks = [Mark(*finding) for finding in read.findings]
         return HeaderTree(
@@ -109,16 +111,6 @@ def plan_columns(schema: LakeSchema) -> list[Column]:
         )
         for column in schema.columns
     ]
-
-
-class _Opener:
-    """Opens urls that are not local."""
-
-    def __init__(self, storage_options: Mapping[str, Any]) -> None:
-        self._storage_options = storage_options
-
-    def __call__(self, url: str, size: int | None) -> ByteSource:
-        return open_source(url, self._storage_options, size)
 
 
 def _node(node: Node) -> HeaderNode:

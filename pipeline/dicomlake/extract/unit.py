@@ -6,7 +6,7 @@ The answer is small whatever the unit holds: the part files it wrote, and counts
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,8 +14,11 @@ import pyarrow.compute as pc
 from dicomlake.errors import STATUS_OF_CODE, FileCode
 from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
+from dicomlake.fetch import located, open_source
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
 from dicomlake.schema import ROW_ORDER
+
+_OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def run_unit(task: UnitTask) -> UnitResult:
         AccessDenied: the lake can't be written.
     """
     started = time.thread_time()
+    task = replace(task, files=_with_places(task))
     scanned = scan_unit(make_engine(task.engine), task.files, task.request)
     read = time.thread_time()
     parts = _write(task, scanned)
@@ -80,7 +84,7 @@ def scan_unit(engine: Engine, files: pa.Table, request: ScanRequest) -> Scanned:
 
     The rows of ``files`` stay in the order given.
     """
-    listed = ["url", "file_size", "modified", "etag"]
+    listed = [name for name in _OF_LISTING if name in files.schema.names]
     if files["code"].null_count == files.num_rows:
         return engine.scan(files.select(listed), request)
     readable = pc.is_null(files["code"])
@@ -105,12 +109,21 @@ def killed_result(task: UnitTask) -> UnitResult:
     )
 
 
+def _with_places(task: UnitTask) -> pa.Table:
+    """The files, with the places of members of archives of which the plan knew only the urls."""
+    options = task.request.storage_options
+    return located(task.files, lambda url, size: open_source(url, options, size))
+
+
 def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
     """Rows of `files` for entries that no engine opens: their code says what became of them."""
     schema = request.files_schema()
     statuses = [STATUS_OF_CODE[FileCode(code)].value for code in files["code"].to_pylist()]
-    zeros = pa.array([0] * files.num_rows, pa.int64())
-    given = {"status": pa.array(statuses, pa.string()), "bytes_read": zeros, "requests": zeros}
+    given = {"status": pa.array(statuses, pa.string())} | {
+        # What reading took before there was a unit: an archive was listed.
+        name: pc.fill_null(files[name], 0) if name in files.schema.names else pa.array([0] * files.num_rows, pa.int64())
+        for name in ("bytes_read", "requests")
+    }
     columns = [
         given.get(field.name, files[field.name] if field.name in files.schema.names else pa.nulls(files.num_rows, field.type))
         for field in schema

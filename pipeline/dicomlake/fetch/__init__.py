@@ -1,9 +1,25 @@
 """Which bytes of a file, and from where: local files and everything that fsspec opens."""
 
-from dicomlake.fetch.opening import open_source
+from dicomlake.fetch.archives import ArchiveListing, close_idle_streams, list_archive, located
+from dicomlake.fetch.opening import Opener, open_source
 from dicomlake.fetch.source import ByteSource, ReadingStopped
 from dicomlake.fetch.store import ObjectStore, stores_of
 from dicomlake.fetch.url import is_local, local_path
 from dicomlake.fetch.window import HeaderWindow, Window
 
-__all__ = ["ByteSource", "HeaderWindow", "ObjectStore", "ReadingStopped", "Window", "is_local", "local_path", "open_source", "stores_of"]
+__all__ = [
+    "ArchiveListing",
+    "ByteSource",
+    "HeaderWindow",
+    "ObjectStore",
+    "Opener",
+    "ReadingStopped",
+    "Window",
+    "close_idle_streams",
+    "is_local",
+    "list_archive",
+    "local_path",
+    "located",
+    "open_source",
+    "stores_of",
+]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from dicomlake.ledger import lowest_place
 from dicomlake.limits import MIB
 from dicomlake.parts import Location, PartFile, uncompressed_size
 
@@ -48,7 +49,7 @@ def mergers(
         LakeDamaged: a part file can't be read.
     """
     by_partition: dict[str | None, list[tuple[float, PartFile]]] = {}
-    for part in sorted(parts, key=lambda part: _lowest(part, order)):
+    for part in sorted(parts, key=lambda part: _lowest(location, part, order)):
         share = _share(location, part, columns)
         if share <= full / 2:
             by_partition.setdefault(part.partition, []).append((share, part))
@@ -116,6 +117,8 @@ def _logged_share(part: PartFile, columns: int) -> float:
     return max(part.size / PART_BYTES, part.rows * columns / PART_CELLS)
 
 
-def _lowest(part: PartFile, order: tuple[str, ...]) -> list[tuple[bool, str]]:
+def _lowest(location: Location, part: PartFile, order: tuple[str, ...]) -> list[tuple[bool, str]]:
+    if part.table == "files":
+        return [(False, lowest_place(location, part))]  # members of archives stand behind their archive, whatever their urls
     bounds = [part.lowest.get(name) for name in order]
     return [(bound is None, "") if not isinstance(bound, str) else (False, bound) for bound in bounds]

@@ -23,7 +23,8 @@ from dicomlake.lake.merging import RUN_SHARE, due_mergers, mergers, share_of
 from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table
 from dicomlake.lake.writer import LakeWriter
-from dicomlake.parts import Location, PartFile, read_part_arrow, write_sorted
+from dicomlake.ledger import in_order_of_places
+from dicomlake.parts import Location, PartFile, read_part_arrow, write_parts, write_sorted
 from dicomlake.schema import TABLE_NAMES, LakeSchema, row_order, standard_columns
 from dicomlake.version import VERSION
 
@@ -136,7 +137,11 @@ def _merge(table: Table, groups: list[list[PartFile]], number: int) -> Merged:
     added: list[PartFile] = []
     for group in groups:
         rows = pa.concat_tables([read_part_arrow(table.location, part, table.schema, partition_by=table.partition_by) for part in group])
-        added += write_sorted(table.location, table.name, rows, row_order(table.name), partition_by=table.partition_by)
+        if table.name == "files":
+            rows = in_order_of_places(rows)
+            added += write_parts(table.location, table.name, rows, partition_by=table.partition_by)
+        else:
+            added += write_sorted(table.location, table.name, rows, row_order(table.name), partition_by=table.partition_by)
         removed += group
     if removed:
         table.commit(added, removed, number, changes_data=False)

@@ -13,6 +13,7 @@ from dicomlake.duplicates import conflict_findings
 from dicomlake.errors import FileStatus, FindingCode
 from dicomlake.extract.unit import UnitResult
 from dicomlake.lake import Gone, LakeWriter, Rewritten, Table
+from dicomlake.ledger import PLACE
 from dicomlake.parts import PartFile, read_part
 from dicomlake.run.copies import CopyFinder
 
@@ -77,7 +78,7 @@ class Committer:
             own["instances"] = self._rewrite_own(self._writer.tables["instances"], own["instances"], losing)
         demoted, updated = self._restate_committed(changed.filter("committed"))
         missing = self._missing_rows(vanished)
-        rows = pl.concat([updated, missing], how="diagonal_relaxed").sort("url")
+        rows = pl.concat([updated, missing], how="diagonal_relaxed").sort(PLACE)
 
         instances = self._writer.tables["instances"].without(Gone(pl.concat([gone, demoted])))
         conflicts = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value

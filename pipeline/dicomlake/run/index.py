@@ -15,14 +15,14 @@ import pyarrow as pa
 from dicomlake.config import Settings
 from dicomlake.errors import ConfigurationError, FindingCode
 from dicomlake.extract.engines import engine_version
-from dicomlake.lake import LakeWriter, known_files, reading_of
-from dicomlake.ledger import Ledger
+from dicomlake.fetch import close_idle_streams
+from dicomlake.lake import LakeWriter, reading_of
 from dicomlake.parts import Location
-from dicomlake.plan import ListedSource, Planner
 from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
 from dicomlake.run.hierarchy import roll_up_touched
 from dicomlake.run.opening import known_sources, open_lake, open_sources
+from dicomlake.run.planning import list_only, make_planner
 from dicomlake.run.progress import Progress, Summary, summarised
 from dicomlake.run.reading import UnitReader, unit_files, units_of_promoted
 from dicomlake.run.time_limit import Clock, TimeLimit
@@ -81,8 +81,9 @@ def run_index(
         )
     sources = open_sources(request.sources, request.lake, request.settings, complete=request.complete)
     progress = progress or Progress()
+    progress.messages += [message for source in sources for message in source.messages]
     if request.dry_run:
-        return _list_only(request, sources, progress, limit)
+        return list_only(sources, request.lake, request.settings, progress, limit, read_all=request.full)
     with progress.timed("opening the lake"):
         writer = open_lake(request.lake, request.settings, request.wait, progress)
     with closing(writer):
@@ -91,26 +92,6 @@ def run_index(
             return run.carry_out()
         finally:
             run.close()
-
-
-def _list_only(request: IndexRequest, sources: Sequence[Source], progress: Progress, limit: TimeLimit) -> Summary:
-    """List and compare; nothing is read or written, and no lake is made where there is none."""
-    parts, last = known_files(request.lake)
-    engine, digest = engine_version(request.settings.engine), request.settings.digest()
-    planner = Planner(
-        [ListedSource(source.name, source.whole) for source in sources],
-        Ledger(request.lake, parts),
-        snapshot=last.number + 1,
-        unit_files=unit_files(request.settings),
-        current=pl.lit(not last.was_read_otherwise(digest, engine)),
-        read_all=request.full,
-    )
-    with progress.timed("listing"):
-        for _ in planner.units(limit.while_listing(merge_listings(sources))):
-            progress.files_listed = planner.counts.files_listed
-            progress.files_to_read = planner.counts.files_to_read
-    planner.check_missing_limit(request.settings.lake.missing_limit)
-    return summarised(planner.counts, progress, snapshot=last.number)
 
 
 class _Run:
@@ -144,11 +125,12 @@ class _Run:
             progress.messages.append("engine or configuration changed since the last run: files are read again")
         files = self._writer.tables["files"]
         current = self._writer.is_current(self._digest, self._engine)
-        self._planner = Planner(
-            [ListedSource(source.name, source.whole) for source in sources],
-            Ledger(request.lake, list(files.parts.values())),
+        self._planner = make_planner(
+            sources,
+            request.lake,
+            files.parts.values(),
+            self._settings,
             snapshot=self._snapshot,
-            unit_files=unit_files(self._settings),
             current=current,
             read_all=request.full,
         )
@@ -167,9 +149,12 @@ class _Run:
         self._read(self._noted(iter(self._feed)))
         self._end_listing()
         files_left = self._planner.counts.files_to_read - self._files_begun
+        archives_left = self._planner.archives_left(self._files_begun)
         if files_left or not self._listing_ended:
-            self._tell_what_is_left(files_left)
+            self._tell_what_is_left(files_left, archives_left)
         self._may_commit = True
+        self._commit_pending(at_least=1)
+        self._read(self._planner.archive_units(self._files_begun))
         self._commit_pending(at_least=1)
         if self._planner.vanished:
             self._commit([])
@@ -185,7 +170,7 @@ class _Run:
                 self._writer, self._snapshot, self._ensure_runner, rows_limit=self._settings.lake.rollup_rows, progress=self._progress
             )
         merge_part_files(self._writer, self._settings.lake.merge_parts, self._progress)
-        summary = self._pin(files_left)
+        summary = self._pin(files_left + archives_left)
         close_past(self._writer, self._settings.lake.keep_time(), self._now(), self._progress)
         return summary
 
@@ -193,6 +178,7 @@ class _Run:
         """Give back threads, files and workers."""
         self._progress.stage = "closing"
         self._feed.close()
+        close_idle_streams()
         if self._runner is not None:
             self._runner.close()
 
@@ -227,8 +213,9 @@ class _Run:
         self._progress.note_commit(sum(unit.result.files for unit in group))
         self._last_commit = time.monotonic()
 
-    def _tell_what_is_left(self, files: int) -> None:
+    def _tell_what_is_left(self, files: int, archives: int) -> None:
         self._progress.files_to_read -= files
+        files += archives
         more = "" if self._listing_ended else ", and those that were not listed yet"
         self._progress.messages.append(
             f"the time limit of {self._limit.seconds:,.0f} s has passed: {files:,} files are left for the next run{more}"

@@ -9,6 +9,7 @@ import polars as pl
 
 from dicomlake.config import Settings
 from dicomlake.errors import DicomlakeError, SourceNotFound, SourceVanished
+from dicomlake.extract.dicomdir import read_file_ids
 from dicomlake.lake import Lake, LakeWriter, Table, Waiting
 from dicomlake.parts import Location, read_part
 from dicomlake.run.progress import Progress
@@ -26,7 +27,9 @@ def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, co
     opened = []
     for text in texts:
         try:
-            source = open_source(text, settings.listing, settings.storage_options, complete=complete, exclude=[lake.url])
+            source = open_source(
+                text, settings.listing, settings.storage_options, complete=complete, exclude=[lake.url], read_file_ids=read_file_ids
+            )
         except SourceNotFound as error:
             name = name_of_source(text)
             if not _lake_knows(lake, name):

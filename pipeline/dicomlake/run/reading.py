@@ -15,7 +15,7 @@ from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit, scan_unit
 from dicomlake.parts import Location
-from dicomlake.plan import UNIT_SCHEMA
+from dicomlake.plan import unit_of
 from dicomlake.run.commit import FinishedUnit
 from dicomlake.runner import Runner
 
@@ -57,7 +57,7 @@ class UnitReader:
         )
 
     def read(self, units: Iterator[pa.Table]) -> Iterator[FinishedUnit]:
-        """Read units (``UNIT_SCHEMA``); they end in any order.
+        """Read units (``dicomlake.plan.UNIT_SCHEMA``); they end in any order.
 
         A unit that killed its workers is cut and read again, piece by piece and alone: a worker that dies takes the good name of every
         unit with it that waits for the same worker, and no file may be called deadly for its neighbour's sake.
@@ -124,7 +124,7 @@ def units_of_promoted(promoted: pl.DataFrame, files_of_unit: int) -> Iterator[pa
         former_uid=pl.col("SOPInstanceUID"),
     )
     for start in range(0, rows.height, files_of_unit):
-        yield rows.slice(start, files_of_unit).select(UNIT_SCHEMA.names).to_arrow().cast(UNIT_SCHEMA)
+        yield unit_of(rows.slice(start, files_of_unit))
 
 
 def _finished(task: UnitTask, result: UnitResult) -> FinishedUnit:

@@ -18,11 +18,12 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicomlake.errors import AccessDenied, SourceNotFound
+from dicomlake.errors import AccessDenied, ConfigurationError, SourceNotFound
 from dicomlake.sources.address import STANDARD_INPUT, is_url
 from dicomlake.sources.batches import BatchBuilder
 from dicomlake.sources.display import shown
 from dicomlake.sources.filesystem import filesystem_of, refusal
+from dicomlake.sources.given_dicomdir import ReadFileIDs, is_dicomdir, read_dicomdir
 from dicomlake.sources.given_formats import ListReader, list_reader
 from dicomlake.sources.given_rows import listing_rows
 from dicomlake.sources.local import add_path, reason
@@ -36,22 +37,31 @@ class GivenList:
 
     title: str
     reader: ListReader
+    messages: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, location: str, name: str, storage_options: Mapping[str, Any]) -> GivenList:
+    def open(cls, location: str, name: str, storage_options: Mapping[str, Any], read_file_ids: ReadFileIDs | None = None) -> GivenList:
         """Look at the beginning of a list; standard input is read to its end.
 
         Args:
             location: an absolute path, a url, or ``-``.
             name: of the source, for messages.
             storage_options: for a list at a url.
+            read_file_ids: reads the records of a DICOMDIR, which is read to its end then; without it a DICOMDIR is no list.
 
         Raises:
             SourceNotFound, AccessDenied: it can't be opened.
             ConfigurationError: it is no list.
         """
         title = f"list {shown(name)}"
-        return cls(title, list_reader(_opener(location, storage_options), location, title))
+        opener = _opener(location, storage_options)
+        if read_file_ids is not None and location != STANDARD_INPUT and is_dicomdir(opener, location):
+            try:
+                listed = read_dicomdir(opener, location, read_file_ids, is_local=not is_url(location))
+            except ValueError as error:
+                raise ConfigurationError(f"{title} can't be read as a DICOMDIR ({shown(error)}); index its folder instead") from None
+            return cls(title, listed.batches, tuple(f"{title}: {message}" for message in listed.messages))
+        return cls(title, list_reader(opener, location, title))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """See `Source.batches`."""

@@ -1,6 +1,6 @@
 """Several sorted listings as one, a chunk at a time.
 
-All rows up to the smallest of the chunks' last urls are final: nothing that is still to come can sort among them. Where only one listing
+All rows up to the smallest of the chunks' last places are final: nothing that is still to come can sort among them. Where only one listing
 has any, they pass as they are; otherwise they are sorted together by Arrow. Rows are never touched one by one.
 """
 
@@ -11,16 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicomlake.sources.archives.formats import has_archive_name
+from dicomlake.sources.archives.names import is_member, places_of
 from dicomlake.sources.batches import BATCH_ROWS
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.source import Source
 
-MERGED_SCHEMA = LISTING_SCHEMA.append(pa.field("source_index", pa.int32(), nullable=False))
-"""A listing of several sources: ``source_index`` is the place, from 0, of the source that owns the row."""
+MERGED_SCHEMA = LISTING_SCHEMA.append(pa.field("source_index", pa.int32(), nullable=False)).append(
+    pa.field("may_be_archive", pa.bool_(), nullable=False)
+)
+"""A listing of several sources: ``source_index`` is the place, from 0, of the source that owns the row, ``may_be_archive`` whether it is to
+be looked at as an archive: because of its name, or because it is itself what the user named."""
 
 
 def merge_listings(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
-    """List several sources as one: batches in `MERGED_SCHEMA`, ascending by the bytes of ``url``, no url twice.
+    """List several sources as one: batches in `MERGED_SCHEMA`, ascending by place (see `archives.names`), no url twice.
 
     A url that several sources list belongs to the one given first. Memory is bounded by a batch of each source.
 
@@ -31,7 +36,7 @@ def merge_listings(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
 
 
 def merge_sorted(streams: Sequence[Iterable[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
-    """Merge streams of one schema, each ascending by ``url`` without repeats; of equal urls the row of the earliest stream stays."""
+    """Merge streams of one schema, each ascending by place without repeats; of equal urls the row of the earliest stream stays."""
     heads = [head for head in map(_Head, streams) if head.advance()]
     while len(heads) > 1:
         cut = min(head.last for head in heads)
@@ -47,8 +52,8 @@ def merge_sorted(streams: Sequence[Iterable[pa.RecordBatch]]) -> Iterator[pa.Rec
 
 
 def first_of_each_url(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows in the order of ``url``; of rows with the same url the first one."""
-    ordered = batch.take(pc.sort_indices(batch.column("url")))  # Arrow sorts stably, and text by its bytes
+    """The rows in the order of places; of rows with the same url the first one."""
+    ordered = batch.take(pc.sort_indices(places_of(batch.column("url"))))  # Arrow sorts stably, and text by its bytes
     urls = ordered.column("url")
     repeated = pc.equal(urls[1:], urls[:-1])
     if not repeated.true_count:
@@ -76,28 +81,32 @@ class _Head:
         for batch in self.rest:
             if batch.num_rows:
                 self.batch = batch
-                self.last = batch.column("url")[-1].as_py()
+                self._places = places_of(batch.column("url"))
+                self.last = self._places[-1].as_py()
                 return True
         return False
 
     def take(self, cut: str) -> pa.RecordBatch:
-        """Cut off the rows whose url is ``cut`` or before it. Python orders text by code point, which is the order of its UTF-8 bytes."""
-        urls = self.batch.column("url")
-        low, high = 0, len(urls)
+        """Cut off the rows whose place is ``cut`` or before it. Python orders text by code point, which is the order of its UTF-8 bytes."""
+        places = self._places
+        low, high = 0, len(places)
         if self.last <= cut:
             low = high
         while low < high:
             middle = (low + high) // 2
-            if urls[middle].as_py() <= cut:
+            if places[middle].as_py() <= cut:
                 low = middle + 1
             else:
                 high = middle
         taken = self.batch.slice(0, low)
-        self.batch = self.batch.slice(low)
+        self.batch, self._places = self.batch.slice(low), places.slice(low)
         return taken
 
 
 def _with_index(source: Source, index: int) -> Iterator[pa.RecordBatch]:
     for batch in source.batches():
         column = pa.repeat(pa.scalar(index, pa.int32()), batch.num_rows)
-        yield pa.RecordBatch.from_arrays([*batch.columns, column], schema=MERGED_SCHEMA)
+        urls = batch.column("url")
+        archives = pc.invert(is_member(urls)) if source.is_file else has_archive_name(urls)
+        archives = pc.and_(archives, pc.is_null(batch.column("code")))
+        yield pa.RecordBatch.from_arrays([*batch.columns, column, archives], schema=MERGED_SCHEMA)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
+from dicomlake.sources.archives.names import places_of
 from dicomlake.sources.merge import first_of_each_url, merge_sorted, sliced
 
 RUN_ROWS = 500_000
@@ -48,7 +49,7 @@ def _is_ascending(batches: Iterable[pa.RecordBatch]) -> bool:
     last: str | None = None
     ascending = True
     for batch in batches:
-        urls = batch.column("url")
+        urls = places_of(batch.column("url"))
         if not ascending or not len(urls):
             continue
         first = urls[0].as_py()

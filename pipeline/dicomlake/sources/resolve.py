@@ -13,6 +13,7 @@ from dicomlake.errors import ConfigurationError, SourceNotFound
 from dicomlake.sources.address import Address, AddressKind, address_of, is_url
 from dicomlake.sources.display import carries_credentials, shown
 from dicomlake.sources.given import GivenList
+from dicomlake.sources.given_dicomdir import ReadFileIDs
 from dicomlake.sources.local import LocalRules, list_file, list_folder, refusal
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote import list_place
@@ -27,15 +28,18 @@ def open_source(
     *,
     complete: bool = False,
     exclude: Sequence[str] = (),
+    read_file_ids: ReadFileIDs | None = None,
 ) -> Source:
     """Resolve a SOURCE and look whether it is there. Nothing is listed yet; of ``@-`` standard input is read to its end.
 
     Args:
-        text: a folder, a file, a glob, a url of fsspec, or ``@list.parquet``, ``@list.csv``, ``@list.txt``, ``@-``; see `address_of`.
+        text: a folder, a file, a glob, a url of fsspec, or ``@list.parquet``, ``@list.csv``, ``@list.txt``, ``@DICOMDIR``,
+            ``@-``; see `address_of`.
         settings: whether links to folders are followed.
         storage_options: what fsspec is to be given; see `filesystem_of`.
         complete: whether a list (``@``) names all files of its source; every other source is listed whole anyway.
         exclude: folders not to be listed, as absolute local paths or urls: the lake itself, where it lies below the source.
+        read_file_ids: reads the records of a DICOMDIR that is given as a list; see `given_dicomdir`.
 
     Raises:
         SourceNotFound: it is not there.
@@ -49,7 +53,8 @@ def open_source(
             "leave them out and set storage_options in the configuration"
         )
     if address.kind is AddressKind.GIVEN:
-        return Source(address.name, complete, GivenList.open(address.location, address.name, storage_options).batches)
+        given = GivenList.open(address.location, address.name, storage_options, read_file_ids)
+        return Source(address.name, complete, given.batches, messages=given.messages)
     if address.kind is AddressKind.REMOTE:
         return _open_remote(address, storage_options, exclude)
     return _open_local(address, settings, exclude)
@@ -66,7 +71,7 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
     if not is_folder:
         if address.pattern:
             raise SourceNotFound(f"source {shown(address.name)}: {shown(path)} is a file, no folder: nothing can match below it")
-        return Source(address.name, whole=True, _list=partial(list_file, path))
+        return Source(address.name, whole=True, _list=partial(list_file, path), is_file=True)
     pattern = Pattern(address.pattern) if address.pattern else None
     local = [folder for folder in exclude if not is_url(folder)]
     rules = LocalRules.of(path, local, follow_folder_links=settings.follow_folder_links)
@@ -78,4 +83,5 @@ def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: 
     info = place.info()
     if address.pattern and not place.is_folder(info):
         raise SourceNotFound(f"source {shown(address.name)}: {shown(place.url)} is a file, no folder: nothing can match below it")
-    return Source(address.name, whole=True, _list=partial(list_place, place, Pattern(address.pattern) if address.pattern else None))
+    pattern = Pattern(address.pattern) if address.pattern else None
+    return Source(address.name, whole=True, _list=partial(list_place, place, pattern), is_file=not place.is_folder(info))

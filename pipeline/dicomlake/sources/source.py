@@ -15,15 +15,21 @@ class Source:
     Attributes:
         name: its identity from night to night, as kept in the column ``source`` of ``files``: an absolute path or pattern, a url, ``@`` and
             the path of a list, or ``@-``. No name carries credentials.
+        is_file: whether the user named this one file, which is an archive then, if its content says so, whatever its name.
+        messages: what there is to tell the user of it, a line each.
         whole: whether a listing is complete, so that a file of this source that is absent from it has vanished.
     """
 
     name: str
     whole: bool
     _list: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False, compare=False)
+    is_file: bool = False
+    messages: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """List it anew: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by the bytes of ``url``, no url twice.
+        """List it anew: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by place, no url twice.
+
+        Places are the bytes of ``url``, but for members of archives; see `archives.names`.
 
         The first batch comes before the last folder is listed, and memory is bounded by the folders on the way down.
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from dicomlake.errors import FileCode, FindingCode
 from dicomlake.extract.pydicom_engine import element as el
@@ -25,7 +23,7 @@ from dicomlake.extract.pydicom_engine.transfer_syntax import (
 )
 from dicomlake.extract.pydicom_engine.walk import PixelData, Walk
 from dicomlake.extract.pydicom_engine.wanted import WantedDataSet
-from dicomlake.fetch import ByteSource, HeaderWindow, ReadingStopped, Window, open_source
+from dicomlake.fetch import ByteSource, HeaderWindow, Opener, ReadingStopped, Window
 from dicomlake.limits import ReadingLimits
 from dicomlake.schema.dictionary import name_of_uid
 
@@ -68,7 +66,7 @@ class HeaderReader:
     data_set: WantedDataSet
     columns: int
     reading: ReadingLimits
-    storage_options: Mapping[str, Any]
+    opener: Opener
 
     def read(self, url: str, size: int | None = None, recorder: Recorder | None = None) -> HeaderRead:
         """Read the header of one file.
@@ -81,7 +79,7 @@ class HeaderReader:
         answer = HeaderRead(Gathered(self.columns), FoundInFile(), size=size)
         source: ByteSource | None = None
         try:
-            source = open_source(url, self.storage_options, size)
+            source = self.opener(url, size)
             self._read(source, answer, recorder)
         except ReadingStopped as stopped:
             answer.found.stop(Defect(stopped.code, stopped.reason))

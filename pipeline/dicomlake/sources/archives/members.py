@@ -1,0 +1,108 @@
+"""Members as rows of a listing, with where in the archive they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import pyarrow as pa
+
+from dicomlake.errors import FileCode
+from dicomlake.sources.archives.names import member_url
+from dicomlake.sources.listing import LISTING_SCHEMA
+
+MEMBERS_LIMIT = 4_000_000
+"""No archive is listed beyond so many members: a tar that is packed may hold any number of them in next to no bytes."""
+
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+class Packing(StrEnum):
+    """How a member lies in its archive."""
+
+    STORED = "stored"
+    """In a zip, as it is, behind a header of its own."""
+    DEFLATED = "deflated"
+    """In a zip, deflated, behind a header of its own."""
+    PLAIN = "plain"
+    """In a tar, as it is."""
+    GZIP = "gzip"
+    """In a tar that is packed by gzip: the offset is that in the unpacked stream."""
+    ZSTANDARD = "zstd"
+    """In a tar that is packed by Zstandard."""
+
+
+MEMBER_SCHEMA = pa.schema(
+    [
+        *LISTING_SCHEMA,
+        pa.field("member_offset", pa.int64()),
+        pa.field("member_bytes", pa.int64()),
+        pa.field("member_packing", pa.string()),
+    ]
+)
+"""A listing of members. ``member_offset`` is where a zip's header of the member, or the member itself, begins; ``member_bytes`` how many
+it takes there; both null with ``member_packing`` for one that can't be read."""
+
+
+class MemberRows:
+    """Gathers the members of one archive; of several of the same name the last one counts, as for zip and tar themselves."""
+
+    def __init__(self, scheme: str, archive: str) -> None:
+        self._scheme = scheme
+        self._archive = archive
+        self._tables: list[pa.Table] = []
+        self._rows: list[tuple[object, ...]] = []
+        self._urls: set[str] = set()
+        self._repeated = 0
+        self.full = False
+        self._url: Callable[[str, bytes, str], str] = member_url
+
+    def add(
+        self,
+        name: bytes,
+        size: int,
+        modified: int | None,
+        etag: str | None,
+        place: tuple[int, int, Packing],
+    ) -> None:
+        """Add a file: bytes, microseconds since 1970 (UTC), and where it lies."""
+        self._append((self._url(self._scheme, name, self._archive), size, _in_calendar(modified), etag, None, None, *place))
+
+    def add_defect(self, name: bytes, size: int | None, modified: int | None, code: FileCode, message: str) -> None:
+        """Add a member that can't be read."""
+        url = self._url(self._scheme, name, self._archive)
+        self._append((url, size, _in_calendar(modified), None, code.value, message, None, None, None))
+
+    def table(self) -> tuple[pa.Table, int]:
+        """The members in `MEMBER_SCHEMA`, in their order in the archive, and how many stand behind a later one of the same name."""
+        self._flush()
+        table = pa.concat_tables([MEMBER_SCHEMA.empty_table(), *self._tables])
+        if not self._repeated:
+            return table, 0
+        last = {url: row for row, url in enumerate(table["url"].to_pylist())}
+        return table.take(pa.array(sorted(last.values()), pa.int64())), self._repeated
+
+    def _append(self, row: tuple[object, ...]) -> None:
+        url = row[0]
+        if url in self._urls:
+            self._repeated += 1
+        else:
+            self._urls.add(str(url))
+        self._rows.append(row)
+        if len(self._rows) >= 65_536:  # noqa: PLR2004  (rows as Python objects take ten times the room)
+            self._flush()
+        self.full = len(self._urls) + self._repeated >= MEMBERS_LIMIT
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        columns = [
+            pa.array(values, field.type if not pa.types.is_timestamp(field.type) else pa.int64()).cast(field.type)
+            for values, field in zip(zip(*self._rows, strict=True), MEMBER_SCHEMA, strict=True)
+        ]
+        self._tables.append(pa.Table.from_arrays(columns, schema=MEMBER_SCHEMA))
+        self._rows = []
+
+
+def _in_calendar(modified: int | None) -> int | None:
+    return modified if modified is not None and _EARLIEST <= modified <= _LATEST else None
