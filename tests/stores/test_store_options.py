@@ -13,7 +13,7 @@ from dicomlake.config import ListingSettings, Settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
-from dicomlake.fetch import ObjectStore, stores_of
+from dicomlake.stores import ObjectStore, stores_of
 from dicomlake.schema import LakeSchema
 from dicomlake.sources import open_source
 from dicomlake.storage_options import resolved

@@ -101,7 +101,7 @@ class LogTalker:
 def log_lines_on(progress: Progress, stream: TextIO, lake: str, pause: Pause | None = None) -> Iterator[None]:
     """Write what the run in the block tells, and nothing else: what libraries write on stderr may name anything, and is only counted."""
     # entry.py writes lines too, before anything that takes time is imported.
-    from dicomlake.sources.display import without_credentials  # noqa: PLC0415
+    from dicomlake.display import without_credentials  # noqa: PLC0415
     from dicomlake.version import VERSION  # noqa: PLC0415
 
     lines = LogLines(stream)

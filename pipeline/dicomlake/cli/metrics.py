@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 from dicomlake.cli.exit_status import exit_status_of
 from dicomlake.cli.visible import visible
+from dicomlake.display import without_credentials
 from dicomlake.errors import AccessDenied, UsageError
 from dicomlake.parts import Location
-from dicomlake.sources.display import without_credentials
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary

@@ -17,9 +17,10 @@ from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
-from dicomlake.fetch import Opener, stores_of
+from dicomlake.fetch import Opener
 from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
+from dicomlake.stores import stores_of
 
 if TYPE_CHECKING:
     from dicomlake._core import Column, Node

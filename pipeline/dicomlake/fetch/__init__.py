@@ -3,7 +3,6 @@
 from dicomlake.fetch.archives import ArchiveListing, close_idle_streams, list_archive, located
 from dicomlake.fetch.opening import Opener, open_source
 from dicomlake.fetch.source import ByteSource, ReadingStopped
-from dicomlake.fetch.store import ObjectStore, stores_of
 from dicomlake.fetch.url import is_local, local_path
 from dicomlake.fetch.window import HeaderWindow, Window
 
@@ -11,7 +10,6 @@ __all__ = [
     "ArchiveListing",
     "ByteSource",
     "HeaderWindow",
-    "ObjectStore",
     "Opener",
     "ReadingStopped",
     "Window",
@@ -21,5 +19,4 @@ __all__ = [
     "local_path",
     "located",
     "open_source",
-    "stores_of",
 ]

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dicomlake.errors import AccessDenied, LakeLocked
+from dicomlake.lake.lease import Lease
 from dicomlake.parts import Location
+from dicomlake.stores import is_object_store
 
 LOCK_NAME = ".lock"
 
@@ -37,7 +39,7 @@ NO_WAITING = Waiting()
 
 
 class LakeLock:
-    """The lock of a local lake; of a lake elsewhere there is none yet, and writers find each other out when they commit.
+    """The lock of a local lake, or the lease of one on an object store; elsewhere writers find each other out when they commit.
 
     Args:
         location: the lake.
@@ -48,11 +50,17 @@ class LakeLock:
         self._location = location
         self._waiting = waiting
         self._descriptor: int | None = None
+        self._lease = Lease(location) if is_object_store(location.url) else None
 
     @property
     def is_held(self) -> bool:
         """Whether no other run can be writing."""
         return self._descriptor is not None
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether another run may have opened the lake and go on, so that tables must be made to move."""
+        return self._descriptor is None and (self._lease is None or self._lease.is_contested)
 
     def acquire(self) -> None:
         """Take the lock.
@@ -61,7 +69,7 @@ class LakeLock:
             LakeLocked: another run holds it, and did so all the time.
             AccessDenied: the lake can't be written.
         """
-        if not self._location.is_local:
+        if self._lease is None and not self._location.is_local:
             return
         limit, started, pause = self._waiting.limit.total_seconds(), time.monotonic(), SHORTEST_PAUSE_SECONDS
         told = False
@@ -84,6 +92,8 @@ class LakeLock:
 
     def _try(self) -> str | None:
         """Take the lock if it is free; else answer who holds it. The file is opened each time: it may be another lake's by now."""
+        if self._lease is not None:
+            return self._lease.try_acquire()
         path = self._location.join(LOCK_NAME)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -105,8 +115,10 @@ class LakeLock:
         self._descriptor = descriptor
         return None
 
-    def release(self) -> None:
-        """Give the lock back."""
+    def release(self, *, clean: bool = True) -> None:
+        """Give the lock back; ``clean`` says whether nothing that was begun under it can still take effect."""
+        if self._lease is not None:
+            self._lease.release(clean=clean)
         if self._descriptor is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, 0)  # the next one must not be taken for this one until it has written its own name

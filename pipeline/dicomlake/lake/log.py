@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
-from dicomlake.errors import LakeDamaged
+from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
 from dicomlake.parts import Location, PartFile
+from dicomlake.stores import codes_of, is_object_store, object_store_options, store_refusal
 
+_OF_STORE = re.compile(r"Generic (?:S3|GCS|MicrosoftAzure) error|error sending request|Server returned|Forbidden|Unauthenticated")
+_PAUSES_SECONDS = (0.1, 0.5, 2.0)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+Answer = TypeVar("Answer")
 COMMIT = re.compile(r"/(\d{20})\.json$")
 CHECKPOINT = re.compile(r"/(\d{20})\.checkpoint\.parquet$")
 
@@ -29,11 +35,37 @@ def open_delta(location: Location, name: str, version: int | None = None) -> Del
     """
     _refuse_empty_commits(location, name)
     try:
-        return DeltaTable(f"{location.url}/{name}", version=version, storage_options=delta_options(location))
+        return patiently(location, lambda: DeltaTable(f"{location.url}/{name}", version=version, storage_options=delta_options(location)))
     except TableNotFoundError:
         raise
     except Exception as error:  # noqa: BLE001 - what a damaged log raises is of many kinds
-        raise damaged(location, name, sentence_of(error)) from None
+        raise refused_by_store(location, name, error) or damaged(location, name, sentence_of(error)) from None
+
+
+def patiently(location: Location, ask: Callable[[], Answer]) -> Answer:
+    """Ask a store again where it failed; its client does so too, but not once an answer has begun, and only for so long."""
+    if is_object_store(location.url):
+        for pause in _PAUSES_SECONDS:
+            try:
+                return ask()
+            except (TableNotFoundError, CommitFailedError, DicomlakeError):
+                raise
+            except Exception as error:
+                if not _OF_STORE.search(str(error)) or codes_of(error) & {"400", "401", "403", "404"}:
+                    raise
+                time.sleep(pause)
+    return ask()
+
+
+def refused_by_store(location: Location, name: str, error: Exception) -> DicomlakeError | None:
+    """The error of a table whose store does not answer, or refuses to; None where the table itself is the trouble."""
+    if isinstance(error, DicomlakeError):
+        return error
+    if not is_object_store(location.url) or not _OF_STORE.search(str(error)):
+        return None
+    what = f"table '{name}' of {location.url} can't be opened or written"
+    refusal = store_refusal(location.url, error, location.storage_options, what)
+    return AccessDenied(str(refusal)) if isinstance(refusal, SourceNotFound) else refusal
 
 
 def damaged(location: Location, name: str, reason: str) -> LakeDamaged:
@@ -64,8 +96,10 @@ def _refuse_empty_commits(location: Location, name: str) -> None:
 
 
 def delta_options(location: Location) -> dict[str, str] | None:
-    """A lake's storage options as deltalake wants them."""
-    return {key: str(value) for key, value in location.storage_options.items()} or None
+    """A lake's storage options as deltalake and polars want them."""
+    if not is_object_store(location.url):
+        return {key: str(value) for key, value in location.storage_options.items()} or None
+    return object_store_options(location.url, location.storage_options) or None
 
 
 def active_parts(delta: DeltaTable, name: str) -> dict[str, PartFile]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,8 +19,8 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Tr
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
-from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeDamaged
-from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
+from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, LakeChanged
+from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
 from dicomlake.lake.rewriting import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
 from dicomlake.parts import KEY_COLUMNS, Location, PartFile, write_parts
 
@@ -27,12 +28,22 @@ APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
 READING_KEY = "dicomlake.reading"
 COMMITS_A_CHECKPOINT = 8
+WRITER_KEY = "dicomlake.writer"
+_FENCE_TRIES = 5
 
 
 class Table:
-    """One Delta table, open for writing by one run at a time."""
+    """One Delta table, open for writing by one run at a time.
 
-    def __init__(self, location: Location, name: str, schema: pa.Schema, partition_by: str | None) -> None:
+    Args:
+        location: the lake.
+        name: of the table.
+        schema: its columns.
+        partition_by: the column by which it is partitioned.
+        is_contested: whether another run may have it open, so that it is fenced when it is opened.
+    """
+
+    def __init__(self, location: Location, name: str, schema: pa.Schema, partition_by: str | None, *, is_contested: bool = False) -> None:
         self.location = location
         self.name = name
         self.schema = schema
@@ -40,6 +51,9 @@ class Table:
         self._delta: DeltaTable | None = None
         self.parts: dict[str, PartFile] = {}
         self._expected = 0
+        self._is_contested = is_contested
+        self._writer = uuid.uuid4().hex
+        self.is_uncertain = False
 
     def open(self, *, log_retention_days: int = 3650, pinned: int | None = None, add_columns: bool = True) -> None:
         """Open the table, or make it where there is none.
@@ -60,20 +74,7 @@ class Table:
             except TableNotFoundError:
                 if pinned is not None:
                     raise damaged(self.location, self.name, "it is gone") from None
-                self._delta = DeltaTable.create(
-                    f"{self.location.url}/{self.name}",
-                    schema=self.schema,
-                    mode="error",
-                    partition_by=[self.partition_by] if self.partition_by else None,
-                    configuration={
-                        "delta.logRetentionDuration": f"interval {log_retention_days} days",
-                        # A reader opens the version that a snapshot pins, and reads every commit since the checkpoint before it.
-                        "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
-                        # delta-rs looks at the statistics of the first 32 columns only, unless told which.
-                        "delta.dataSkippingStatsColumns": ",".join(name for name in KEY_COLUMNS if name in self.schema.names),
-                    },
-                    storage_options=delta_options(self.location),
-                )
+                self._delta = self._created(log_retention_days)
             else:
                 if add_columns:
                     self._add_columns()
@@ -83,8 +84,32 @@ class Table:
             raise _as_refused(error, self.name, self.location) from None
         if pinned is not None and self._delta.version() < pinned:
             raise damaged(self.location, self.name, f"its log lacks version {pinned}, which the last snapshot pins")
-        self.parts = active_parts(self._delta, self.name)
-        self._expected = self._delta.version()
+        self._take_as_it_is()
+        if self._is_contested:
+            self.fence()
+
+    def _created(self, log_retention_days: int) -> DeltaTable:
+        try:
+            return DeltaTable.create(
+                f"{self.location.url}/{self.name}",
+                schema=self.schema,
+                mode="error",
+                partition_by=[self.partition_by] if self.partition_by else None,
+                configuration={
+                    "delta.logRetentionDuration": f"interval {log_retention_days} days",
+                    # A reader opens the version that a snapshot pins, and reads every commit since the checkpoint before it.
+                    "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
+                    # delta-rs looks at the statistics of the first 32 columns only, unless told which.
+                    "delta.dataSkippingStatsColumns": ",".join(name for name in KEY_COLUMNS if name in self.schema.names),
+                },
+                storage_options=delta_options(self.location),
+            )
+        except (DeltaError, OSError):
+            try:
+                return open_delta(self.location, self.name)  # it was made, and the reply was lost
+            except TableNotFoundError:
+                pass
+            raise
 
     @property
     def version(self) -> int:
@@ -120,32 +145,53 @@ class Table:
         added, removed = list(add), list(remove)
         actions: list[AddAction | RemoveAction] = [self._add_action(part, changes_data=changes_data) for part in added]
         actions += [self._remove_action(part, changes_data=changes_data) for part in removed]
-        metadata = {NUMBER_KEY: str(number)} | ({READING_KEY: reading} if reading else {})
+        metadata = {NUMBER_KEY: str(number), WRITER_KEY: self._writer} | ({READING_KEY: reading} if reading else {})
         self.check_unmoved()
         delta = self._table()
         try:
-            delta.create_write_transaction(
-                actions,
-                mode="append",
-                schema=self.schema,
-                partition_by=[self.partition_by] if self.partition_by else None,
-                commit_properties=CommitProperties(
-                    custom_metadata=metadata,
-                    app_transactions=[Transaction(APPLICATION, number)],
-                    max_commit_retries=0,
+            patiently(
+                self.location,
+                lambda: delta.create_write_transaction(
+                    actions,
+                    mode="append",
+                    schema=self.schema,
+                    partition_by=[self.partition_by] if self.partition_by else None,
+                    commit_properties=CommitProperties(
+                        custom_metadata=metadata,
+                        app_transactions=[Transaction(APPLICATION, number)],
+                        max_commit_retries=0,
+                    ),
+                    post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
                 ),
-                post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
             )
-            self._expected += 1
-            delta.update_incremental()
-        except CommitFailedError:
-            raise self._changed() from None
+            patiently(self.location, delta.update_incremental)
         except (DeltaError, OSError) as error:
-            raise _as_refused(error, self.name, self.location) from None
+            if not self._was_committed(number):
+                if isinstance(error, CommitFailedError):
+                    raise self._changed() from None
+                self.is_uncertain = True
+                raise _as_refused(error, self.name, self.location) from None
+        self._expected += 1
         for part in removed:
             del self.parts[part.path]
         for part in added:
             self.parts[part.path] = part
+
+    def fence(self) -> None:
+        """Commit nothing, so that whoever opened the table earlier finds it moved and can't commit any more.
+
+        Raises:
+            LakeChanged: others commit to it all the time.
+            AccessDenied: the lake can't be written.
+        """
+        for _ in range(_FENCE_TRIES):
+            try:
+                self.commit([], [], self.committed_number())
+            except LakeChanged:
+                self._take_as_it_is()
+            else:
+                return
+        raise self._changed()
 
     def check_unmoved(self) -> None:
         """Look whether another run committed to the table.
@@ -155,7 +201,7 @@ class Table:
         """
         delta = self._table()
         try:
-            delta.update_incremental()
+            patiently(self.location, delta.update_incremental)
         except (DeltaError, OSError) as error:
             raise _as_refused(error, self.name, self.location) from None
         if delta.version() != self._expected:
@@ -163,7 +209,8 @@ class Table:
 
     def readings_since(self, version: int) -> set[str]:
         """With what the rows of later commits were read."""
-        entries = self._table().history(max(self.version - version, 0)) if self.version > version else []
+        table = self._table()
+        entries = patiently(self.location, lambda: table.history(self.version - version)) if self.version > version else []
         return {entry[READING_KEY] for entry in entries if READING_KEY in entry}
 
     def roll_back(self, version: int, number: int) -> None:
@@ -177,7 +224,7 @@ class Table:
 
     def version_of_number(self, number: int) -> int:
         """The last version whose application transaction is at most ``number``; 0, the empty table, where there is none."""
-        for entry in self._table().history():
+        for entry in patiently(self.location, self._table().history):
             recorded = entry.get(NUMBER_KEY)
             if recorded is not None and int(recorded) <= number:
                 return int(entry["version"])
@@ -216,6 +263,22 @@ class Table:
         rows = rows.with_columns([pl.lit(None).alias(name) for name in absent])
         table = rows.select(self.schema.names).to_arrow().cast(self.schema)
         return write_parts(self.location, self.name, table, partition_by=self.partition_by)
+
+    def _take_as_it_is(self) -> None:
+        delta = self._table()
+        self.parts = active_parts(delta, self.name)
+        self._expected = delta.version()
+
+    def _was_committed(self, number: int) -> bool:
+        """Whether the commit that was reported as failed is there: a reply can be lost after the store did its work."""
+        delta = self._table()
+        try:
+            patiently(self.location, delta.update_incremental)
+            entries = patiently(self.location, lambda: delta.history(max(delta.version() - self._expected, 1)))
+        except (DeltaError, OSError):
+            return False
+        own = {"version": self._expected + 1, NUMBER_KEY: str(number), WRITER_KEY: self._writer}
+        return any(all(entry.get(key) == value for key, value in own.items()) for entry in entries)
 
     def _changed(self) -> LakeChanged:
         return LakeChanged(f"another run committed to table '{self.name}' of {self.location.url} meanwhile; run again when it has ended")
@@ -263,7 +326,9 @@ class Table:
         return RemoveAction(part.path, data_change=changes_data, deletion_timestamp=now, size=part.size, partition_values=values)
 
 
-def _as_refused(error: Exception, name: str, location: Location) -> AccessDenied | LakeDamaged:
+def _as_refused(error: Exception, name: str, location: Location) -> DicomlakeError:
+    if refused := refused_by_store(location, name, error):
+        return refused
     text = sentence_of(error)
     denied = ("permission", "denied", "read-only", "no space", "os error 13", "os error 28", "os error 30", "forbidden", "connection")
     if isinstance(error, OSError) or any(word in text.lower() for word in denied):

@@ -85,7 +85,14 @@ class LakeWriter:
         self._lock = LakeLock(location, waiting)
         self._lock.acquire()
         self.tables = {
-            name: Table(location, name, schema.table(name), schema.partition_by if name == "instances" else None) for name in TABLE_NAMES
+            name: Table(
+                location,
+                name,
+                schema.table(name),
+                schema.partition_by if name == "instances" else None,
+                is_contested=self._lock.is_contested,
+            )
+            for name in TABLE_NAMES
         }
         try:
             self.last_snapshot = self._open_tables(log_retention_days, add_columns=add_columns)
@@ -146,7 +153,7 @@ class LakeWriter:
 
     def close(self) -> None:
         """Let others write."""
-        self._lock.release()
+        self._lock.release(clean=not any(table.is_uncertain for table in self.tables.values()))
 
     def is_current(self, config_digest: str, engine: str) -> pl.Expr:
         """Whether a row of `files` was read with this configuration and engine, by its ``last_snapshot``."""

@@ -11,6 +11,9 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from dicomlake.sources.filesystem import options_of
+from dicomlake.storage_options import resolved
+
 
 @dataclass(frozen=True)
 class Location:
@@ -34,8 +37,14 @@ class Location:
 
     @cached_property
     def filesystem(self) -> fsspec.AbstractFileSystem:
-        """The fsspec filesystem."""
-        return fsspec.core.url_to_fs(self.url, **self.storage_options)[0]
+        """The fsspec filesystem. It keeps no listings: tables are written past it."""
+        return self._filesystem_and_path[0]
+
+    @cached_property
+    def _filesystem_and_path(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        options = options_of(self.url, resolved(self.storage_options))
+        filesystem, path = fsspec.core.url_to_fs(self.url, **(options if self.is_local else {**options, "use_listings_cache": False}))
+        return filesystem, path
 
     @property
     def is_local(self) -> bool:
@@ -44,7 +53,7 @@ class Location:
 
     def join(self, *names: str) -> str:
         """A path below the root, as the filesystem wants it."""
-        root = self.url if self.is_local else cast("str", fsspec.core.url_to_fs(self.url, **self.storage_options)[1])
+        root = self.url if self.is_local else self._filesystem_and_path[1]
         return "/".join((root, *names))
 
     def open_new(self, *names: str) -> IO[bytes]:

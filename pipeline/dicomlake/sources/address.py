@@ -7,14 +7,15 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from dicomlake.display import shown, without_credentials
 from dicomlake.errors import ConfigurationError, SourceNotFound
-from dicomlake.sources.display import shown, without_credentials
 from dicomlake.sources.local_url import url_of_path
 from dicomlake.sources.pattern import has_magic
 from dicomlake.sources.remote_place import canonical_url, parts_of
 
 STANDARD_INPUT = "-"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:://|::)")
+_DATED_MANIFEST = re.compile(r"/(?:\d{4}-\d\d-\d\dT\d\d-\d\dZ|\d{4}/\d\d/\d\d/\d\d-\d\d-\d\d)/(?=(?:[^/]+/)?[^/]*manifest\.json$)")
 _LOCAL_URL = re.compile(r"(?:file|local)://")
 
 
@@ -145,7 +146,12 @@ def _given(location: str) -> Address:
         raise ConfigurationError("SOURCE @ names no list; write @list.parquet, @list.csv, @list.txt, or @- for standard input")
     if is_url(location):
         url = canonical_url(location)
-        return Address(AddressKind.GIVEN, url, (), "@" + without_credentials(url))
+        return Address(AddressKind.GIVEN, url, (), "@" + _undated(without_credentials(url)))
     match = _LOCAL_URL.match(location)
     path = absolute_path(location[match.end() :] if match else location)
-    return Address(AddressKind.GIVEN, path, (), "@" + url_of_path(path))
+    return Address(AddressKind.GIVEN, path, (), "@" + _undated(url_of_path(path)))
+
+
+def _undated(manifest: str) -> str:
+    """A list's place without the time at which a store wrote it: the inventory of every night is the same source."""
+    return _DATED_MANIFEST.sub("/", manifest)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import fsspec
 from fsspec.core import split_protocol, url_to_fs
 
+from dicomlake.display import secrets_of, shown
 from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, SourceNotFound
-from dicomlake.sources.display import secrets_of, shown
 from dicomlake.storage_options import resolved
 
 _REFUSED_CODES = {"401", "403", "407", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}

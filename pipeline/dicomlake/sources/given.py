@@ -12,23 +12,28 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicomlake.display import shown
 from dicomlake.errors import AccessDenied, ConfigurationError, SourceNotFound
 from dicomlake.sources.address import STANDARD_INPUT, is_url
 from dicomlake.sources.batches import BatchBuilder
-from dicomlake.sources.display import shown
 from dicomlake.sources.filesystem import filesystem_of, refusal
 from dicomlake.sources.given_dicomdir import ReadFileIDs, is_dicomdir, read_dicomdir
 from dicomlake.sources.given_formats import ListReader, list_reader
 from dicomlake.sources.given_rows import listing_rows
+from dicomlake.sources.inventory import inventory_of, local_path_of
 from dicomlake.sources.local import add_path, reason
 from dicomlake.sources.local_url import path_of_url
-from dicomlake.sources.ordering import in_order
+from dicomlake.sources.ordering import in_order, sorted_once
+
+_START_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class GivenList:
     title: str
     reader: ListReader
     messages: tuple[str, ...] = ()
+    is_inventory: bool = False
 
     @classmethod
     def open(cls, location: str, name: str, storage_options: Mapping[str, Any], read_file_ids: ReadFileIDs | None = None) -> GivenList:
@@ -55,6 +61,10 @@ class GivenList:
         """
         title = f"list {shown(name)}"
         opener = _opener(location, storage_options)
+        with closing(opener()) as stream:
+            start = stream.read(_START_BYTES)
+        if inventory := inventory_of(start, opener, title):
+            return cls(title, partial(inventory.rows, partial(_open_data_file, location, storage_options)), is_inventory=True)
         if read_file_ids is not None and location != STANDARD_INPUT and is_dicomdir(opener, location):
             try:
                 listed = read_dicomdir(opener, location, read_file_ids, is_local=not is_url(location))
@@ -65,7 +75,8 @@ class GivenList:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """See `Source.batches`."""
-        for batch in in_order(self._rows):
+        # An inventory's data files are fetched once; a list is read twice rather than kept.
+        for batch in sorted_once(self._rows()) if self.is_inventory else in_order(self._rows):
             yield _with_local_files(batch)
 
     def _rows(self) -> Iterator[pa.RecordBatch]:
@@ -79,6 +90,15 @@ def _opener(location: str, storage_options: Mapping[str, Any]) -> Callable[[], B
     if is_url(location):
         return lambda: _open_url(location, storage_options)
     return lambda: _open_path(location)
+
+
+def _open_data_file(manifest: str, storage_options: Mapping[str, Any], path: str) -> BinaryIO:
+    if manifest == STANDARD_INPUT:
+        raise ConfigurationError("the manifest of an inventory can't come from standard input, for its data files are looked for beside it")
+    if not is_url(manifest):
+        return _open_path(local_path_of(manifest, path))
+    scheme, slashes, place = manifest.partition("://")
+    return _open_url(f"{scheme}{slashes}{place.partition('/')[0]}/{path}", storage_options)
 
 
 def _spooled_input() -> Callable[[], BinaryIO]:

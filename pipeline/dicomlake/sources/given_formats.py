@@ -7,22 +7,27 @@ that the list has, in whatever type it has them; other columns are ignored.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from dicomlake.display import shown
 from dicomlake.errors import ConfigurationError
-from dicomlake.sources.display import shown
 
 KNOWN_COLUMNS = ("url", "file_size", "modified", "etag")
 _BATCH_ROWS = 65_536
 _BLOCK_BYTES = 1 << 20
 _LINE_BYTES_LIMIT = 1 << 16
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?Z?"
+_STORE_LINE = re.compile(rf"^ *(?:(?P<time>{_TIME}) +(?P<size>[0-9]+) +|(?P<size_first>[0-9]+) +(?P<time_last>{_TIME}) +)(?P<url>.+)$")
+_STORE_TOTAL = r"^(?:TOTAL: |Total Objects: | *Total Size: )"
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 Opener = Callable[[], BinaryIO]
@@ -56,6 +61,8 @@ def list_reader(opener: Opener, location: str, title: str) -> ListReader:
         return partial(_read_csv, opener, title, names)
     if ".csv" in location.lower().rpartition("/")[2]:
         _columns(names, title)
+    if names and _STORE_LINE.match(names[0]):
+        return partial(_read_store_lines, opener, title)
     return partial(_read_lines, opener, title)
 
 
@@ -104,6 +111,29 @@ def _read_lines(opener: Opener, title: str) -> Iterator[pa.RecordBatch]:
             yield _lines([rest], row)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(title, "text", error) from None
+
+
+def _read_store_lines(opener: Opener, title: str) -> Iterator[pa.RecordBatch]:
+    """Lines with time, size and url, as the clients of stores print them."""
+    for found in _read_lines(opener, title):
+        numbered = found.filter(pc.invert(pc.match_substring_regex(found.column("url").cast(pa.string()), _STORE_TOTAL)))
+        lines = numbered.column("url").cast(pa.string())
+        parts = pc.extract_regex(lines, _STORE_LINE.pattern)
+        lost = pc.index(pc.is_valid(parts), value=False).as_py()
+        if lost >= 0:
+            raise ConfigurationError(f"{title}, row {numbered.column('row')[lost].as_py()}: is no time, size and url, as the first line is")
+        urls = pc.struct_field(parts, "url")
+        bare = pc.index(pc.match_substring(urls, "://"), value=False).as_py()
+        if bare >= 0:
+            raise ConfigurationError(
+                f"{title}, row {numbered.column('row')[bare].as_py()}: names a key and no bucket, as 'aws s3 ls' does; put it "
+                r"before keys: sed -E 's#^( *[0-9-]+ +[0-9:]+ +[0-9]+ )#\1s3://BUCKET/#'"
+            )
+        kept = pc.invert(pc.ends_with(urls, "/"))
+        sizes = pc.binary_join_element_wise(pc.struct_field(parts, "size"), pc.struct_field(parts, "size_first"), "")
+        times = pc.binary_join_element_wise(pc.struct_field(parts, "time"), pc.struct_field(parts, "time_last"), "")
+        columns = [numbered.column("row"), urls, sizes, times]
+        yield pa.RecordBatch.from_arrays(columns, names=["row", "url", "file_size", "modified"]).filter(kept)
 
 
 def _lines(lines: list[bytes], first: int) -> pa.RecordBatch:

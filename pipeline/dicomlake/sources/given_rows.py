@@ -7,8 +7,8 @@ import os
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicomlake.display import carrying_credentials
 from dicomlake.errors import ConfigurationError
-from dicomlake.sources.display import carrying_credentials
 from dicomlake.sources.given_types import CantBeTyped, etags, file_sizes, modified_times, texts
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.local_url import path_of_url, url_of_path

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from dicomlake.sources.display import shown
+from dicomlake.display import shown
 
 _TIMESTAMP = pa.timestamp("us", "UTC")
 _SIZE = r"^[0-9]{1,18}(?:\.0*)?$"

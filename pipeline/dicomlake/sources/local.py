@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dicomlake.display import shown
 from dicomlake.errors import AccessDenied, DicomlakeError, FileCode, SourceNotFound
 from dicomlake.sources.batches import BatchBuilder, Defect
-from dicomlake.sources.display import shown
 from dicomlake.sources.local_url import path_of_url, url_of_path
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.walk import Opened, walk

@@ -15,11 +15,14 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from dicomlake.sources.archives.names import places_of
+from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.merge import first_of_each_url, merge_sorted, sliced
 
 RUN_ROWS = 500_000
 RUN_BYTES = 64 * 1024 * 1024
 """A sorted run ends at either bound; the one being gathered and the one before it are in memory."""
+
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 def in_order(read: Callable[[], Iterable[pa.RecordBatch]], run_rows: int = RUN_ROWS) -> Iterator[pa.RecordBatch]:
@@ -42,6 +45,27 @@ def in_order(read: Callable[[], Iterable[pa.RecordBatch]], run_rows: int = RUN_R
             waiting = run
         if waiting is not None:
             yield from merge_sorted([*runs, sliced(waiting)])
+
+
+def sorted_once(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same of rows that can be had but once: they are kept on disk meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="dicomlake-list-") as folder:
+        path = Path(folder) / "all.arrow"
+        spool(batches, path)
+        yield from in_order(lambda: read_spool(path))
+
+
+def spool(batches: Iterable[pa.RecordBatch], path: Path) -> None:
+    """Write batches in `LISTING_SCHEMA` to a file."""
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, LISTING_SCHEMA, options=_OPTIONS) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def read_spool(path: Path) -> Iterator[pa.RecordBatch]:
+    """Read them again, one at a time."""
+    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as reader:
+        yield from reader
 
 
 def _is_ascending(batches: Iterable[pa.RecordBatch]) -> bool:
@@ -75,13 +99,5 @@ def _runs(batches: Iterable[pa.RecordBatch], run_rows: int) -> Iterator[pa.Recor
 
 def _spooled(run: pa.RecordBatch, path: Path) -> Iterator[pa.RecordBatch]:
     """Write a run; what comes back reads it again, a batch at a time."""
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, run.schema, options=options) as writer:
-        for batch in sliced(run):
-            writer.write_batch(batch)
-    return _read(path)
-
-
-def _read(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as reader:
-        yield from reader
+    spool(sliced(run), path)
+    return read_spool(path)

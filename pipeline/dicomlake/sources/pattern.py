@@ -13,6 +13,7 @@ from functools import cached_property
 
 _MAGIC = re.compile(r"[*?]|\[.+\]")
 _ANY_FOLDERS = "**"
+_NAMES_ABOVE = "(?:[^/]*/)*"
 
 
 def has_magic(text: str) -> bool:
@@ -26,6 +27,18 @@ class Pattern:
     def __init__(self, names: Iterable[str], places: Iterable[int] = (0,)) -> None:
         self._names = tuple(names)
         self._places = self._with_skipped(places)
+
+    @property
+    def has_any_folders(self) -> bool:
+        """Whether there is a ``**`` in it, so that few folders can be left unopened."""
+        return _ANY_FOLDERS in self._names
+
+    @cached_property
+    def expression(self) -> str:
+        """The whole pattern as a regular expression (of RE2) for what stands below the folder, down to the last name."""
+        parts = [_NAMES_ABOVE if name == _ANY_FOLDERS else _translated(name) + "/" for name in self._names]
+        last = parts.pop()
+        return "(?s)^" + "".join(parts) + (".*" if last == _NAMES_ABOVE else last.removesuffix("/") + "(?:/.*)?") + "$"
 
     @property
     def everything(self) -> bool:
@@ -70,3 +83,17 @@ class Pattern:
                 following += 1
                 found.add(following)
         return frozenset(found)
+
+
+def _translated(name: str) -> str:
+    """One name of a pattern as a regular expression that stays within a name."""
+    written = ""
+    while name:
+        if match := re.match(r"\[(!?)(\]?[^\]]*)\]", name):
+            members = match[2].replace("\\", r"\\").replace("]", r"\]").replace("[", r"\[").replace("^", r"\^")
+            written += f"[^/{members}]" if match[1] else f"[{members}]"
+            name = name[match.end() :]
+        else:
+            written += {"*": "[^/]*", "?": "[^/]"}.get(name[0]) or re.escape(name[0])
+            name = name[1:]
+    return written

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from dicomlake.display import shown
 from dicomlake.errors import FileCode, SourceNotFound
 from dicomlake.sources.batches import BatchBuilder, Defect
-from dicomlake.sources.display import shown
 from dicomlake.sources.filesystem import refusal
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote_entry import etag_of, modified_of, size_of
@@ -24,17 +25,26 @@ from dicomlake.sources.walk import Opened, walk
 _Entry = Mapping[str, Any]
 
 
-def list_place(place: RemotePlace, pattern: Pattern | None = None) -> Iterator[pa.RecordBatch]:
+Bounds = tuple[str | None, str | None]
+
+
+def list_place(place: RemotePlace, pattern: Pattern | None = None, *, within: Bounds | None = None) -> Iterator[pa.RecordBatch]:
     """Batches of everything below a url, or of what matches ``pattern`` there, or the one row of a file.
+
+    Args:
+        place: the url.
+        pattern: what is to match.
+        within: only rows whose url is after the first of these and no later than the second; folders outside are not opened.
 
     Raises:
         SourceNotFound, AccessDenied: the url can't be listed; or the connection was lost on the way, so that nothing may be concluded.
     """
     info = place.info()
     if place.is_folder(info):
-        opened = _open(place, place.path, "", pattern)
+        opened = _open(place, place.path, "", pattern, within)
         if opened.folder is not None:
-            yield from walk(opened.folder)
+            for batch in walk(opened.folder):
+                yield batch if within is None else _cut(batch, within)
     elif pattern is None:
         builder = BatchBuilder()
         builder.extend([_text(place.url)], [size_of(info)], [modified_of(info)], [etag_of(info)])
@@ -44,8 +54,11 @@ def list_place(place: RemotePlace, pattern: Pattern | None = None) -> Iterator[p
 
 
 class _RemoteFolder:
-    def __init__(self, place: RemotePlace, path: str, below: str, entries: list[_Entry], pattern: Pattern | None) -> None:
+    def __init__(
+        self, place: RemotePlace, path: str, below: str, entries: list[_Entry], pattern: Pattern | None, within: Bounds | None
+    ) -> None:
         self._place = place
+        self._within = within
         self._path = path.strip("/")
         self._below = below  # the names of the folders between the source and this one, each followed by a slash
         self._pattern = pattern
@@ -91,7 +104,9 @@ class _RemoteFolder:
             pattern = None if pattern.everything else pattern
         if self._place.prefix + self._below + own_name in self._place.excluded:
             return Opened(None, None)
-        return _open(self._place, path, f"{self._below}{own_name}/", pattern)
+        if self._within is not None and _is_outside(_text(f"{self._place.prefix}{self._below}{own_name}/"), self._within):
+            return Opened(None, None)
+        return _open(self._place, path, f"{self._below}{own_name}/", pattern, self._within)
 
     def _path_of(self, entry: _Entry) -> str:
         """What the filesystem calls an entry; a web page writes its links as HTML, and may take http for https."""
@@ -115,7 +130,7 @@ class _RemoteFolder:
         return None if is_link_elsewhere or (folder and rest[len(folder)] != "/") else name
 
 
-def _open(place: RemotePlace, path: str, below: str, pattern: Pattern | None) -> Opened:
+def _open(place: RemotePlace, path: str, below: str, pattern: Pattern | None, within: Bounds | None) -> Opened:
     try:
         entries = place.filesystem.ls(path.rstrip("/") + "/" if place.is_http else path.rstrip("/"), detail=True)
     except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
@@ -125,7 +140,20 @@ def _open(place: RemotePlace, path: str, below: str, pattern: Pattern | None) ->
             return Opened(None, Defect(url, FileCode.UNREADABLE, f"folder can't be listed: {what}"))
         raise refusal(place.url, error, place.storage_options) from None
     place.filesystem.dircache.clear()  # else a listing of millions of folders stays in memory
-    return Opened(_RemoteFolder(place, path, below, entries, pattern), None)
+    return Opened(_RemoteFolder(place, path, below, entries, pattern, within), None)
+
+
+def _is_outside(folder: str, within: Bounds) -> bool:
+    """Whether no url in a folder (with a slash at its end) lies between the bounds."""
+    after, end = within
+    return (after is not None and after >= folder and not after.startswith(folder)) or (end is not None and folder > end)
+
+
+def _cut(batch: pa.RecordBatch, within: Bounds) -> pa.RecordBatch:
+    after, end = within
+    if after is not None:
+        batch = batch.filter(pc.greater(batch.column("url"), after))
+    return batch if end is None else batch.filter(pc.less_equal(batch.column("url"), end))
 
 
 def _text(name: str) -> str:

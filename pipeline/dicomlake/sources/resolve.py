@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from dicomlake.config import ListingSettings
-from dicomlake.errors import ConfigurationError, SourceNotFound
+from dicomlake.display import carries_credentials, shown
+from dicomlake.errors import ConfigurationError, DicomlakeError, SourceNotFound
 from dicomlake.sources.address import Address, AddressKind, address_of, is_url
-from dicomlake.sources.display import carries_credentials, shown
+from dicomlake.sources.bucket import BucketListing
 from dicomlake.sources.given import GivenList
 from dicomlake.sources.given_dicomdir import ReadFileIDs
 from dicomlake.sources.local import LocalRules, list_file, list_folder, refusal
@@ -19,6 +20,7 @@ from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote import list_place
 from dicomlake.sources.remote_place import RemotePlace
 from dicomlake.sources.source import Source
+from dicomlake.stores.client import is_object_store, store_of
 
 
 def open_source(
@@ -80,8 +82,28 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
 
 def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str]) -> Source:
     place = RemotePlace.of(address.location, storage_options, [folder for folder in exclude if is_url(folder)])
-    info = place.info()
+    try:
+        info = place.info()
+    except DicomlakeError as error:
+        raise _clearer(place, error) from None
     if address.pattern and not place.is_folder(info):
         raise SourceNotFound(f"source {shown(address.name)}: {shown(place.url)} is a file, no folder: nothing can match below it")
     pattern = Pattern(address.pattern) if address.pattern else None
+    if (
+        is_object_store(place.url)
+        and store_of(place.url, storage_options)
+        and place.is_folder(info)
+        and (pattern is None or pattern.has_any_folders)
+    ):
+        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern).batches)
     return Source(address.name, whole=True, _list=partial(list_place, place, pattern), is_file=not place.is_folder(info))
+
+
+def _clearer(place: RemotePlace, error: DicomlakeError) -> DicomlakeError:
+    """What the store's own client says of a bucket that fsspec can't look at: as whom it was asked, and whether there is such a bucket."""
+    if not is_object_store(place.url):
+        return error
+    try:
+        return BucketListing.of(place).why_not() or error
+    except DicomlakeError:
+        return error

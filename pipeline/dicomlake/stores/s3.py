@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dicomlake.errors import ConfigurationError
-from dicomlake.fetch.translation import Translated, without_what_means_nothing
+from dicomlake.stores.translation import Translated, without_what_means_nothing
 
 if TYPE_CHECKING:
     from botocore.session import Session

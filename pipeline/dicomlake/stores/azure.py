@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from dicomlake.fetch.translation import Translated, without_what_means_nothing
+from dicomlake.stores.translation import Translated, without_what_means_nothing
 
 _NAMES = {
     "account_name": "azure_storage_account_name",

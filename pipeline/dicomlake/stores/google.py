@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from dicomlake.fetch.translation import Translated, without_what_means_nothing
+from dicomlake.stores.translation import Translated, without_what_means_nothing
 
 _ANONYMOUS = ("anon",)
 
@@ -28,6 +29,6 @@ def translated(options: Mapping[str, Any]) -> Translated | None:
         if path is None:
             return Translated({}, "Google's default credentials")
         return Translated({"google_application_credentials": path}, "the credentials that GOOGLE_APPLICATION_CREDENTIALS names")
-    if isinstance(token, str) and os.path.isfile(token):
+    if isinstance(token, str) and Path(token).is_file():
         return Translated({"google_application_credentials": token}, "the credentials that storage_options name")
     return None

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.errors import AccessDenied, ConfigurationError, RefusedError, UsageError
-from dicomlake.fetch import store_azure, store_google, store_s3
-from dicomlake.fetch.translation import Translated
 from dicomlake.storage_options import resolved
+from dicomlake.stores import azure, google, s3
+from dicomlake.stores.translation import Translated
 
 _PREFIX = r"^(?P<prefix>(?:s3a?|gs|gcs|az|abfs|https?)://[^/?#@:]+(?::[0-9]+)?/)"
 
@@ -87,11 +87,11 @@ def _store(prefix: str, storage_options: Mapping[str, Any]) -> ObjectStore | Non
     options = _of_protocol(protocol, storage_options)
     translated: Translated | None
     if protocol in ("s3", "s3a"):
-        kind, translated = "s3", store_s3.translated(bucket, options)
+        kind, translated = "s3", s3.translated(bucket, options)
     elif protocol in ("gs", "gcs"):
-        kind, translated = "gs", store_google.translated(options)
+        kind, translated = "gs", google.translated(options)
     elif protocol in ("az", "abfs"):
-        kind, translated = "az", store_azure.translated(options)
+        kind, translated = "az", azure.translated(options)
     else:
         kind, translated = "http", None if options else Translated({}, "anybody")
         bucket = prefix.rstrip("/")

@@ -1,0 +1,259 @@
+"""A prefix of an object store, listed by the store's own client: pages become Arrow batches without a Python object per key.
+
+Stores list in the byte order of keys, which is the order of urls. Those known for it are streamed, and cut into ranges that are listed side
+by side where there are many folders; of any other the rows are kept on disk until all are there, and sorted if they must be. A key that the
+client can't name (``a//b``, ``..``, a control character) ends its listing: what is left of the range is then listed folder by folder.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+import obstore
+import pyarrow as pa
+import pyarrow.compute as pc
+from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
+
+from dicomlake.display import shown
+from dicomlake.errors import AccessDenied, DicomlakeError
+from dicomlake.sources.batches import BATCH_ROWS
+from dicomlake.sources.listing import LISTING_SCHEMA
+from dicomlake.sources.merge import sliced
+from dicomlake.sources.ordering import read_spool, sorted_once, spool
+from dicomlake.sources.pattern import Pattern
+from dicomlake.sources.remote import list_place
+from dicomlake.sources.remote_place import RemotePlace
+from dicomlake.stores.client import lists_in_order, open_object_store
+from dicomlake.stores.refusal import codes_of, store_refusal
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+RANGES = 32
+SIDE_BY_SIDE = 8
+"""Into how many ranges of keys a large prefix is cut, and how many are listed at once."""
+
+_LEVELS = 6
+_QUESTIONS_AT_ONCE = 16
+
+
+class Range(NamedTuple):
+    """Keys after one (itself not) up to another (itself too); none where there is no bound."""
+
+    after: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True)
+class BucketListing:
+    """What is below a prefix, and matches a pattern where there is one.
+
+    ``folder`` is the key of the prefix, without a slash at its end; empty for a whole bucket.
+    """
+
+    place: RemotePlace
+    folder: str
+    pattern: Pattern | None = None
+
+    @classmethod
+    def of(cls, place: RemotePlace, pattern: Pattern | None = None) -> BucketListing:
+        """The listing of a url like ``s3://bucket/folder``."""
+        return cls(place, place.head.partition("://")[2].partition("/")[2].strip("/"), pattern)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """See `Source.batches`.
+
+        Raises:
+            AccessDenied, SourceNotFound: it can't be listed, or not to its end.
+        """
+        if not lists_in_order(self.place.url, self.place.storage_options):
+            yield from sorted_once(self._rows(Range()))
+            return
+        bounds = self._bounds()
+        if len(bounds) < RANGES:
+            yield from self._rows(Range())
+        else:
+            steps = [bounds[len(bounds) * step // RANGES] for step in range(1, RANGES)]
+            yield from self._side_by_side([Range(after, end) for after, end in zip([None, *steps], [*steps, None], strict=True)])
+
+    def why_not(self) -> DicomlakeError | None:
+        """Why the prefix can't be listed, by a single request; None where it can.
+
+        Raises:
+            ConfigurationError: the options can't be used.
+        """
+        url, options = self.place.url, self.place.storage_options
+        store = open_object_store(url, options, whole_bucket=True, retries=0)
+        try:
+            next(iter(obstore.list(store, self.folder or None, chunk_size=1)), None)
+        except InvalidPathError:
+            return None
+        except BaseError as error:
+            return store_refusal(url, error, options, f"source {shown(url)} can't be listed")
+        return None
+
+    @cached_property
+    def _store(self) -> ObjectStore:
+        return open_object_store(self.place.url, self.place.storage_options, whole_bucket=True)
+
+    def _bounds(self) -> list[str]:
+        """The folders to cut at, ascending; few where that would not help: all keys come at once, or lie flat."""
+        folder = self.folder
+        try:
+            first = next(iter(obstore.list(self._store, folder or None, chunk_size=BATCH_ROWS, return_arrow=True)), None)
+            if first is None or first.num_rows < BATCH_ROWS:
+                return []
+            names = pc.utf8_slice_codeunits(_column(first, "path"), len(folder) + 1 if folder else 0)
+            if not pc.all(pc.match_substring(names, "/")).as_py():
+                return []
+            for _ in range(_LEVELS):
+                found = obstore.list_with_delimiter(self._store, folder or None)
+                folders = sorted(found["common_prefixes"])
+                if len(folders) != 1 or found["objects"]:
+                    return folders
+                folder = folders[0]
+        except BaseError:
+            pass  # the listing itself meets it again, and says so
+        return []
+
+    def _side_by_side(self, ranges: Sequence[Range]) -> Iterator[pa.RecordBatch]:
+        stopped = threading.Event()
+
+        def fetch(part: Range, path: Path) -> Path:
+            spool(_until(stopped, self._rows(part)), path)
+            return path
+
+        with TemporaryDirectory(prefix="dicomlake-list-") as folder, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            fetched = [pool.submit(fetch, part, Path(folder) / f"{number}.arrow") for number, part in enumerate(ranges)]
+            try:
+                for one in fetched:
+                    path = one.result()
+                    yield from read_spool(path)
+                    path.unlink()
+            finally:
+                stopped.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _rows(self, part: Range) -> Iterator[pa.RecordBatch]:
+        """The rows of a range, in the store's order where it has one."""
+        last: str | None = part.after
+        trusted = lists_in_order(self.place.url, self.place.storage_options)
+        try:
+            stream = obstore.list(self._store, self.folder or None, offset=part.after, chunk_size=BATCH_ROWS, return_arrow=True)
+            for page in stream:
+                batch = self._with_files_only(pa.record_batch(page))
+                paths = batch.column("path")
+                if trusted and not _ascends(paths, last):
+                    raise AccessDenied(
+                        f"source {shown(self.place.url)} can't be listed: its store lists keys out of order, though it is known for the "
+                        "contrary; give an inventory instead (@list)"
+                    )
+                if len(paths):
+                    last = paths[-1].as_py()
+                ended = part.end is not None and last is not None and last > part.end
+                if ended:
+                    batch = batch.filter(pc.less_equal(paths, part.end))
+                yield from sliced(self._listed(batch))
+                if ended:
+                    return
+        except InvalidPathError:
+            yield from self._by_folders(Range(last if trusted else part.after, part.end))
+        except BaseError as error:
+            if "PermanentRedirect" in codes_of(error):
+                # The bucket is in another region than is configured; botocore finds out by itself.
+                yield from self._by_folders(Range(last, part.end))
+                return
+            raise store_refusal(
+                self.place.url, error, self.place.storage_options, f"source {shown(self.place.url)} can't be listed"
+            ) from None
+
+    def _by_folders(self, part: Range) -> Iterator[pa.RecordBatch]:
+        after, end = (None if key is None else self._root + key for key in part)
+        for batch in list_place(self.place, None, within=(after, end)):
+            yield from sliced(self._kept(batch))
+
+    @property
+    def _root(self) -> str:
+        scheme, slashes, path = self.place.head.partition("://")
+        return f"{scheme}{slashes}{path.partition('/')[0]}/"
+
+    def _listed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        nothing = pa.nulls(batch.num_rows, pa.string())
+        etags = pc.utf8_trim(batch.column("e_tag").cast(pa.string()), characters='"')
+        columns = [
+            pc.binary_join_element_wise(self._root, batch.column("path").cast(pa.string()), ""),
+            batch.column("size").cast(pa.int64()),
+            batch.column("last_modified").cast(LISTING_SCHEMA.field("modified").type),
+            etags,
+            nothing,
+            nothing,
+        ]
+        return self._kept(pa.RecordBatch.from_arrays(columns, schema=LISTING_SCHEMA))
+
+    def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows that match the pattern and are not below a folder that is left out."""
+        urls = batch.column("url")
+        wanted = None
+        if self.pattern is not None:
+            wanted = pc.match_substring_regex(pc.utf8_slice_codeunits(urls, len(self.place.prefix)), self.pattern.expression)
+        for folder in self.place.excluded:
+            outside = pc.invert(pc.starts_with(urls, folder + "/"))
+            wanted = outside if wanted is None else pc.and_(wanted, outside)
+        return batch if wanted is None else batch.filter(wanted)
+
+    def _with_files_only(self, page: pa.RecordBatch) -> pa.RecordBatch:
+        """The page without markers of folders: empty objects whose key is the folder's name and a slash, which the client leaves out."""
+        empty = pc.indices_nonzero(pc.equal(page.column("size"), 0)).to_pylist()
+        if not empty:
+            return page
+        paths = page.column("path")
+        unknown, markers = [], []
+        for row in empty:
+            path = paths[row].as_py()
+            before = paths[row - 1].as_py() if row else ""
+            after = paths[row + 1].as_py() if row + 1 < len(paths) else None
+            if before >= path:
+                markers.append(row)  # only with its slash does it stand where it does
+            elif after is None or after >= path + "/":
+                unknown.append((row, path))
+        if unknown:
+            with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
+                is_there = pool.map(self._is_there, [path for _, path in unknown])
+            markers += [row for (row, _), there in zip(unknown, is_there, strict=True) if not there]
+        if not markers:
+            return page
+        kept = pc.invert(pc.is_in(pa.arange(0, page.num_rows), value_set=pa.array(markers, pa.int64())))
+        return page.filter(kept)
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            obstore.head(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        except BaseError:
+            return True  # what can't be told is listed, and reading it tells
+        return True
+
+
+def _column(page: object, name: str) -> pa.Array:
+    return pa.record_batch(page).column(name)
+
+
+def _ascends(paths: pa.Array, last: str | None) -> bool:
+    if not len(paths):
+        return True
+    return (last is None or bool(last < paths[0].as_py())) and bool(pc.less(paths[:-1], paths[1:]).false_count == 0)
+
+
+def _until(stopped: threading.Event, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if stopped.is_set():
+            return
+        yield batch

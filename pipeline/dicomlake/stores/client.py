@@ -1,0 +1,103 @@
+"""Object stores by their own clients: obstore for listings and conditional writes, and the words that deltalake and polars take.
+
+`storage_options` are those of fsspec's filesystems; `fetch` translates them for the compiled core, for obstore, deltalake and polars alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from dicomlake.display import shown
+from dicomlake.errors import ConfigurationError
+from dicomlake.stores.store import ObjectStore, stores_of
+
+if TYPE_CHECKING:
+    import obstore.store
+
+_URL = re.compile(r"(s3a?|gs|gcs|az|abfs)://[^/?#@:]+")
+_RETRY = timedelta(seconds=60)
+_ORDERLY_HOSTS = ("amazonaws.com", "amazonaws.com.cn", "googleapis.com", "windows.net")
+
+
+def is_object_store(url: str) -> bool:
+    """Whether a url is in a store of keys (S3, Google, Azure), which conditional writes and listings in Arrow are for."""
+    return "::" not in url and _URL.match(url) is not None
+
+
+def store_of(url: str, storage_options: Mapping[str, Any]) -> ObjectStore | None:
+    """The store of a url, with its options in the words of `object_store`; None where fsspec alone knows how to reach it.
+
+    Raises:
+        ConfigurationError: an option refers to what is not there.
+    """
+    found = stores_of(pa.array([url.rstrip("/") + "/"], pa.string()), storage_options)
+    return found[0] if found else None
+
+
+def object_store_options(url: str, storage_options: Mapping[str, Any]) -> dict[str, str]:
+    """The options of a lake's store for deltalake and polars.
+
+    Raises:
+        ConfigurationError: they have no counterpart there.
+    """
+    options = dict(_known(url, storage_options).options)
+    if _is_plain(options):
+        options["aws_allow_http"] = "true"
+    if url.startswith("s3"):
+        options["aws_conditional_put"] = "etag"  # whatever the environment says: without it commits are lost
+    return options
+
+
+def open_object_store(
+    url: str, storage_options: Mapping[str, Any], *, whole_bucket: bool = False, retries: int = 10
+) -> obstore.store.ObjectStore:
+    """A client whose paths are keys below a url, or in its bucket; it asks again so many times where the store does not answer.
+
+    Raises:
+        ConfigurationError: the options can't be used.
+    """
+    from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415 - who lists no bucket does not pay for it
+
+    store = _known(url, storage_options)
+    key = "" if whole_bucket else url[len(store.prefix) :].strip("/")
+    make: Any = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[store.kind]
+    try:
+        client: obstore.store.ObjectStore = make(
+            store.bucket,
+            prefix=key or None,
+            config=dict(store.options),
+            client_options={"allow_http": _is_plain(store.options)},
+            retry_config={"retry_timeout": _RETRY, "max_retries": retries},
+        )
+    except Exception as error:  # noqa: BLE001 - its text may hold what it was given
+        raise ConfigurationError(f"storage_options for {shown(url)} can't be used: {type(error).__name__}; check them") from None
+    return client
+
+
+def lists_in_order(url: str, storage_options: Mapping[str, Any]) -> bool:
+    """Whether a store is known to list keys in the order of their bytes, and from any key on. Buckets for single zones do not."""
+    store = store_of(url, storage_options)
+    if store is None or store.kind != "s3":
+        return store is not None and store.kind == "gs"
+    endpoint = store.options.get("aws_endpoint", "https://s3.amazonaws.com")
+    host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
+    return host.endswith(_ORDERLY_HOSTS) and not store.bucket.endswith("--x-s3")
+
+
+def _known(url: str, storage_options: Mapping[str, Any]) -> ObjectStore:
+    store = store_of(url, storage_options)
+    if store is None:
+        raise ConfigurationError(
+            f"storage_options for {shown(url)} hold options that only fsspec knows; a lake in a bucket takes keys, tokens, profile, "
+            "region, endpoint_url and addressing_style"
+        )
+    return store
+
+
+def _is_plain(options: Mapping[str, str]) -> bool:
+    return options.get("aws_endpoint", "").startswith("http://")

@@ -1,0 +1,83 @@
+"""What an object store's refusal means to whoever named the bucket: where, as whom, and what to set.
+
+A client's own text holds urls, and what the store echoed of a request and its signature, so nothing of it is shown but its codes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from dicomlake.display import shown
+from dicomlake.errors import AccessDenied, DicomlakeError, SourceNotFound
+from dicomlake.stores.client import store_of
+from dicomlake.stores.store import ObjectStore
+
+_STATUS = re.compile(r"status code: (\d{3})|status: (\d{3})")
+_CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
+_REFUSED = {
+    "401",
+    "403",
+    "AccessDenied",
+    "AllAccessDisabled",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+}
+_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
+_HELP = {
+    "s3": "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
+    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
+    "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or storage_options",
+}
+
+
+def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, Any], what: str) -> DicomlakeError:
+    """The exception for something that an object store would not do.
+
+    Args:
+        url: of the source or lake.
+        error: what the client raised.
+        storage_options: with which it was asked.
+        what: what failed, as the beginning of the message.
+    """
+    if isinstance(error, DicomlakeError):
+        return error
+    store: ObjectStore | None = None
+    with suppress(DicomlakeError):
+        store = store_of(url, storage_options)
+    codes = codes_of(error)
+    kind = store.kind if store else "s3"
+    bucket = shown(store.bucket if store else url)
+    said = " ".join(sorted(codes)) or type(error).__name__
+    if codes & _NO_BUCKET:
+        return SourceNotFound(
+            f"{what}: there is no bucket {bucket} {_at(store)}; check its spelling, and AWS_ENDPOINT_URL or storage_options"
+        )
+    if codes & _REFUSED or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+        identity = store.identity if store else "those who ask"
+        return AccessDenied(f"{what}: bucket {bucket} {_at(store)} refuses {identity} ({said}); have access granted, or {_HELP[kind]}")
+    if type(error).__name__ in ("NotFoundError", "FileNotFoundError"):
+        return SourceNotFound(f"{what}: it is not in bucket {bucket} {_at(store)}; check its spelling")
+    return AccessDenied(
+        f"{what}: bucket {bucket} {_at(store)} can't be reached ({said}); check the address and the network, or {_HELP[kind]}"
+    )
+
+
+def codes_of(error: BaseException) -> set[str]:
+    """The HTTP status and the store's own code for what went wrong, where the client tells them."""
+    text = str(error)
+    statuses = {found for groups in _STATUS.findall(text) for found in groups if found}
+    return statuses | set(_CODE.findall(text))
+
+
+def _at(store: ObjectStore | None) -> str:
+    if store is None:
+        return "in its store"
+    endpoint = store.options.get("aws_endpoint")
+    return (
+        f"at {shown(endpoint)}" if endpoint else {"s3": "in Amazon S3", "gs": "in Google Cloud Storage"}.get(store.kind, "in Azure Storage")
+    )

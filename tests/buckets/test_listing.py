@@ -1,0 +1,141 @@
+"""Listing buckets by their store's own client: the same rows as folder by folder, in order, whatever the keys are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from dicomlake.config import ListingSettings
+from dicomlake.errors import AccessDenied, SourceNotFound
+from dicomlake.sources import bucket as listing
+from dicomlake.sources import open_source
+from dicomlake.sources.bucket import BucketListing
+from dicomlake.sources.pattern import Pattern
+from dicomlake.sources.remote import list_place
+from dicomlake.sources.remote_place import RemotePlace
+from tests.sources.conftest import checked
+from tests.stores.servers import Bucket, Server
+
+KEYS = [
+    *("a/b.dcm", "a-b", "a.txt", "a/é/1", "a/\U0001f600", "a/\uffff", "a/%20 +&<x>\\y", "a/b/1.dcm", "a/b/2.dcm", "c", "b?#"),
+    *("a/empty", "empty/", "a/b/", "a/zero", "a/zero-1", "z/", "z"),
+]
+NAMELESS = ["a//x", "d/../e", "d/./f", "d/\x01g", "d/tab\tx"]
+EMPTY = {"a/empty", "a/zero", "z"}
+
+
+def _list(bucket: Bucket, below: str = "", **options: Any) -> list[dict[str, Any]]:
+    source = open_source(f"{bucket.url}/{below}", ListingSettings(), bucket.storage_options | options)
+    return checked(source.batches())
+
+
+def _by_folders(bucket: Bucket, below: str = "", pattern: Pattern | None = None) -> list[dict[str, Any]]:
+    return checked(list_place(RemotePlace.of(f"{bucket.url}/{below}", bucket.storage_options), pattern))
+
+
+def _fill(bucket: Bucket, keys: list[str]) -> None:
+    for key in keys:
+        bucket.put(key, b"" if key.endswith("/") or key in EMPTY else b"xyz")
+
+
+@pytest.fixture(scope="module")
+def filled(store: Server) -> Bucket:
+    """A bucket with every kind of key that has a name."""
+    bucket = store.make_bucket("filled")
+    _fill(bucket, KEYS)
+    return bucket
+
+
+@pytest.mark.parametrize("way", ["streamed", "kept until all are there", "ranges side by side"])
+def test_the_same_rows_as_folder_by_folder(filled: Bucket, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Url, size, modified and etag, so that a lake which listed otherwise yesterday reads nothing again; no marker of a folder.
+
+    Then once more with keys that the store's client can't name, and so can't list past.
+    """
+    monkeypatch.setattr(listing, "BATCH_ROWS", 3)
+    monkeypatch.setattr(listing, "lists_in_order", lambda *_: way != "kept until all are there")
+    if way == "ranges side by side":
+        monkeypatch.setattr(listing, "RANGES", 4)
+        monkeypatch.setattr(BucketListing, "_bounds", lambda _: ["a", "a-b", "a/b", "d", "empty", "z"])
+    rows = _list(filled)
+    assert [row["url"] for row in rows] == sorted((f"{filled.url}/{key}" for key in KEYS if not key.endswith("/")), key=str.encode)
+    assert rows == _by_folders(filled)
+    assert {row["etag"] for row in rows if row["file_size"] == 3} == {"d16fb36f0911f878998c136191af705e"}
+    if way == "streamed":
+        assert _list(filled, "a") == _by_folders(filled, "a")
+        for glob in ("**/*.dcm", "a/**", "**", "**/b", "a/**/[1é]*", "**/[!1-2].dcm", "a/**/b/?.dcm"):
+            assert _list(filled, glob) == _by_folders(filled, pattern=Pattern(glob.split("/")))
+    _fill(filled, NAMELESS)
+    try:
+        rows = _list(filled)
+        assert len(rows) == len([key for key in KEYS if not key.endswith("/")]) + len(NAMELESS)
+        assert rows == _by_folders(filled)
+    finally:
+        for key in NAMELESS:
+            filled.server.client.delete_object(Bucket=filled.name, Key=key)
+
+
+def test_bounds_are_folders(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large prefix is cut at its folders, below those that stand alone; a flat one is not."""
+    monkeypatch.setattr(listing, "BATCH_ROWS", 3)
+    _fill(bucket, [f"one/two/{folder}/{name}" for folder in "abcd" for name in "12"])
+    _fill(bucket, [f"flat/{name}" for name in "12345"])
+    options = bucket.storage_options
+    assert BucketListing.of(RemotePlace.of(f"{bucket.url}/one", options))._bounds() == [f"one/two/{folder}" for folder in "abcd"]
+    assert BucketListing.of(RemotePlace.of(f"{bucket.url}/flat", options))._bounds() == []
+
+
+def test_a_store_out_of_order(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a store lists as its folders are sorted is sorted; one that is known to be in order and is not, is refused."""
+    _fill(bucket, ["a", "b"])
+    page = pa.table(
+        {
+            "path": ["a/1", "a/2", "a.txt", "b"],
+            "last_modified": pa.array([0, 0, 0, 0], pa.timestamp("us", "UTC")),
+            "size": pa.array([1, 1, 1, 1], pa.uint64()),
+            "e_tag": ['"x"'] * 4,
+        }
+    )
+    monkeypatch.setattr(listing.obstore, "list", lambda *_, **__: iter(page.to_batches()))
+    assert [row["url"].rpartition(bucket.name)[2] for row in _list(bucket)] == ["/a.txt", "/a/1", "/a/2", "/b"]
+    monkeypatch.setattr(listing, "lists_in_order", lambda *_: True)
+    with pytest.raises(AccessDenied, match="out of order"):
+        _list(bucket)
+
+
+def test_what_is_not_there(bucket: Bucket) -> None:
+    """No bucket, an empty prefix, one object."""
+    url = bucket.put("a/1", b"x")
+    assert [row["url"] for row in _list(bucket, "a/1")] == [url]
+    with pytest.raises(SourceNotFound, match="nothing"):
+        _list(bucket, "nothing")
+    with pytest.raises(SourceNotFound, match=r"there is no bucket no-such-bucket at http://127\.0\.0\.1:[0-9]+; check its spelling"):
+        open_source("s3://no-such-bucket/x", ListingSettings(), bucket.storage_options)
+
+
+def test_refused_access(signed: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which bucket, as whom, and what to set; no secret."""
+    signed.put("a/1", b"x")
+    wrong = signed.storage_options | {"secret": "DISTINCTIVE"}
+    with pytest.raises(
+        AccessDenied, match=r"bucket signed-[0-9]+ at .* refuses the key of storage_options \(403 SignatureDoesNotMatch\).*set AWS_PROFILE"
+    ) as raised:
+        open_source(f"{signed.url}/a", ListingSettings(), wrong)
+    assert "DISTINCTIVE" not in repr(raised.value)
+    with pytest.raises(AccessDenied, match="refuses nobody in particular \\(anonymous\\)"):
+        open_source(f"{signed.url}/a", ListingSettings(), {"anon": True, "endpoint_url": signed.endpoint})
+    for name, value in signed.environment.items():
+        monkeypatch.setenv(name, value)
+    assert len(checked(open_source(f"{signed.url}/a", ListingSettings(), {}).batches())) == 1
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "DISTINCTIVE")
+    with pytest.raises(AccessDenied, match="refuses the keys of the environment"):
+        open_source(f"{signed.url}/a", ListingSettings(), {})
+
+
+def test_the_lake_below_its_source_is_left_out(bucket: Bucket) -> None:
+    """The lake itself is no part of the archive."""
+    _fill(bucket, ["a", "lake/files/x", "lake2/y"])
+    source = open_source(bucket.url, ListingSettings(), bucket.storage_options, exclude=[f"{bucket.url}/lake"])
+    assert [row["url"].rpartition(bucket.name)[2] for row in checked(source.batches())] == ["/a", "/lake2/y"]
