@@ -13,10 +13,10 @@ from dicomlake.config import ListingSettings, Settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
-from dicomlake.stores import ObjectStore, stores_of
 from dicomlake.schema import LakeSchema
 from dicomlake.sources import open_source
 from dicomlake.storage_options import resolved
+from dicomlake.stores import ObjectStore, stores_of
 from tests.engine.builder import sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.servers import ACCESS_KEY, SECRET_KEY, Bucket
