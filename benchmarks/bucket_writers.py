@@ -1,54 +1,87 @@
-"""Two processes that write one lake in a bucket, for many rounds: `python benchmarks/bucket_writers.py [ROUNDS] [SECONDS]`.
+"""Two processes that write one lake in a bucket, for many rounds each: that no commit is lost, rather than how fast it goes.
 
-It shows that no finished run is lost, that none is there twice, that snapshot numbers are unique and consecutive, and that the lake equals
-a rebuild: with leases, and with nothing but the commits to tell writers apart. With SECONDS, writers are killed after about that time,
-again and again. It shows nothing of speed: a round is a run over one new file, and the store is a server on the same machine.
+Each writer adds a file to a source of its own and indexes it until a run finishes, again and again, while the other does the same. Then it
+is checked that no finished run is lost and none is there twice, that snapshots are numbered without gaps, that `verify` finds nothing, and
+that the lake equals a rebuild. All this once as lakes in buckets are written, with a lease; and once without, with nothing but the commits
+to tell the writers apart. With ``--kill-seconds`` writers are killed after about that time, again and again.
+It shows nothing of speed: a round is a run over one new file, and the store is a server (versitygw where it is installed, else moto) on
+this machine.
+
+    python benchmarks/bucket_writers.py [--rounds 200] [--kill-seconds SECONDS] [--folder FOLDER]
+
+It leaves a dated record in ``benchmarks/records/``.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import dicomlake.extract.unit
 import dicomlake.run.index
 from dicomlake.parts import Location
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers and the game are those of the tests
 
 from tests.buckets.servers import moto_process
 from tests.buckets.writer_game import Game
 from tests.run.json_engine import JsonEngine
 from tests.stores.servers import versitygw_command, versitygw_server
 
+from measure import arguments_parser, leave, record_head, working_folder
 
-def main() -> None:
-    """Play both games."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    kill_seconds = float(sys.argv[2]) if len(sys.argv) > 2 else None
+PACKAGES = ("deltalake", "obstore", "dicomlake")
+
+
+def main() -> int:
+    """Play both games, print what they came to, leave a record; a check that fails raises."""
+    parser = arguments_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=200, help="of each writer")
+    parser.add_argument("--kill-seconds", type=float, help="kill writers after about so long")
+    arguments = parser.parse_args()
     engine = JsonEngine()
     dicomlake.extract.unit.make_engine = lambda _: engine  # type: ignore[assignment, return-value]
     dicomlake.run.index.engine_version = lambda _: engine.version  # type: ignore[attr-defined]
-    for leases in (True, False):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            buckets, archive = folder / "buckets", folder / "archive"
-            buckets.mkdir()
-            archive.mkdir()
-            command = versitygw_command()
-            with versitygw_server(command, buckets) if command else moto_process() as server:
-                bucket = server.make_bucket("lakes")
-                game = Game(f"{bucket.url}/lake", bucket.storage_options, archive, leases=leases)
-                started = time.monotonic()
-                game.play(rounds, kill_seconds)
-                seconds = time.monotonic() - started
-                game.check(Location.of(folder / "rebuilt"))
-            refused = ", ".join(f"{count} {kind}" for kind, count in sorted(game.refusals.items()))
-            figures = f"{len(game.finished)} finished runs in {seconds:.0f} s, refused {refused}, {game.kills} killed"
-            print(f"leases {leases}: {figures}; nothing lost, nothing doubled")
+    command = f"--rounds {arguments.rounds}" + (f" --kill-seconds {arguments.kill_seconds:g}" if arguments.kill_seconds else "")
+    record = record_head("bucket writers", f"python benchmarks/bucket_writers.py {command}", PACKAGES)
+    record["store"] = "versitygw" if versitygw_command() else "moto"
+    with working_folder(arguments.folder) as folder:
+        record["games"] = [_game(folder / str(leases), arguments.rounds, arguments.kill_seconds, leases=leases) for leases in (True, False)]
+    if not arguments.no_record:
+        leave(record)
+    return 0
+
+
+def _game(folder: Path, rounds: int, kill_seconds: float | None, *, leases: bool) -> dict[str, Any]:
+    buckets, archive = folder / "buckets", folder / "archive"
+    buckets.mkdir(parents=True)
+    archive.mkdir()
+    command = versitygw_command()
+    with versitygw_server(command, buckets) if command else moto_process() as server:
+        bucket = server.make_bucket("lakes")
+        game = Game(f"{bucket.url}/lake", bucket.storage_options, archive, leases=leases)
+        started = time.monotonic()
+        game.play(rounds, kill_seconds)
+        seconds = time.monotonic() - started
+        game.check(Location.of(folder / "rebuilt"))
+    figures = {
+        "leases": leases,
+        "rounds": rounds,
+        "finished_runs": len(game.finished),
+        "refused_runs": dict(game.refusals),
+        "killed_writers": game.kills,
+        "seconds": round(seconds),
+    }
+    refused = ", ".join(f"{count} by {kind}" for kind, count in sorted(game.refusals.items()))
+    print(
+        f"{'with' if leases else 'without'} leases: {len(game.finished)} finished runs in {seconds:.0f} s, refused {refused}, "
+        f"{game.kills} writers killed; nothing lost, nothing doubled",
+        flush=True,
+    )
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
