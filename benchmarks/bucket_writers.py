@@ -4,6 +4,7 @@ Each writer adds a file to a source of its own and indexes it until a run finish
 is checked that no finished run is lost and none is there twice, that snapshots are numbered without gaps, that `verify` finds nothing, and
 that the lake equals a rebuild. All this once as lakes in buckets are written, with a lease; and once without, with nothing but the commits
 to tell the writers apart. With ``--kill-seconds`` writers are killed after about that time, again and again.
+
 It shows nothing of speed: a round is a run over one new file, and the store is a server (versitygw where it is installed, else moto) on
 this machine.
 
