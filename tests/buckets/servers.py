@@ -65,9 +65,13 @@ class HeedlessProxy(WritableProxy):
 
 
 @contextmanager
-def troubled(upstream: str, faults: Sequence[Fault], *, share: float, puts_only: bool) -> Iterator[Troubled]:
-    """A fault proxy in a process of its own, which troubles what concerns the logs of tables."""
-    arguments = json.dumps({"upstream": upstream, "faults": [fault.name for fault in faults], "share": share, "puts_only": puts_only})
+def troubled(
+    upstream: str, faults: Sequence[Fault], *, share: float, puts_only: bool, logs_only: bool = True, pause_seconds: float = 30.0
+) -> Iterator[Troubled]:
+    """A fault proxy in a process of its own, which troubles what concerns the logs of tables, or everything."""
+    names = [fault.name for fault in faults]
+    choices = {"share": share, "puts_only": puts_only, "logs_only": logs_only, "pause_seconds": pause_seconds}
+    arguments = json.dumps({"upstream": upstream, "faults": names, **choices})
     command = [sys.executable, "-m", "tests.buckets.servers", arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -89,11 +93,12 @@ class Troubled:
         return Counter(json.loads(self.process.communicate()[0]))
 
 
-def _serve(upstream: str, faults: list[str], share: float, *, puts_only: bool) -> None:
+def _serve(upstream: str, faults: list[str], share: float, *, puts_only: bool, logs_only: bool, pause_seconds: float) -> None:
     def concerns(method: str, path: str) -> bool:
-        return "_delta_log" in path and (method == "PUT" or not puts_only)
+        return ("_delta_log" in path or not logs_only) and (method == "PUT" or not puts_only)
 
-    with WritableProxy(upstream, Trouble(share, tuple(Fault[name] for name in faults), seed=3, concerns=concerns)) as proxy:
+    trouble = Trouble(share, tuple(Fault[name] for name in faults), seed=3, pause_seconds=pause_seconds, concerns=concerns)
+    with WritableProxy(upstream, trouble) as proxy:
         sys.stdout.write(proxy.endpoint + "\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -28,7 +28,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeLocked
 from dicomlake.parts import Location
-from dicomlake.stores import open_object_store, store_of, store_refusal
+from dicomlake.stores import open_object_store, patiently, store_of, store_refusal
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -118,7 +118,8 @@ class Lease:
         if self._thread is not None:
             self._thread.join()
         with contextlib.suppress(BaseError, OSError):
-            obstore.put(self._store, self._name, replace(self._claim, released=True, clean=clean).encoded())
+            store, content = self._store, replace(self._claim, released=True, clean=clean).encoded()
+            patiently(lambda: obstore.put(store, self._name, content))
         self._claim = None
 
     def _try(self, store: ObjectStore) -> str | None:
@@ -138,7 +139,7 @@ class Lease:
                 continue  # another one was faster
             self._check_conditional_writes(store, name, claim)
             if _names(store)[-1] != name:  # this number had been used, and was tidied away
-                obstore.delete(store, name)
+                patiently(lambda: obstore.delete(store, name))  # noqa: B023 - it is asked here
                 continue
             for earlier in names:
                 with contextlib.suppress(BaseError):
@@ -193,22 +194,27 @@ class _Last:
 
 
 def _names(store: ObjectStore) -> list[str]:
-    return sorted(entry["path"] for page in obstore.list(store) for entry in page if entry["path"].isdigit())
+    return patiently(lambda: sorted(entry["path"] for page in obstore.list(store) for entry in page if entry["path"].isdigit()))
 
 
 def _read(store: ObjectStore, name: str) -> _Last | None:
     try:
-        found = obstore.get(store, name)
+        found, content = patiently(lambda: _content(store, name))
     except (NotFoundError, FileNotFoundError):
         return None
-    claim = Claim.decoded(bytes(found.bytes())) or Claim("", 0, "an unknown host", "", "an unknown time")
-    return _Last(claim, found.meta["last_modified"])
+    claim = Claim.decoded(content) or Claim("", 0, "an unknown host", "", "an unknown time")
+    return _Last(claim, found)
+
+
+def _content(store: ObjectStore, name: str) -> tuple[datetime, bytes]:
+    found = obstore.get(store, name)
+    return found.meta["last_modified"], bytes(found.bytes())
 
 
 def _create(store: ObjectStore, name: str, claim: Claim) -> bool:
     """Create a lease; whether it is this claim's. A client that had no answer asks again, and is then told that it is there already."""
     try:
-        obstore.put(store, name, claim.encoded(), mode="create", use_multipart=False)
+        patiently(lambda: obstore.put(store, name, claim.encoded(), mode="create", use_multipart=False))
     except AlreadyExistsError:
         there = _read(store, name)
         return there is not None and there.claim.token == claim.token
@@ -223,25 +229,25 @@ def _race(store: ObjectStore) -> int:
     def run(number: int) -> bool:
         start.wait()
         try:
-            obstore.put(store, name, str(number).encode(), mode="create", use_multipart=False)
+            patiently(lambda: obstore.put(store, name, str(number).encode(), mode="create", use_multipart=False))
         except AlreadyExistsError:
             return False
         return True
 
     with ThreadPoolExecutor(_RACERS) as racers:
         won = sum(racers.map(run, range(_RACERS)))
-    obstore.delete(store, name)
+    patiently(lambda: obstore.delete(store, name))
     return won
 
 
 def _now(store: ObjectStore) -> datetime:
     """The time by the store's own clock."""
     name = f"clock-{uuid.uuid4().hex}"
-    obstore.put(store, name, b"")
+    patiently(lambda: obstore.put(store, name, b""))
     try:
-        return obstore.head(store, name)["last_modified"]
+        return patiently(lambda: obstore.head(store, name)["last_modified"])
     finally:
-        obstore.delete(store, name)
+        patiently(lambda: obstore.delete(store, name))
 
 
 def _machine() -> str:

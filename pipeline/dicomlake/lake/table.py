@@ -10,6 +10,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import deltalake
@@ -89,27 +90,28 @@ class Table:
             self.fence()
 
     def _created(self, log_retention_days: int) -> DeltaTable:
-        try:
-            return DeltaTable.create(
-                f"{self.location.url}/{self.name}",
-                schema=self.schema,
-                mode="error",
-                partition_by=[self.partition_by] if self.partition_by else None,
-                configuration={
-                    "delta.logRetentionDuration": f"interval {log_retention_days} days",
-                    # A reader opens the version that a snapshot pins, and reads every commit since the checkpoint before it.
-                    "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
-                    # delta-rs looks at the statistics of the first 32 columns only, unless told which.
-                    "delta.dataSkippingStatsColumns": ",".join(name for name in KEY_COLUMNS if name in self.schema.names),
-                },
-                storage_options=delta_options(self.location),
-            )
-        except (DeltaError, OSError):
+        def ask() -> DeltaTable:
             try:
-                return open_delta(self.location, self.name)  # it was made, and the reply was lost
-            except TableNotFoundError:
-                pass
-            raise
+                return DeltaTable.create(
+                    f"{self.location.url}/{self.name}",
+                    schema=self.schema,
+                    mode="error",
+                    partition_by=[self.partition_by] if self.partition_by else None,
+                    configuration={
+                        "delta.logRetentionDuration": f"interval {log_retention_days} days",
+                        # A reader opens the version that a snapshot pins, and reads every commit since the checkpoint before it.
+                        "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
+                        # delta-rs looks at the statistics of the first 32 columns only, unless told which.
+                        "delta.dataSkippingStatsColumns": ",".join(name for name in KEY_COLUMNS if name in self.schema.names),
+                    },
+                    storage_options=delta_options(self.location),
+                )
+            except (DeltaError, OSError):
+                with suppress(TableNotFoundError):
+                    return open_delta(self.location, self.name)  # it was made, and the reply was lost
+                raise
+
+        return patiently(self.location, ask)
 
     @property
     def version(self) -> int:
@@ -311,7 +313,14 @@ class Table:
                 )
         fresh = [field for field in self.schema if existing.get_field_index(field.name) < 0]
         if fresh:
-            delta.alter.add_columns(deltalake.Schema.from_arrow(pa.schema(fresh)).fields)
+
+            def ask() -> None:
+                delta.update_incremental()
+                there = pa.schema(delta.schema().to_arrow()).names
+                if missing := [field for field in fresh if field.name not in there]:
+                    delta.alter.add_columns(deltalake.Schema.from_arrow(pa.schema(missing)).fields)
+
+            patiently(self.location, ask)
         # Columns that an earlier configuration added stay, and are null in what this run writes.
         former = [field for field in existing if self.schema.get_field_index(field.name) < 0]
         self.schema = pa.schema([*self.schema, *former], metadata=self.schema.metadata)

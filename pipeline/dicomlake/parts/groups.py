@@ -111,10 +111,11 @@ def open_part(location: Location, part: PartFile, *, partition_by: str | None = 
                 raise OSError(errno.EIO, "its size is not the one that was recorded")
             source = pa.OSFile(path)
         else:
-            source = location.filesystem.open(path, "rb")
+            source = location.open_part(path, part.size)
     with source:
         with reading(location, part):
-            opened = OpenPart(location, part, pq.ParquetFile(source), partition_by)
+            # Elsewhere a request costs more than the bytes between two columns.
+            opened = OpenPart(location, part, pq.ParquetFile(source, pre_buffer=not location.is_local), partition_by)
         yield opened
 
 

@@ -13,6 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from dicomlake.sources.filesystem import options_of
 from dicomlake.storage_options import resolved
+from dicomlake.stores import StoreFilesystem, is_object_store
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class Location:
 
     @cached_property
     def filesystem(self) -> fsspec.AbstractFileSystem:
-        """The fsspec filesystem. It keeps no listings: tables are written past it."""
+        """The fsspec filesystem: in a bucket `StoreFilesystem`. It keeps no listings: tables are written past it."""
         return self._filesystem_and_path[0]
 
     @cached_property
     def _filesystem_and_path(self) -> tuple[fsspec.AbstractFileSystem, str]:
+        if is_object_store(self.url):
+            return StoreFilesystem(self.url, self.storage_options), self.url.partition("://")[2].partition("/")[2]
         options = options_of(self.url, resolved(self.storage_options))
         filesystem, path = fsspec.core.url_to_fs(self.url, **(options if self.is_local else {**options, "use_listings_cache": False}))
         return filesystem, path
@@ -54,7 +57,12 @@ class Location:
     def join(self, *names: str) -> str:
         """A path below the root, as the filesystem wants it."""
         root = self.url if self.is_local else self._filesystem_and_path[1]
-        return "/".join((root, *names))
+        return "/".join((root, *names) if root else names)
+
+    def open_part(self, path: str, size: int) -> IO[bytes]:
+        """Open a file that is there for reading; ``size`` is what the log says of it, and spares a bucket the question."""
+        known = {"size": size} if isinstance(self.filesystem, StoreFilesystem) else {}
+        return cast("IO[bytes]", self.filesystem.open(path, "rb", **known))
 
     def open_new(self, *names: str) -> IO[bytes]:
         """Open a new file below the root for writing; folders are made, for the owner alone."""

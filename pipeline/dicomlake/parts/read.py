@@ -32,7 +32,7 @@ def read_part(location: Location, part: PartFile, columns: Sequence[str] | None 
 
     try:
         return _read(location, part, columns, partition_by)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise unreadable(location, part) from error
 
 
@@ -46,8 +46,9 @@ def _read(location: Location, part: PartFile, columns: Sequence[str] | None, par
             raise OSError(errno.EIO, "its size is not the one that was recorded")
         frame = pl.read_parquet(path, columns=inside, glob=False, hive_partitioning=False)
     else:
-        with location.filesystem.open(path, "rb") as file:
-            frame = pl.read_parquet(file, columns=inside)
+        with location.open_part(path, part.size) as file:
+            # Polars would fetch all columns for the sake of one.
+            frame = pl.DataFrame(pq.ParquetFile(file, pre_buffer=True).read(columns=inside))
     if partition_by is not None and (columns is None or partition_by in columns):
         frame = frame.with_columns(pl.lit(part.partition, dtype=pl.String).alias(partition_by))
         if columns is not None:
@@ -80,8 +81,8 @@ def uncompressed_size(location: Location, part: PartFile) -> int:
 def _opened(location: Location, part: PartFile) -> Iterator[pq.ParquetFile]:
     path = location.join(part.table, *part.path.split("/"))
     try:
-        with location.filesystem.open(path, "rb") as file:
-            yield pq.ParquetFile(file)
+        with location.open_part(path, part.size) as file:
+            yield pq.ParquetFile(file, pre_buffer=not location.is_local)
     except (OSError, pa.ArrowException) as error:
         raise unreadable(location, part) from error
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from dicomlake.errors import AccessDenied
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import Bound, PartFile
-from dicomlake.stores import is_object_store, store_refusal
+from dicomlake.stores import NewObject, is_object_store, store_refusal
 
 ROW_GROUP_ROWS = 65_536
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -145,7 +145,10 @@ class PartWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Write the end of the file, and close it."""
+        """Write the end of the file, and close it; in a bucket there is none after an error."""
+        if kind is not None and isinstance(self._file, NewObject):
+            self._file.discard()
+            return
         with self._file:
             # After an error there may be no room for the end of the file either, and the first error is the one to be told.
             with nullcontext() if kind is None else suppress(OSError):

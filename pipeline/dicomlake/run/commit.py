@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dicomlake.duplicates import conflict_findings
-from dicomlake.errors import FileStatus, FindingCode
+from dicomlake.errors import AccessDenied, FileStatus, FindingCode
 from dicomlake.extract.unit import UnitResult
 from dicomlake.lake import Gone, LakeWriter, Rewritten, Table
 from dicomlake.ledger import PLACE
@@ -184,7 +184,7 @@ def _delete(table: Table, parts: Iterable[PartFile]) -> None:
     """Remove part files that were never committed; one that can't be removed is a note of `verify`."""
     for part in parts:
         path = table.location.join(table.name, *part.path.split("/"))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AccessDenied):
             if table.location.is_local:
                 os.unlink(path)
             else:

@@ -8,6 +8,7 @@ client can't name (``a//b``, ``..``, a control character) ends its listing: what
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,8 +31,7 @@ from dicomlake.sources.ordering import read_spool, sorted_once, spool
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote import list_place
 from dicomlake.sources.remote_place import RemotePlace
-from dicomlake.stores.client import lists_in_order, open_object_store
-from dicomlake.stores.refusal import codes_of, store_refusal
+from dicomlake.stores import PAUSES_SECONDS, codes_of, is_passing, lists_in_order, open_object_store, patiently, store_refusal
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -82,6 +82,26 @@ class BucketListing:
         else:
             steps = [bounds[len(bounds) * step // RANGES] for step in range(1, RANGES)]
             yield from self._side_by_side([Range(after, end) for after, end in zip([None, *steps], [*steps, None], strict=True)])
+
+    def holds_anything(self) -> bool:
+        """Whether a key begins with the prefix and a slash, by a single request.
+
+        Raises:
+            AccessDenied, SourceNotFound: the bucket can't be listed.
+            ConfigurationError: the options can't be used.
+        """
+        try:
+            # Whoever waits at a terminal for the first word is not to wait for long.
+            first = patiently(lambda: next(iter(obstore.list(self._store, self.folder or None, chunk_size=1)), None), PAUSES_SECONDS[:1])
+        except InvalidPathError:
+            return True
+        except BaseError as error:
+            if "PermanentRedirect" in codes_of(error):
+                return False  # fsspec finds the region out by itself
+            raise store_refusal(
+                self.place.url, error, self.place.storage_options, f"source {shown(self.place.url)} can't be listed"
+            ) from None
+        return bool(first)
 
     def why_not(self) -> DicomlakeError | None:
         """Why the prefix can't be listed, by a single request; None where it can.
@@ -142,37 +162,45 @@ class BucketListing:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _rows(self, part: Range) -> Iterator[pa.RecordBatch]:
-        """The rows of a range, in the store's order where it has one."""
-        last: str | None = part.after
+        """The rows of a range, in the store's order where it has one; where it has none, some may come twice."""
         trusted = lists_in_order(self.place.url, self.place.storage_options)
-        try:
-            stream = obstore.list(self._store, self.folder or None, offset=part.after, chunk_size=BATCH_ROWS, return_arrow=True)
-            for page in stream:
-                batch = self._with_files_only(pa.record_batch(page))
-                paths = batch.column("path")
-                if trusted and not _ascends(paths, last):
-                    raise AccessDenied(
-                        f"source {shown(self.place.url)} can't be listed: its store lists keys out of order, though it is known for the "
-                        "contrary; give an inventory instead (@list)"
-                    )
-                if len(paths):
-                    last = paths[-1].as_py()
-                ended = part.end is not None and last is not None and last > part.end
-                if ended:
-                    batch = batch.filter(pc.less_equal(paths, part.end))
-                yield from sliced(self._listed(batch))
-                if ended:
-                    return
-        except InvalidPathError:
-            yield from self._by_folders(Range(last if trusted else part.after, part.end))
-        except BaseError as error:
-            if "PermanentRedirect" in codes_of(error):
-                # The bucket is in another region than is configured; botocore finds out by itself.
+        last = part.after
+        failures = 0
+        while True:
+            try:
+                for batch in self._pages(last):
+                    if trusted and not _ascends(batch.column("path"), last):
+                        raise AccessDenied(
+                            f"source {shown(self.place.url)} can't be listed: its store lists keys out of order, though it is known for "
+                            "the contrary; give an inventory instead (@list)"
+                        )
+                    paths = batch.column("path")
+                    failures = 0 if trusted else failures
+                    last = paths[-1].as_py() if trusted and len(paths) else last
+                    is_end = part.end is not None and len(paths) > 0 and paths[-1].as_py() > part.end
+                    yield from sliced(self._listed(batch.filter(pc.less_equal(paths, part.end)) if is_end else batch))
+                    if is_end:
+                        return
+            except InvalidPathError:
                 yield from self._by_folders(Range(last, part.end))
-                return
-            raise store_refusal(
-                self.place.url, error, self.place.storage_options, f"source {shown(self.place.url)} can't be listed"
-            ) from None
+            except BaseError as error:
+                if "PermanentRedirect" in codes_of(error):
+                    # The bucket is in another region than is configured; botocore finds out by itself.
+                    yield from self._by_folders(Range(last, part.end))
+                    return
+                # A page that broke off: the listing goes on behind what is known, or begins again.
+                failures += 1
+                if failures > len(PAUSES_SECONDS) or not is_passing(error):
+                    raise store_refusal(
+                        self.place.url, error, self.place.storage_options, f"source {shown(self.place.url)} can't be listed"
+                    ) from None
+                time.sleep(PAUSES_SECONDS[failures - 1])
+                continue
+            return
+
+    def _pages(self, after: str | None) -> Iterator[pa.RecordBatch]:
+        for page in obstore.list(self._store, self.folder or None, offset=after, chunk_size=BATCH_ROWS, return_arrow=True):
+            yield self._with_files_only(pa.record_batch(page))
 
     def _by_folders(self, part: Range) -> Iterator[pa.RecordBatch]:
         after, end = (None if key is None else self._root + key for key in part)

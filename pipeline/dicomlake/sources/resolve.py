@@ -82,19 +82,18 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
 
 def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str]) -> Source:
     place = RemotePlace.of(address.location, storage_options, [folder for folder in exclude if is_url(folder)])
+    pattern = Pattern(address.pattern) if address.pattern else None
+    goes_deep = pattern is None or pattern.has_any_folders
+    is_listed_in_arrow = goes_deep and is_object_store(place.url) and store_of(place.url, storage_options) is not None
+    if is_listed_in_arrow and BucketListing.of(place).holds_anything():
+        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern).batches)
     try:
         info = place.info()
     except DicomlakeError as error:
         raise _clearer(place, error) from None
     if address.pattern and not place.is_folder(info):
         raise SourceNotFound(f"source {shown(address.name)}: {shown(place.url)} is a file, no folder: nothing can match below it")
-    pattern = Pattern(address.pattern) if address.pattern else None
-    if (
-        is_object_store(place.url)
-        and store_of(place.url, storage_options)
-        and place.is_folder(info)
-        and (pattern is None or pattern.has_any_folders)
-    ):
+    if is_listed_in_arrow and place.is_folder(info):
         return Source(address.name, whole=True, _list=BucketListing.of(place, pattern).batches)
     return Source(address.name, whole=True, _list=partial(list_place, place, pattern), is_file=not place.is_folder(info))
 

@@ -1,16 +1,23 @@
 """Object stores: how one is reached with which options, its client, and what it means when it refuses."""
 
 from dicomlake.stores.client import is_object_store, lists_in_order, object_store_options, open_object_store, store_of
+from dicomlake.stores.filesystem import NewObject, StoreFilesystem
+from dicomlake.stores.patience import PAUSES_SECONDS, is_passing, patiently
 from dicomlake.stores.refusal import codes_of, store_refusal
 from dicomlake.stores.store import ObjectStore, stores_of
 
 __all__ = [
+    "PAUSES_SECONDS",
+    "NewObject",
     "ObjectStore",
+    "StoreFilesystem",
     "codes_of",
     "is_object_store",
+    "is_passing",
     "lists_in_order",
     "object_store_options",
     "open_object_store",
+    "patiently",
     "store_of",
     "store_refusal",
     "stores_of",

@@ -1,0 +1,197 @@
+"""The files of a lake in a bucket, as fsspec has them: what is read by ranges, written whole, listed and removed.
+
+fsspec's own filesystems for stores read tens of MiB ahead of a Parquet footer, and each takes its options in its own words. This one asks
+with the client that lists buckets and leases lakes, for the bytes that are wanted, and asks again where the store fails.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+
+from dicomlake.limits import MIB
+from dicomlake.stores.client import open_object_store
+from dicomlake.stores.patience import patiently
+from dicomlake.stores.refusal import codes_of, store_refusal
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+READ_BYTES = 16 * MIB
+"""The most that one request asks for: a slow line is to bring it before the client gives up."""
+
+_UPLOAD_BYTES = 8 * MIB
+_UPLOADS_AT_ONCE = 4
+_MEMORY_BYTES = 16 * MIB
+_READS_AT_ONCE = 16
+
+Answer = TypeVar("Answer")
+
+
+class StoreFilesystem:
+    """A bucket, by its keys, with those methods of an fsspec filesystem that a lake uses.
+
+    A file that is not there is a ``FileNotFoundError``; a store that refuses or fails raises what `store_refusal` makes of that.
+
+    Args:
+        url: of a lake, for messages too.
+        storage_options: how its store is reached; see `dicomlake.stores.store`.
+
+    Raises:
+        ConfigurationError: the options can't be used.
+    """
+
+    def __init__(self, url: str, storage_options: Mapping[str, Any]) -> None:
+        self._url = url
+        self._options = dict(storage_options)
+        self._client = open_object_store(url, storage_options, whole_bucket=True)
+
+    def ls(self, path: str, *, detail: Literal[False]) -> list[str]:  # noqa: ARG002 - as fsspec has it
+        """The files that stand in a folder, not those of its folders."""
+        return self._asked("read", path, lambda: [meta["path"] for meta in obstore.list_with_delimiter(self._client, path)["objects"]])
+
+    def find(self, path: str, *, detail: Literal[True]) -> dict[str, dict[str, int]]:  # noqa: ARG002 - likewise
+        """All files below a folder, with their ``size`` in bytes."""
+
+        def ask() -> dict[str, dict[str, int]]:
+            return {meta["path"]: {"size": meta["size"]} for page in obstore.list(self._client, path) for meta in page}
+
+        return self._asked("read", path, ask)
+
+    def modified(self, path: str) -> datetime:
+        """When a file was written."""
+        return self._asked("read", path, lambda: obstore.head(self._client, path)["last_modified"])
+
+    def cat_file(self, path: str) -> bytes:
+        """A file's bytes."""
+        return self._asked("read", path, lambda: bytes(obstore.get(self._client, path).bytes()))
+
+    def cat_ranges(self, paths: Sequence[str], starts: None, ends: None, *, on_error: Literal["raise"]) -> list[bytes]:  # noqa: ARG002
+        """Several whole files, side by side."""
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            return list(pool.map(self.cat_file, paths))
+
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """The bytes of a file from ``start`` up to ``end``."""
+        offsets = range(start, end, READ_BYTES)
+        return b"".join(self._range(path, offset, min(offset + READ_BYTES, end)) for offset in offsets)
+
+    def open(self, path: str, mode: Literal["rb", "wb"], *, size: int | None = None) -> Ranges | NewObject:
+        """A file to be read, of a size that is known or else asked for; or a new one."""
+        if mode == "wb":
+            return NewObject(self, path)
+        if size is None:
+            size = self._asked("read", path, lambda: obstore.head(self._client, path)["size"])
+        return Ranges(self, path, size)
+
+    def rm_file(self, path: str) -> None:
+        """Remove a file; one that is not there is gone already."""
+        self._asked("written", path, lambda: obstore.delete(self._client, path))
+
+    def upload(self, path: str, content: IO[bytes]) -> None:
+        """Write a file whole, from the beginning of what is given; nobody sees a part of it."""
+
+        def ask() -> None:
+            content.seek(0)
+            obstore.put(self._client, path, content, chunk_size=_UPLOAD_BYTES, max_concurrency=_UPLOADS_AT_ONCE)
+
+        self._asked("written", path, ask)
+
+    def _range(self, path: str, start: int, end: int) -> bytes:
+        return self._asked("read", path, lambda: bytes(obstore.get_range(self._client, path, start=start, end=end)))
+
+    def _asked(self, what: str, path: str, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return patiently(ask)
+        except (BaseError, FileNotFoundError) as error:
+            if isinstance(error, (NotFoundError, FileNotFoundError)) and "NoSuchBucket" not in codes_of(error):
+                raise FileNotFoundError(path) from None
+            raise store_refusal(self._url, error, self._options, f"lake {self._url} can't be {what}") from None
+
+
+class NewObject(io.BufferedIOBase):
+    """A file that is being written: kept, on disk where it is large, until it is closed; then it is there, whole."""
+
+    def __init__(self, filesystem: StoreFilesystem, path: str) -> None:
+        self._filesystem = filesystem
+        self._path = path
+        self._content = tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES, prefix="dicomlake-upload-")  # noqa: SIM115 - closed below
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, content: Buffer) -> int:
+        """Put bytes behind the others."""
+        return self._content.write(content)
+
+    def tell(self) -> int:
+        """How many bytes were written."""
+        return self._content.tell()
+
+    def discard(self) -> None:
+        """Let it never be there."""
+        self._content.close()
+
+    def close(self) -> None:
+        """Upload it.
+
+        Raises:
+            DicomlakeError: the store refuses or fails.
+        """
+        if self.closed:
+            return
+        super().close()
+        if not self._content.closed:
+            with self._content:
+                self._filesystem.upload(self._path, self._content)
+
+
+class Ranges(io.RawIOBase):
+    """A file that is read where it is asked for, and nowhere else."""
+
+    def __init__(self, filesystem: StoreFilesystem, path: str, size: int) -> None:
+        self._filesystem = filesystem
+        self._path = path
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go elsewhere."""
+        self._position = max(offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence], 0)
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """As many bytes, or all that are left."""
+        end = self._size if size is None or size < 0 else min(self._position + size, self._size)
+        if end <= self._position:
+            return b""
+        content = self._filesystem.read_range(self._path, self._position, end)
+        self._position += len(content)
+        return content
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Likewise, into a buffer."""
+        view = memoryview(buffer).cast("B")
+        content = self.read(len(view))
+        view[: len(content)] = content
+        return len(content)

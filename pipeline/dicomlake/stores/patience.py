@@ -1,0 +1,41 @@
+"""Asking a store again: its client does so by itself, but not once an answer has begun, nor where asking twice might do a thing twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from obstore.exceptions import GenericError
+
+from dicomlake.stores.refusal import codes_of
+
+PAUSES_SECONDS = (0.1, 0.5, 2.0)
+_FINAL_CODES = frozenset({"400", "401", "403", "404", "409", "412"})
+
+Answer = TypeVar("Answer")
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether a store's failure may pass: the network's, or its own, and no answer to what was asked."""
+    return isinstance(error, GenericError) and not codes_of(error) & _FINAL_CODES
+
+
+def patiently(ask: Callable[[], Answer], pauses_seconds: tuple[float, ...] = PAUSES_SECONDS) -> Answer:
+    """Ask again where a store failed, and after the last pause let its failure be seen.
+
+    Args:
+        ask: what may be done twice, or finds out itself that it was done.
+        pauses_seconds: between the attempts.
+
+    Raises:
+        obstore.exceptions.BaseError, FileNotFoundError: the store's last answer.
+    """
+    for pause in pauses_seconds:
+        try:
+            return ask()
+        except GenericError as error:
+            if not is_passing(error):
+                raise
+        time.sleep(pause)
+    return ask()
