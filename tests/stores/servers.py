@@ -121,14 +121,18 @@ def versitygw_command() -> str | None:
 
 @contextmanager
 def versitygw_server(command: str, folder: Path) -> Iterator[Server]:
-    """A versitygw over a folder, whose folders are buckets: a process of its own that checks signatures and answers fast."""
+    """A versitygw over a folder, whose folders are buckets: a process of its own that checks signatures and answers fast.
+
+    It keeps connections open, as the stores of clouds do; left to itself it closes each one after its first answer.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"GOGC": "400", "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
-    arguments = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--quiet", "posix", "--io-buffer-size", "65536", str(folder)]
+    of_server = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--quiet", "--keep-alive"]
+    arguments = [command, *of_server, "posix", "--io-buffer-size", "65536", str(folder)]
     log = folder.with_name(folder.name + ".log")
-    with log.open("wb") as output, subprocess.Popen([command, *arguments], env=environment, stdout=output, stderr=output) as process:
+    with log.open("wb") as output, subprocess.Popen(arguments, env=environment, stdout=output, stderr=output) as process:
         try:
             _wait_until_it_listens(port, process)
             yield Server(f"http://127.0.0.1:{port}", checks_signatures=True)
