@@ -19,4 +19,4 @@ class ReadingLimits:
     first_read: int = 16 * KIB
     header_limit: int = 64 * MIB
     file_seconds_limit: float = 60.0
-    requests_in_flight: int = 64
+    requests_in_flight: int = 128

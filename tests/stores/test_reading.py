@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.limits import ReadingLimits
 from dicomlake.samples import write_sample
+from dicomlake.stores import make_room_for_connections
 from tests.engine.agreement import differences
 from tests.engine.builder import E, keys, parents, part10, sound
 from tests.engine.conftest import SCHEMA, listing
@@ -177,6 +180,21 @@ def test_a_tenth_of_all_requests_fails(sample: list[Path], bucket: Bucket, proxi
     assert differences(scanned, _from_folder(sample, urls)) == []
     assert len({exchange.fault for exchange in proxy.exchanges}) > 3
     assert sum(scanned.files["requests"].to_pylist()) == len(proxy.exchanges)
+
+
+def test_more_connections_than_a_process_starts_with_leave_for(bucket: Bucket, proxied: Proxied) -> None:
+    """As many requests as are wanted are on their way, where the system allows them if asked."""
+    urls = [bucket.put(f"{number}/a", sound()) for number in range(96)]
+    through, proxy = proxied(bucket, Trouble(latency_seconds=0.5))
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    make_room_for_connections.cache_clear()
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 64, allowed[1]))
+        scanned = scan(urls, through, [len(sound())] * len(urls))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+    assert set(scanned.files["status"].to_pylist()) == {"indexed"}
+    assert len(proxy.gets()) == len(urls)
 
 
 @pytest.mark.parametrize("fault", Fault)

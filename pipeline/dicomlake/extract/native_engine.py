@@ -20,7 +20,7 @@ from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of
 from dicomlake.fetch import Opener
 from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
-from dicomlake.stores import stores_of
+from dicomlake.stores import make_room_for_connections, stores_of
 
 if TYPE_CHECKING:
     from dicomlake._core import Column, Node
@@ -53,6 +53,8 @@ class NativeEngine:
         is_main = threading.current_thread() is threading.main_thread()
         stores = stores_of(unit["url"], request.storage_options)
         in_core = [store.as_tuple() for store in stores]
+        if in_core:
+            make_room_for_connections()
         with closing(Opener(request.storage_options, request.reading.header_limit, files)) as opener:
             *batches, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
         if no_access is not None:

@@ -1,6 +1,7 @@
 """Object stores: how one is reached with which options, its client, and what it means when it refuses."""
 
 from dicomlake.stores.client import is_object_store, lists_in_order, object_store_options, open_object_store, store_of
+from dicomlake.stores.descriptors import make_room_for_connections
 from dicomlake.stores.filesystem import NewObject, StoreFilesystem
 from dicomlake.stores.patience import PAUSES_SECONDS, is_passing, patiently
 from dicomlake.stores.refusal import codes_of, store_refusal
@@ -15,6 +16,7 @@ __all__ = [
     "is_object_store",
     "is_passing",
     "lists_in_order",
+    "make_room_for_connections",
     "object_store_options",
     "open_object_store",
     "patiently",
