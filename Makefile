@@ -48,7 +48,7 @@ demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three 
 
 test: $(VENV)/ready ## run every test; ARGS="-k config" goes to pytest
 	@$(check_rust)
-	cargo test $(CRATE) --quiet
+	cargo test $(CRATE) --quiet --features stores
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/ready ## lint, formatting, types, and which room imports which

@@ -76,7 +76,7 @@ pub trait Taker {
 }
 
 impl RemoteUnit<'_> {
-    /// Reads the files.
+    /// Connects to the stores and reads the files.
     pub async fn read(&self, stores: &[ObjectStoreConfig], files: &[RemoteFile], taker: &mut dyn Taker) -> UnitEnd {
         let mut clients: Vec<Arc<dyn ObjectStore>> = vec![];
         for (store, config) in stores.iter().enumerate() {
@@ -88,6 +88,16 @@ impl RemoteUnit<'_> {
                 }
             }
         }
+        self.read_with(&clients, files, taker).await
+    }
+
+    /// Reads the files by clients that are there already, one for each store.
+    pub async fn read_with(
+        &self,
+        clients: &[Arc<dyn ObjectStore>],
+        files: &[RemoteFile],
+        taker: &mut dyn Taker,
+    ) -> UnitEnd {
         let request = |file: InFlight| {
             let found = files.get(file.index);
             let client = found.and_then(|found| clients.get(found.store));
@@ -100,7 +110,7 @@ impl RemoteUnit<'_> {
         };
         let mut schedule =
             Schedule::new(files.iter().map(|file| (file.key.as_ref(), file.size)), self.limits.first_read);
-        let mut health = vec![Health::default(); stores.len()];
+        let mut health = vec![Health::default(); clients.len()];
         let mut decoders = Decoders::new(self);
         let mut in_flight = FuturesUnordered::new();
         let mut bytes_in_flight: u64 = 0;
