@@ -126,7 +126,8 @@ fn an_estimate_is_what_costs_least() {
     let mut needed = [4096; 16];
     needed[7] = 4 << 20;
     assert_eq!(of(&needed).bytes(), Some(5 * KIB), "one that is unlike the rest costs one request");
-    assert_eq!(of(&needed).most(), (4 << 20) + (512 << 10));
+    assert_eq!(of(&needed).end_after(5 * KIB), Some((4 << 20) + (512 << 10)), "and then nothing else is known");
+    assert_eq!(of(&needed).end_after(5 << 20), None);
     assert_eq!(
         of(&[4096, 4096 + REQUEST_BYTES / 2]).bytes(),
         Some(77 * KIB),

@@ -41,21 +41,21 @@ impl Estimate {
     /// How many bytes to read first; None where nothing is known. One file that is unlike the others does not make all of them dear.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        let needed = self.needed.get(..self.known)?;
-        let cost = |first: u64| -> u64 {
-            let of_one = |needed: u64| match needed.saturating_sub(first) {
-                0 => first,
-                lacking => first.saturating_add(REQUEST_BYTES).saturating_add(lacking),
-            };
-            needed.iter().map(|needed| of_one(*needed)).fold(0, u64::saturating_add)
-        };
-        needed.iter().map(|needed| with_slack(*needed)).min_by_key(|first| (cost(*first), *first))
+        self.end_after(0)
     }
 
-    /// The most that any of the files needed, 0 where nothing is known.
+    /// Up to where to read on from a position; None where no file needed more than that.
     #[must_use]
-    pub fn most(&self) -> u64 {
-        self.needed.iter().copied().max().map_or(0, with_slack)
+    pub fn end_after(&self, position: u64) -> Option<u64> {
+        let needed = || self.needed.iter().take(self.known).filter(|needed| **needed > position);
+        let cost = |end: u64| -> u64 {
+            let of_one = |needed: u64| match needed.saturating_sub(end) {
+                0 => end,
+                lacking => end.saturating_add(REQUEST_BYTES).saturating_add(lacking),
+            };
+            needed().map(|needed| of_one(*needed)).fold(0, u64::saturating_add)
+        };
+        needed().map(|needed| with_slack(*needed)).min_by_key(|end| (cost(*end), *end))
     }
 }
 

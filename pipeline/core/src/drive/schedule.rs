@@ -122,7 +122,9 @@ impl Schedule {
     #[must_use]
     pub fn more(&self, file: usize, position: u64, read: u64) -> u64 {
         let folder = self.folder_of.get(file).and_then(|folder| self.folders.get(*folder));
-        let known = folder.map_or(0, |folder| folder.all.most().min(MOST));
+        let size_class = self.size_class.get(file).copied().unwrap_or(0);
+        let alike = folder.and_then(|folder| folder.estimate(size_class).end_after(position));
+        let known = alike.or_else(|| folder?.all.end_after(position)).map_or(0, |end| end.min(MOST));
         match known.saturating_sub(position) {
             0 => read.saturating_mul(GROWTH).clamp(self.unknown, GROWTH_LIMIT.max(self.unknown)),
             rest => rest,
