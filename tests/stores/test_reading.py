@@ -23,12 +23,12 @@ from tests.engine.builder import E, keys, parents, part10, sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.conftest import Proxied
 from tests.stores.fault_proxy import Fault, FaultProxy, Trouble
+from tests.stores.long_headers import REQUEST_BYTES, archive_of_long_headers
 from tests.stores.servers import SECRET_KEY, Bucket
 from tests.stores.web_server import WebServer
 
 SHORT = ReadingLimits(file_seconds_limit=4.0)
 LONG = ReadingLimits(file_seconds_limit=24.0)
-REQUEST_BYTES = 128 * 1024  # as dear as a request, by the policy of the core
 LONG_HEADER = b"".join(E.element(0x00091000 + at, bytes(15_000), "OB") for at in range(16, 24))
 
 
@@ -192,12 +192,7 @@ def test_an_archive_of_headers_from_4_kb_to_2_mb(*, alike: bool) -> None:
     too many for all; together they cost at most twice what knowing every header's length would (measured: 2.4 requests and 1.5 times the
     header's bytes a file, where reading on to the longest header around took 1.8 and 2.3).
     """
-    opaque = [0, 133, 1, 20, 5]
-    files = [(folder, number, values) for folder, values in enumerate(opaque) for number in range(200)]
-    if not alike:
-        files = [(folder, number, opaque[(number * 7 + folder) % 5] * (number % 11) // 10) for folder, number, _ in files]
-    made = {number: [_with_values(number, 3000 + more) for more in (0, 46, 90)] for number in {values for _, _, values in files}}
-    objects = {f"/{folder}/{number:03}": made[values][number % 3] for folder, number, values in files}
+    objects = archive_of_long_headers(alike=alike)
     with WebServer(objects) as server:
         urls = [server.endpoint + path for path in objects]
         scanned = make_engine("native").scan(listing(urls, [len(data) for data in objects.values()]), ScanRequest(SCHEMA))
@@ -208,17 +203,10 @@ def test_an_archive_of_headers_from_4_kb_to_2_mb(*, alike: bool) -> None:
     assert sum(scanned.files["requests"].to_pylist()) == len(server.bytes_sent)
     assert sum(scanned.files["bytes_read"].to_pylist()) == sum(server.bytes_sent)
     cost = REQUEST_BYTES * len(server.bytes_sent) + sum(server.bytes_sent)
-    assert cost <= 2 * (REQUEST_BYTES * len(files) + sum(header_bytes))
+    assert cost <= 2 * (REQUEST_BYTES * len(objects) + sum(header_bytes))
     if alike:
-        assert len(server.bytes_sent) <= 1.05 * len(files)
+        assert len(server.bytes_sent) <= 1.05 * len(objects)
         assert sum(server.bytes_sent) <= 2 * sum(header_bytes)
-
-
-def _with_values(opaque: int, text: int) -> bytes:
-    """A file of 2.1 MB with so many opaque values of 15,000 bytes, none of which is worth skipping, and a text of so many characters."""
-    values = b"".join(E.element(0x00091010 + at, bytes(15_000), "OB") for at in range(opaque))
-    header = keys() + values + E.element("PatientComments", "P" * text)
-    return part10(header + E.element("PixelData", bytes(2_100_000 - len(header)), "OW"))
 
 
 def test_more_connections_than_a_process_starts_with_leave_for(bucket: Bucket, proxied: Proxied) -> None:
