@@ -22,18 +22,16 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers are those of the tests
 
-import pyarrow as pa
 from tests.stores.long_headers import archive_of_long_headers
 from tests.stores.servers import Bucket
 from tests.stores.web_server import WebServer
 
+from bucket_readers import READERS, THREADS, Work, unit_of
 from measure import arguments_parser, corpus, leave, paths_below, print_targets, record_head, working_folder
 from readers import uids_by_pydicom, uids_hash
 from served import late, served
@@ -42,20 +40,8 @@ TIMES_S3FS_LEAST = 8.0
 LATE_LEAST = 3000.0
 REQUESTS_A_FILE_MOST = 1.05
 HEADERS_A_FILE_MOST = 2.0
-FIRST_BYTES = 16 * 1024
-S3FS_BATCH = 512
 PYDICOM_STEP = 20
-THREADS = 2
 PACKAGES = ("dicomlake", "s3fs", "aiobotocore", "pydicom", "pyarrow")
-
-
-@dataclass(frozen=True)
-class Work:
-    """The objects to be read: urls and sizes, and how the store is reached."""
-
-    urls: list[str]
-    sizes: list[int]
-    storage_options: dict[str, Any]
 
 
 def main() -> int:
@@ -178,7 +164,7 @@ def _long_headers(*, alike: bool) -> dict[str, float]:
     objects = archive_of_long_headers(alike=alike)
     with WebServer(objects) as server:
         work = Work([server.endpoint + path for path in objects], [len(data) for data in objects.values()], {})
-        scanned = make_engine("native").scan(_unit(work, slice(None)), ScanRequest(LakeSchema.build()))
+        scanned = make_engine("native").scan(unit_of(work, slice(None)), ScanRequest(LakeSchema.build()))
     header_bytes = sum(scanned.instances["header_bytes"].to_pylist())
     return {
         "files": scanned.instances.num_rows,
@@ -220,114 +206,6 @@ def _timed(function: Callable[[], Any]) -> tuple[float, float, Any]:
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, answer
 
 
-Read = Callable[[], tuple[list[str], dict[str, int]]]
-
-
-def _dicomlake(work: Work) -> Read:
-    """The engine as the command uses it: units in threads."""
-    from dicomlake.extract.engine import ScanRequest
-    from dicomlake.extract.engines import make_engine
-    from dicomlake.schema import LakeSchema
-
-    request = ScanRequest(LakeSchema.build(), storage_options=work.storage_options)
-    unit_files = -(-len(work.urls) // THREADS)
-    units = [_unit(work, slice(start, start + unit_files)) for start in range(0, len(work.urls), unit_files)]
-    engine = make_engine("native")
-
-    def read() -> tuple[list[str], dict[str, int]]:
-        with ThreadPoolExecutor(THREADS) as threads:
-            scanned = list(threads.map(lambda unit: engine.scan(unit, request), units))
-        files = pa.concat_tables([one.files for one in scanned])
-        cost = {name: sum(files[name].to_pylist()) for name in ("requests", "bytes_read")}
-        return files["SOPInstanceUID"].to_pylist(), cost
-
-    return read
-
-
-def _unit(work: Work, part: slice) -> pa.Table:
-    urls = work.urls[part]
-    return pa.table(
-        {
-            "url": pa.array(urls, pa.string()),
-            "file_size": pa.array(work.sizes[part], pa.int64()),
-            "modified": pa.nulls(len(urls), pa.timestamp("us", "UTC")),
-            "etag": pa.nulls(len(urls), pa.string()),
-        }
-    )
-
-
-class _Bytes:
-    """The first bytes of an object, already fetched; more are fetched one by one."""
-
-    def __init__(self, store: Any, url: str, size: int, first: bytes) -> None:  # noqa: ANN401 - fsspec has no types
-        self.size, self.bytes_read, self.requests = size, 0, 0
-        self._store, self._url, self._first = store, url, first
-
-    def read(self, offset: int, length: int) -> bytes:
-        end = offset + length
-        if end <= len(self._first) or len(self._first) == self.size:
-            return self._first[offset:end]
-        data: bytes = self._store.cat_file(self._url, start=offset, end=min(end, self.size))
-        return data
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def _s3fs_cat_ranges(work: Work) -> Read:
-    """The best that s3fs allows: many ranges at once, and dicomlake's own decoder fed with them."""
-    import s3fs
-
-    from dicomlake.extract.engine import ScanRequest
-    from dicomlake.extract.native_engine import scan_plan
-    from dicomlake.schema import LakeSchema
-
-    store = s3fs.S3FileSystem(**work.storage_options, config_kwargs={"max_pool_connections": 64})
-    plan = scan_plan(ScanRequest(LakeSchema.build()))
-
-    def read() -> tuple[list[str], dict[str, int]]:
-        uids: list[str] = []
-        for start in range(0, len(work.urls), S3FS_BATCH):
-            urls, sizes = work.urls[start : start + S3FS_BATCH], work.sizes[start : start + S3FS_BATCH]
-            ends = [min(FIRST_BYTES, size) for size in sizes]
-            first = dict(zip(urls, store.cat_ranges(urls, [0] * len(urls), ends, batch_size=64), strict=True))
-            unit = _unit(Work(urls, sizes, {}), slice(None)).select(["url", "file_size"]).to_batches()[0]
-            files, *_ = plan.scan(unit, lambda url, size, first=first: _Bytes(store, url, size, first[url]), interruptible=False)
-            uids += pa.Table.from_batches([pa.record_batch(batch) for batch in files])["SOPInstanceUID"].to_pylist()
-        return uids, {}
-
-    return read
-
-
-def _pydicom_over_s3fs(work: Work) -> Read:
-    """As people write it: open an object as a file, and let pydicom stop before the pixels."""
-    import s3fs
-    from pydicom import dcmread
-
-    from readers import FORTY_ATTRIBUTES
-
-    store = s3fs.S3FileSystem(**work.storage_options)
-
-    def read() -> tuple[list[str], dict[str, int]]:
-        uids = []
-        for url in work.urls:
-            with store.open(url, "rb") as file:
-                dataset = dcmread(file, stop_before_pixels=True)
-            for keyword in FORTY_ATTRIBUTES:
-                dataset.get(keyword)
-            uids.append(str(dataset.SOPInstanceUID))
-        return uids, {}
-
-    return read
-
-
-READERS: dict[str, Callable[[Work], Read]] = {
-    "dicomlake": _dicomlake,
-    "s3fs cat_ranges": _s3fs_cat_ranges,
-    "pydicom over s3fs": _pydicom_over_s3fs,
-}
-
-
 def _compare(paths: list[str], work: Work) -> int:
     """The rows from the bucket against those from the folder; answers the bytes of all headers.
 
@@ -339,8 +217,8 @@ def _compare(paths: list[str], work: Work) -> int:
     from dicomlake.schema import LakeSchema
 
     engine, request = make_engine("native"), ScanRequest(LakeSchema.build(), storage_options=work.storage_options)
-    found = engine.scan(_unit(work, slice(None)), request)
-    expected = engine.scan(_unit(Work(paths, work.sizes, {}), slice(None)), request)
+    found = engine.scan(unit_of(work, slice(None)), request)
+    expected = engine.scan(unit_of(Work(paths, work.sizes, {}), slice(None)), request)
     aside = ["url", "bytes_read", "requests"]
     if not found.instances.drop_columns(["url"]).equals(expected.instances.drop_columns(["url"])):
         raise SystemExit("dicomlake: instances differ from those of the folder")
