@@ -179,8 +179,10 @@ def _list(reader: str, endpoint: str) -> dict[str, Any]:
 
     from dicomlake.config import ListingSettings
     from dicomlake.sources import bucket, open_source
+    from dicomlake.stores import KeyOrder
 
-    bucket.lists_in_order = lambda *_: reader == "streamed"  # type: ignore[assignment]
+    order = KeyOrder.BYTES if reader == "streamed" else KeyOrder.NONE
+    bucket.key_order = lambda *_: order
     source = open_source("s3://many/archive", ListingSettings(), options)
     before = _cpu_seconds()
     keys = distinct = 0

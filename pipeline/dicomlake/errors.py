@@ -153,6 +153,10 @@ class AccessDenied(RefusedError):
     """A folder, bucket or lake can't be read or written: permission, space or connection."""
 
 
+class ListedOutOfOrder(RefusedError):
+    """A store that was taken to list keys in the order of their bytes does not."""
+
+
 class LakeDamaged(RefusedError):
     """A table of the lake can't be read."""
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from dicomlake.config import ListingSettings
-from dicomlake.errors import AccessDenied, SourceNotFound
+from dicomlake.config import ListingSettings, load_settings
+from dicomlake.errors import AccessDenied, ListedOutOfOrder, SourceNotFound
+from dicomlake.lake import Lake
+from dicomlake.parts import Location
+from dicomlake.run import IndexRequest, Progress, run_index
+from dicomlake.runner import SerialRunner
 from dicomlake.sources import bucket as listing
 from dicomlake.sources import open_source
 from dicomlake.sources.bucket import BucketListing
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote import list_place
 from dicomlake.sources.remote_place import RemotePlace
+from dicomlake.stores import KeyOrder
 from tests.sources.conftest import checked
 from tests.stores.servers import Bucket, Server
 
@@ -55,7 +61,8 @@ def test_the_same_rows_as_folder_by_folder(filled: Bucket, monkeypatch: pytest.M
     Then once more with keys that the store's client can't name, and so can't list past.
     """
     monkeypatch.setattr(listing, "BATCH_ROWS", 3)
-    monkeypatch.setattr(listing, "lists_in_order", lambda *_: way != "kept until all are there")
+    order = {"streamed": KeyOrder.NOT_KNOWN, "kept until all are there": KeyOrder.NONE, "ranges side by side": KeyOrder.BYTES}[way]
+    monkeypatch.setattr(listing, "key_order", lambda *_: order)
     if way == "ranges side by side":
         monkeypatch.setattr(listing, "RANGES", 4)
         monkeypatch.setattr(BucketListing, "_bounds", lambda _: ["a", "a-b", "a/b", "d", "empty", "z"])
@@ -87,9 +94,9 @@ def test_bounds_are_folders(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> 
     assert BucketListing.of(RemotePlace.of(f"{bucket.url}/flat", options))._bounds() == []
 
 
-def test_a_store_out_of_order(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a store lists as its folders are sorted is sorted; one that is known to be in order and is not, is refused."""
-    _fill(bucket, ["a", "b"])
+def test_a_store_out_of_order(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run finds out, says so, and begins again with rows that it sorts: what it committed before is not read again."""
+    _fill(bucket, ["a/1", "a/2", "a.txt", "b"])
     page = pa.table(
         {
             "path": ["a/1", "a/2", "a.txt", "b"],
@@ -98,11 +105,21 @@ def test_a_store_out_of_order(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -
             "e_tag": ['"x"'] * 4,
         }
     )
-    monkeypatch.setattr(listing.obstore, "list", lambda *_, **__: iter(page.to_batches()))
-    assert [row["url"].rpartition(bucket.name)[2] for row in _list(bucket)] == ["/a.txt", "/a/1", "/a/2", "/b"]
-    monkeypatch.setattr(listing, "lists_in_order", lambda *_: True)
-    with pytest.raises(AccessDenied, match="out of order"):
+    monkeypatch.setattr(listing.obstore, "list", lambda *_, **__: iter(page.to_batches(max_chunksize=2)))
+    with pytest.raises(ListedOutOfOrder):
         _list(bucket)
+    source = open_source(bucket.url, ListingSettings(), bucket.storage_options, trusts_order=False)
+    expected = [f"{bucket.url}/{key}" for key in ("a.txt", "a/1", "a/2", "b")]
+    assert [row["url"] for row in checked(source.batches())] == expected
+    settings = load_settings(overrides={"storage_options": bucket.storage_options, "listing.unit_files": 1})
+    progress = Progress()
+    request = IndexRequest((bucket.url,), Location.of(tmp_path / "lake"), settings)
+    for files_new in (4, 0):
+        summary = run_index(request, SerialRunner, progress)
+        assert summary.files_listed == 4
+        assert Lake(tmp_path / "lake").files.sort("url").collect()["url"].to_list() == expected
+        assert sum("does not list keys in the order of their bytes" in message for message in progress.messages) == (1 if files_new else 2)
+    assert summary.files_unchanged == 4
 
 
 def test_what_is_not_there(bucket: Bucket) -> None:

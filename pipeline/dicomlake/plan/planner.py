@@ -18,6 +18,8 @@ from dicomlake.sources.archives import END_OF_MEMBERS, START_OF_MEMBERS, place_o
 
 ListArchive = Callable[[str, int | None], ArchiveListing]
 
+LEAST_PIECE_FILES = 1024
+
 _RETRIED = [code.value for code in RETRIED_CODES]
 _SAID_BY_LISTINGS = [code.value for code in (FileCode.NOT_REGULAR, FileCode.UNSUPPORTED_MEMBER, FileCode.CORRUPT_ARCHIVE)]
 """Codes of members that listing their archive anew would give again."""
@@ -33,6 +35,8 @@ class Planner:
 
     Where a listing names what may be an archive, ``list_archive`` is asked for its members; not so if the ledger has it unchanged: then its
     members are taken for listed as the ledger has them. None lists no archives.
+
+    What is left over for the last unit is cut into ``last_pieces``, of `LEAST_PIECE_FILES` at least.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Planner:
         current: pl.Expr,
         list_archive: ListArchive | None = None,
         read_all: bool = False,
+        last_pieces: int = 1,
     ) -> None:
         self._sources = list(sources)
         self._ledger = ledger
@@ -53,6 +58,7 @@ class Planner:
         self._current = current
         self._list_archive = list_archive
         self._read_all = read_all
+        self._last_pieces = last_pieces
         self._unreadable = UnreadablePlaces()
         self._archives: list[tuple[int, pl.DataFrame]] = []
         self.counts = PlanCounts()
@@ -74,7 +80,10 @@ class Planner:
         for known in self._ledger.take_up_to(None):
             self._judge_vanished(known, None)
         if rows:
-            yield unit_of(pl.concat(waiting))
+            # The last workers to end are not to wait for one of them.
+            frame, piece = pl.concat(waiting), max(-(-rows // self._last_pieces), LEAST_PIECE_FILES)
+            for start in range(0, rows, piece):
+                yield unit_of(frame.slice(start, piece))
 
     def archive_units(self, files_begun: int) -> Iterator[pa.Table]:
         """Units with the rows of the archives that were listed and of which every member that was to be read has been.

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.config import Settings
-from dicomlake.errors import ConfigurationError, FindingCode
+from dicomlake.errors import ConfigurationError, FindingCode, ListedOutOfOrder
 from dicomlake.extract.engines import engine_version
 from dicomlake.fetch import close_idle_streams
 from dicomlake.lake import LakeWriter, reading_of
@@ -79,19 +79,27 @@ def run_index(
         raise ConfigurationError(
             "full and a time limit exclude each other: each run would begin again with the first file; leave one of them out"
         )
-    sources = open_sources(request.sources, request.lake, request.settings, complete=request.complete)
     progress = progress or Progress()
-    progress.messages += [message for source in sources for message in source.messages]
-    if request.dry_run:
-        return list_only(sources, request.lake, request.settings, progress, limit, read_all=request.full)
-    with progress.timed("opening the lake"):
-        writer = open_lake(request.lake, request.settings, request.wait, progress)
-    with closing(writer):
-        run = _Run(request, sources, writer, start_runner, progress, limit=limit, now=now)
-        try:
-            return run.carry_out()
-        finally:
-            run.close()
+
+    def attempt(*, trusts_order: bool) -> Summary:
+        sources = open_sources(request.sources, request.lake, request.settings, complete=request.complete, trusts_order=trusts_order)
+        progress.messages += [message for source in sources for message in source.messages]
+        if request.dry_run:
+            return list_only(sources, request.lake, request.settings, progress, limit, read_all=request.full)
+        with progress.timed("opening the lake"):
+            writer = open_lake(request.lake, request.settings, request.wait, progress)
+        with closing(writer):
+            run = _Run(request, sources, writer, start_runner, progress, limit=limit, now=now)
+            try:
+                return run.carry_out()
+            finally:
+                run.close()
+
+    try:
+        return attempt(trusts_order=True)
+    except ListedOutOfOrder as error:
+        progress.messages.append(f"{error}; it is listed to its end before anything more is read")
+        return attempt(trusts_order=False)
 
 
 class _Run:

@@ -16,7 +16,7 @@ from dicomlake.run.progress import Progress
 from dicomlake.sources import Source, name_of_source, open_source
 
 
-def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, complete: bool) -> list[Source]:
+def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, complete: bool, trusts_order: bool = True) -> list[Source]:
     """Resolve what the user named.
 
     Raises:
@@ -28,7 +28,13 @@ def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, co
     for text in texts:
         try:
             source = open_source(
-                text, settings.listing, settings.storage_options, complete=complete, exclude=[lake.url], read_file_ids=read_file_ids
+                text,
+                settings.listing,
+                settings.storage_options,
+                complete=complete,
+                exclude=[lake.url],
+                read_file_ids=read_file_ids,
+                trusts_order=trusts_order,
             )
         except SourceNotFound as error:
             name = name_of_source(text)

@@ -48,6 +48,7 @@ def make_planner(
         current=current,
         list_archive=_archive_lister(settings),
         read_all=read_all,
+        last_pieces=settings.running.workers or pl.thread_pool_size(),
     )
 
 

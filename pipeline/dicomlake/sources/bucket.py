@@ -1,8 +1,9 @@
 """A prefix of an object store, listed by the store's own client: pages become Arrow batches without a Python object per key.
 
-Stores list in the byte order of keys, which is the order of urls. Those known for it are streamed, and cut into ranges that are listed side
-by side where there are many folders; of any other the rows are kept on disk until all are there, and sorted if they must be. A key that the
-client can't name (``a//b``, ``..``, a control character) ends its listing: what is left of the range is then listed folder by folder.
+Stores list in the byte order of keys, which is the order of urls, so pages are streamed. Those of stores known for it are cut into ranges
+that are listed side by side where there are many folders. Those of any other are looked at: one that turns out to list otherwise must be
+listed anew, its rows kept on disk until all are there, and sorted. A key that the client can't name (``a//b``, ``..``, a control
+character) ends its listing: what is left of the range is then listed folder by folder.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
 
 from dicomlake.display import shown
-from dicomlake.errors import AccessDenied, DicomlakeError
+from dicomlake.errors import DicomlakeError, ListedOutOfOrder
 from dicomlake.sources.batches import BATCH_ROWS
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.merge import sliced
@@ -31,7 +32,7 @@ from dicomlake.sources.ordering import read_spool, sorted_once, spool
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote import list_place
 from dicomlake.sources.remote_place import RemotePlace
-from dicomlake.stores import PAUSES_SECONDS, codes_of, is_passing, lists_in_order, open_object_store, patiently, store_refusal
+from dicomlake.stores import PAUSES_SECONDS, KeyOrder, codes_of, is_passing, key_order, open_object_store, patiently, store_refusal
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -55,28 +56,31 @@ class Range(NamedTuple):
 class BucketListing:
     """What is below a prefix, and matches a pattern where there is one.
 
-    ``folder`` is the key of the prefix, without a slash at its end; empty for a whole bucket.
+    ``folder`` is the key of the prefix, without a slash at its end; empty for a whole bucket. ``trusts_order`` says whether rows are
+    streamed where the store's order is not known.
     """
 
     place: RemotePlace
     folder: str
     pattern: Pattern | None = None
+    trusts_order: bool = True
 
     @classmethod
-    def of(cls, place: RemotePlace, pattern: Pattern | None = None) -> BucketListing:
+    def of(cls, place: RemotePlace, pattern: Pattern | None = None, *, trusts_order: bool = True) -> BucketListing:
         """The listing of a url like ``s3://bucket/folder``."""
-        return cls(place, place.head.partition("://")[2].partition("/")[2].strip("/"), pattern)
+        return cls(place, place.head.partition("://")[2].partition("/")[2].strip("/"), pattern, trusts_order)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """See `Source.batches`.
 
         Raises:
             AccessDenied, SourceNotFound: it can't be listed, or not to its end.
+            ListedOutOfOrder: its order was trusted, and must not be.
         """
-        if not lists_in_order(self.place.url, self.place.storage_options):
+        if not self._is_streamed:
             yield from sorted_once(self._rows(Range()))
             return
-        bounds = self._bounds()
+        bounds = self._bounds() if self._order is KeyOrder.BYTES else []
         if len(bounds) < RANGES:
             yield from self._rows(Range())
         else:
@@ -118,6 +122,14 @@ class BucketListing:
         except BaseError as error:
             return store_refusal(url, error, options, f"source {shown(url)} can't be listed")
         return None
+
+    @cached_property
+    def _order(self) -> KeyOrder:
+        return key_order(self.place.url, self.place.storage_options)
+
+    @property
+    def _is_streamed(self) -> bool:
+        return self.trusts_order and self._order is not KeyOrder.NONE
 
     @cached_property
     def _store(self) -> ObjectStore:
@@ -163,17 +175,14 @@ class BucketListing:
 
     def _rows(self, part: Range) -> Iterator[pa.RecordBatch]:
         """The rows of a range, in the store's order where it has one; where it has none, some may come twice."""
-        trusted = lists_in_order(self.place.url, self.place.storage_options)
+        trusted = self._is_streamed
         last = part.after
         failures = 0
         while True:
             try:
                 for batch in self._pages(last):
                     if trusted and not _ascends(batch.column("path"), last):
-                        raise AccessDenied(
-                            f"source {shown(self.place.url)} can't be listed: its store lists keys out of order, though it is known for "
-                            "the contrary; give an inventory instead (@list)"
-                        )
+                        raise ListedOutOfOrder(f"source {shown(self.place.url)}: its store does not list keys in the order of their bytes")
                     paths = batch.column("path")
                     failures = 0 if trusted else failures
                     last = paths[-1].as_py() if trusted and len(paths) else last

@@ -31,6 +31,7 @@ def open_source(
     complete: bool = False,
     exclude: Sequence[str] = (),
     read_file_ids: ReadFileIDs | None = None,
+    trusts_order: bool = True,
 ) -> Source:
     """Resolve a SOURCE and look whether it is there. Nothing is listed yet; of ``@-`` standard input is read to its end.
 
@@ -41,6 +42,7 @@ def open_source(
         storage_options: what fsspec is to be given; see `filesystem_of`.
         complete: whether a list (``@``) names all files of its source; every other source is listed whole anyway.
         exclude: folders not to be listed, as absolute local paths or urls: the lake itself, where it lies below the source.
+        trusts_order: whether a store of which it is not known is taken to list keys in order; see `BucketListing`.
         read_file_ids: reads the records of a DICOMDIR that is given as a list; see `given_dicomdir`.
 
     Raises:
@@ -58,7 +60,7 @@ def open_source(
         given = GivenList.open(address.location, address.name, storage_options, read_file_ids)
         return Source(address.name, complete, given.batches, messages=given.messages)
     if address.kind is AddressKind.REMOTE:
-        return _open_remote(address, storage_options, exclude)
+        return _open_remote(address, storage_options, exclude, trusts_order=trusts_order)
     return _open_local(address, settings, exclude)
 
 
@@ -80,13 +82,13 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
     return Source(address.name, whole=True, _list=partial(list_folder, path, rules, pattern))
 
 
-def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str]) -> Source:
+def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str], *, trusts_order: bool) -> Source:
     place = RemotePlace.of(address.location, storage_options, [folder for folder in exclude if is_url(folder)])
     pattern = Pattern(address.pattern) if address.pattern else None
     goes_deep = pattern is None or pattern.has_any_folders
     is_listed_in_arrow = goes_deep and is_object_store(place.url) and store_of(place.url, storage_options) is not None
     if is_listed_in_arrow and BucketListing.of(place).holds_anything():
-        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern).batches)
+        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern, trusts_order=trusts_order).batches)
     try:
         info = place.info()
     except DicomlakeError as error:
@@ -94,7 +96,7 @@ def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: 
     if address.pattern and not place.is_folder(info):
         raise SourceNotFound(f"source {shown(address.name)}: {shown(place.url)} is a file, no folder: nothing can match below it")
     if is_listed_in_arrow and place.is_folder(info):
-        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern).batches)
+        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern, trusts_order=trusts_order).batches)
     return Source(address.name, whole=True, _list=partial(list_place, place, pattern), is_file=not place.is_folder(info))
 
 

@@ -1,6 +1,6 @@
 """Object stores: how one is reached with which options, its client, and what it means when it refuses."""
 
-from dicomlake.stores.client import is_object_store, lists_in_order, object_store_options, open_object_store, store_of
+from dicomlake.stores.client import KeyOrder, is_object_store, key_order, object_store_options, open_object_store, store_of
 from dicomlake.stores.descriptors import make_room_for_connections
 from dicomlake.stores.filesystem import NewObject, StoreFilesystem
 from dicomlake.stores.patience import PAUSES_SECONDS, is_passing, patiently
@@ -9,13 +9,14 @@ from dicomlake.stores.store import ObjectStore, stores_of
 
 __all__ = [
     "PAUSES_SECONDS",
+    "KeyOrder",
     "NewObject",
     "ObjectStore",
     "StoreFilesystem",
     "codes_of",
     "is_object_store",
     "is_passing",
-    "lists_in_order",
+    "key_order",
     "make_room_for_connections",
     "object_store_options",
     "open_object_store",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -79,14 +80,24 @@ def open_object_store(
     return client
 
 
-def lists_in_order(url: str, storage_options: Mapping[str, Any]) -> bool:
-    """Whether a store is known to list keys in the order of their bytes, and from any key on. Buckets for single zones do not."""
+class KeyOrder(Enum):
+    """In which order a store lists keys."""
+
+    BYTES = "known to be that of their bytes, from any key on"
+    NOT_KNOWN = "most list so, and what comes is looked at"
+    NONE = "known to be another one"
+
+
+def key_order(url: str, storage_options: Mapping[str, Any]) -> KeyOrder:
+    """The order in which a store lists. Buckets of Amazon's for single zones have none."""
     store = store_of(url, storage_options)
     if store is None or store.kind != "s3":
-        return store is not None and store.kind == "gs"
+        return KeyOrder.BYTES if store is not None and store.kind == "gs" else KeyOrder.NOT_KNOWN
+    if store.bucket.endswith("--x-s3"):
+        return KeyOrder.NONE
     endpoint = store.options.get("aws_endpoint", "https://s3.amazonaws.com")
     host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
-    return host.endswith(_ORDERLY_HOSTS) and not store.bucket.endswith("--x-s3")
+    return KeyOrder.BYTES if host.endswith(_ORDERLY_HOSTS) else KeyOrder.NOT_KNOWN
 
 
 def _known(url: str, storage_options: Mapping[str, Any]) -> ObjectStore:
