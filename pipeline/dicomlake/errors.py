@@ -13,6 +13,7 @@ missing access and dicomlake's own bugs. The tree::
         ├── MissingLimitExceeded      too many files of a source vanished at once
         ├── SourceVanished            a SOURCE that the lake knows is no longer there
         ├── AccessDenied              no permission, no space, no connection
+        ├── ListedOutOfOrder          a store's keys come in another order than was taken for granted
         ├── LakeDamaged               a table of the lake can't be read
         ├── LakeLocked                another run is writing to the lake
         ├── TimeLimitPassed           the time limit passed before anything could be kept

@@ -63,11 +63,14 @@ def play(writer: int, url: str, options: dict[str, Any], folder: str, rounds: in
         (source / f"{number:05d}").write_text(json.dumps(header(writer, number)), "utf-8")
         refused = {"LakeLocked": 0, "LakeChanged": 0}
         while True:
+            started = time.monotonic()
             try:
                 summary = run_index(IndexRequest((str(source),), location, load_settings(overrides=SETTINGS)), SerialRunner)
             except (LakeLocked, LakeChanged) as error:
                 refused[type(error).__name__] += 1
-                time.sleep(chance.uniform(0.01, 0.05) if leases else chance.uniform(0.0, 2.0))
+                # Without leases each one that begins stops the other: one must stay away for as long as a run takes, or neither finishes.
+                seconds = time.monotonic() - started
+                time.sleep(chance.uniform(0.01, 0.05) if leases else chance.uniform(0.0, 4 * seconds + 1.0))
             else:
                 break
         sys.stdout.write(json.dumps({"snapshot": summary.snapshot, "number": number, **refused}) + "\n")
