@@ -101,6 +101,12 @@ def print_targets(targets: list[dict[str, Any]]) -> None:
         print(f"{'passed' if target['passed'] else 'MISSED':<8}{target['figure']:>10,.2f} {target['what']} ({limit})")
 
 
+def peak_mebibytes() -> float:
+    """The most memory that this process held; not ``ru_maxrss``, which begins with that of the process that started it."""
+    (peak,) = (int(line.split()[1]) / 1024 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return peak
+
+
 def child_run(command: list[str]) -> tuple[dict[str, Any], float, float]:
     """Run a benchmark's own process: the JSON that it prints, its wall seconds, and the CPU seconds of it and of all that it waited for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,6 +7,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,15 +41,15 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def write_archive(path: Path, files: Mapping[str, bytes], *, time: int = TIME) -> Path:
-    """An archive of the kind that its name says."""
+def write_archive(path: Path, files: Mapping[str, bytes], *, times: Mapping[str, int] | None = None) -> Path:
+    """An archive of the kind that its name says; ``times`` are those of members that have others than `TIME`."""
     if path.suffix == ".zip":
         method = zipfile.ZIP_DEFLATED if "deflated" in path.name else zipfile.ZIP_STORED
         with zipfile.ZipFile(path, "w", method) as archive:
             for name, content in files.items():
-                archive.writestr(_zip_entry(name, method), content)
+                archive.writestr(_zip_entry(name, method, (times or {}).get(name, TIME)), content)
         return path
-    tar = tar_bytes(files, time)
+    tar = tar_bytes(files, times)
     if path.name.endswith("gz"):
         path.write_bytes(gzip.compress(tar, 1))
     elif path.name.endswith("zst"):
@@ -58,18 +59,19 @@ def write_archive(path: Path, files: Mapping[str, bytes], *, time: int = TIME) -
     return path
 
 
-def tar_bytes(files: Mapping[str, bytes], time: int = TIME) -> bytes:
+def tar_bytes(files: Mapping[str, bytes], times: Mapping[str, int] | None = None) -> bytes:
     """A tar."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mtime = len(content), time
+            entry.size, entry.mtime = len(content), (times or {}).get(name, TIME)
             archive.addfile(entry, io.BytesIO(content))
     return made.getvalue()
 
 
-def _zip_entry(name: str, method: int) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, (2023, 11, 14, 22, 13, 20))
+def _zip_entry(name: str, method: int, time: int) -> zipfile.ZipInfo:
+    moment = datetime.fromtimestamp(time - time % 2, UTC)  # a zip counts in steps of two seconds
+    entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
     entry.compress_type = method
     return entry

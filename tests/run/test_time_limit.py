@@ -25,10 +25,11 @@ from tests.run.conftest import Nights
 LIMIT = 3
 
 
-class _Listed(UnitFeed):
+class Listed(UnitFeed):
     """Hands out units when the listing has ended, so that no test depends on which thread is faster."""
 
     def __iter__(self) -> Iterator[pa.Table]:
+        """See ``UnitFeed``."""
         self._thread.join()
         return super().__iter__()
 
@@ -45,7 +46,7 @@ class _Unending(UnitFeed):
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The listing ends before the limit can pass."""
-    monkeypatch.setattr(dicomlake.run.index, "UnitFeed", _Listed)
+    monkeypatch.setattr(dicomlake.run.index, "UnitFeed", Listed)
 
 
 def _limited(nights: Nights, limit: int = LIMIT, runner: Runner | None = None) -> Summary:

@@ -199,7 +199,8 @@ class ForwardStream:
             ReadingStopped: the archive is damaged before that.
         """
         try:
-            return self._stream.skip(position - self._stream.position)
+            lacking = position - self._stream.position
+            return self._stream.skip(lacking) == lacking
         except ArchiveDamaged as damage:
             raise ReadingStopped(FileCode.CORRUPT_ARCHIVE, f"the archive that holds it can't be unpacked: {damage.reason}") from None
 

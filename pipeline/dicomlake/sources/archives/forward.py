@@ -46,8 +46,8 @@ class ForwardReader(Protocol):
         """The next ``length`` bytes; fewer only where the stream ends."""
         ...
 
-    def skip(self, length: int) -> bool:
-        """Go on without the next ``length`` bytes; whether they may be there."""
+    def skip(self, length: int) -> int:
+        """Go on without the next ``length`` bytes; how many of them may be there."""
         ...
 
 
@@ -71,10 +71,11 @@ class PlainStream:
         self.position += len(data)
         return data
 
-    def skip(self, length: int) -> bool:
+    def skip(self, length: int) -> int:
         """See `ForwardReader`."""
+        there = length if self._reader.size is None else max(min(self._reader.size - self.position, length), 0)
         self.position += length
-        return self._reader.size is None or self.position <= self._reader.size
+        return there
 
 
 class PackedStream:
@@ -105,11 +106,12 @@ class PackedStream:
             length -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def skip(self, length: int) -> bool:
+    def skip(self, length: int) -> int:
         """See `ForwardReader`; raises as ``read`` does."""
-        while length > 0 and (piece := self._next(min(length, PIECE_BYTES))):
-            length -= len(piece)
-        return length == 0
+        there = 0
+        while there < length and (piece := self._next(min(length - there, PIECE_BYTES))):
+            there += len(piece)
+        return there
 
     def _next(self, most: int) -> bytes:
         if self.position >= self._most:

@@ -76,7 +76,7 @@ class MemberRows:
     def table(self) -> tuple[pa.Table, int]:
         """The members in `MEMBER_SCHEMA`, in their order in the archive, and how many stand behind a later one of the same name."""
         self._flush()
-        table = pa.concat_tables([MEMBER_SCHEMA.empty_table(), *self._tables])
+        table = pa.concat_tables(self._tables) if self._tables else MEMBER_SCHEMA.empty_table()
         if not self._repeated:
             return table, 0
         last = {url: row for row, url in enumerate(table["url"].to_pylist())}
@@ -96,10 +96,7 @@ class MemberRows:
     def _flush(self) -> None:
         if not self._rows:
             return
-        columns = [
-            pa.array(values, field.type if not pa.types.is_timestamp(field.type) else pa.int64()).cast(field.type)
-            for values, field in zip(zip(*self._rows, strict=True), MEMBER_SCHEMA, strict=True)
-        ]
+        columns = [pa.array(values, field.type) for values, field in zip(zip(*self._rows, strict=True), MEMBER_SCHEMA, strict=True)]
         self._tables.append(pa.Table.from_arrays(columns, schema=MEMBER_SCHEMA))
         self._rows = []
 

@@ -91,11 +91,18 @@ def _member(stream: ForwardReader, rows: MemberRows, block: bytes, at: int, ahea
         rows.add_defect(name, None, modified, FileCode.UNSUPPORTED_MEMBER, "the member is a sparse file")
     elif kind in _SPECIAL_TYPES:
         rows.add_defect(name, None, modified, FileCode.NOT_REGULAR, f"{_SPECIAL_TYPES[kind]} in an archive")
-    elif not is_folder:
-        rows.add(name, size, modified, None, (stream.position, size, packing))
-    is_there = stream.skip(size)
+    start, there = stream.position, 0
+    try:
+        there = stream.skip(size)
+    except ArchiveDamaged:
+        there = stream.position - start
+        raise
+    finally:
+        if not (is_folder or is_sparse or kind in _SPECIAL_TYPES):
+            # A member that is cut has the size of what is there: when the rest has come, it has changed.
+            rows.add(name, there, modified, None, (start, there, packing))
     stream.skip(-size % BLOCK_BYTES)  # the padding of the last member may be missing
-    return is_there
+    return there == size
 
 
 def _content(stream: ForwardReader, size: int, at: int) -> bytes:

@@ -46,20 +46,35 @@ def list_zip(reader: PositionedReader, rows: MemberRows) -> None:
     Raises:
         ArchiveDamaged: there is no directory, or it is damaged; the members before the damage are gathered.
     """
-    offset, length, shift = _find_directory(reader)
-    for number, (entry, name, extra) in enumerate(_entries(reader, offset, length)):
+    with_end = _WithEnd(reader)
+    offset, length, shift = _find_directory(with_end)
+    for number, (entry, name, extra) in enumerate(_entries(with_end, offset, length)):
         if rows.full:
             raise ArchiveDamaged(f"it holds more members than are listed; those after the first {number:,} are not")
         _add(rows, entry, name, extra, shift, offset)
 
 
-def _find_directory(reader: PositionedReader) -> tuple[int, int, int]:
+class _WithEnd:
+    """A file whose end is held, where the directory's own end has to be sought: that of a small zip lies there whole."""
+
+    def __init__(self, reader: PositionedReader) -> None:
+        if reader.size is None:
+            raise ArchiveDamaged("its size is not known, so that its directory can't be found")
+        self.size = reader.size
+        self._reader = reader
+        self.end_from = max(self.size - _END.size - _COMMENT_BYTES, 0)
+        self.end = reader.read(self.end_from, self.size - self.end_from)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `PositionedReader`."""
+        if offset < self.end_from:
+            return self._reader.read(offset, length)
+        return self.end[offset - self.end_from : offset - self.end_from + length]
+
+
+def _find_directory(reader: _WithEnd) -> tuple[int, int, int]:
     """Where the directory begins, its length, and by how much the offsets in it are too small (a zip with something put before it)."""
-    size = reader.size
-    if size is None:
-        raise ArchiveDamaged("its size is not known, so that its directory can't be found")
-    tail_from = max(size - _END.size - _COMMENT_BYTES, 0)
-    tail = reader.read(tail_from, size - tail_from)
+    size, tail_from, tail = reader.size, reader.end_from, reader.end
     at = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
     if at < 0:
         raise ArchiveDamaged("it has no directory at its end; it may have been cut")
@@ -74,7 +89,7 @@ def _find_directory(reader: PositionedReader) -> tuple[int, int, int]:
     return start, length, start - offset
 
 
-def _end_64(reader: PositionedReader, size: int, stated: int, end: int) -> tuple[int, int, int]:
+def _end_64(reader: _WithEnd, size: int, stated: int, end: int) -> tuple[int, int, int]:
     """Length and offset of the directory by the record of 64 bits, and where that record stands."""
     # With something put before the zip it stands not where it says, but where it is.
     for place in (stated, end - _END_64_LOCATOR.size - _END_64.size):
@@ -85,7 +100,7 @@ def _end_64(reader: PositionedReader, size: int, stated: int, end: int) -> tuple
     raise ArchiveDamaged("the record of its size (zip64) is damaged")
 
 
-def _entries(reader: PositionedReader, offset: int, length: int) -> Iterator[tuple[tuple[int, ...], bytes, bytes]]:
+def _entries(reader: _WithEnd, offset: int, length: int) -> Iterator[tuple[tuple[int, ...], bytes, bytes]]:
     """The fixed fields, the name and the extra field of each entry."""
     held, position, end = b"", 0, offset + length
     while offset < end or position < len(held):
