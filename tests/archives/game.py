@@ -33,6 +33,7 @@ from tests.run.faults import Killed, broken_off
 from tests.run.test_time_limit import Listed
 
 PLACES = ("a/1 {}", "a/2-{}", "a/3/{}", "b-{}")
+Members = dict[str, tuple[bytes, int]]
 MEMBERS = ("I1", "I2", "s/I1", "s/I2", "s/I3", "readme.txt", "inner.zip")
 
 
@@ -63,7 +64,8 @@ class Game:
         self._tree = folder / "tree"
         self._lake = Location.of(folder / "lake")
         self._clock = TIME
-        self._archives: dict[Path, dict[str, tuple[bytes, int]]] = {}
+        self._archives: dict[Path, Members] = {}
+        self._former: dict[Path, list[tuple[Members, bytes, int]]] = {}
         self._story = [f"seed {seed}"]
         self._engine = Recording()
         self._tree.mkdir()
@@ -83,6 +85,9 @@ class Game:
         committed: set[str] = set()
         while chance.random() < 0.35 and not self._is_over_before_it_is_killed():
             committed = self._committed()
+            if chance.random() < 0.4:
+                committed = set()  # what changes now is read again
+                self._day()
         read: list[str] = []
         limit = chance.choice([None, None, 4, 8])
         while (left := self._night(limit, read).files_left) and len(read) < 10_000:
@@ -100,7 +105,7 @@ class Game:
         chance = self._chance
         path = self._tree / chance.choice(PLACES).format(chance.choice(KINDS))
         to_all = [self._file, self._file, self._make, self._make]
-        to_archives = [self._change, self._change, self._cut, self._damage, self._replace, self._vanish, self._move]
+        to_archives = [self._change, self._change, self._cut, self._restore, self._damage, self._replace, self._vanish, self._move]
         event = chance.choice([*to_all, *to_archives] if path in self._archives else to_all)
         self._story.append(f"{event.__name__[1:]} {path.relative_to(self._tree)}")
         event(path)
@@ -130,6 +135,12 @@ class Game:
         whole = path.read_bytes()
         self._put(path, whole[: self._chance.randrange(len(whole) + 1)])
 
+    def _restore(self, path: Path) -> None:
+        """The archive as it was once, to its time."""
+        self._archives[path], content, time = self._chance.choice(self._former[path])
+        path.write_bytes(content)
+        os.utime(path, (time, time))
+
     def _damage(self, path: Path) -> None:
         """Of what is changed behind its back an archive says nothing: before that and after, all its members are of another time."""
         self._touch_members(path)
@@ -149,17 +160,18 @@ class Game:
     def _move(self, path: Path) -> None:
         there = path.with_name(f"moved {path.name}")
         path.rename(there)
-        self._archives[there] = self._archives.pop(path)
+        self._archives[there], self._former[there] = self._archives.pop(path), self._former.pop(path)
 
     def _touch_members(self, path: Path) -> None:
         self._write(path, {name: (content, self._now()) for name, (content, _) in self._archives[path].items()})
 
-    def _write(self, path: Path, members: dict[str, tuple[bytes, int]]) -> None:
+    def _write(self, path: Path, members: Members) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         contents, times = ({name: entry[part] for name, entry in members.items()} for part in (0, 1))
         write_archive(path, contents, times=times)
         self._archives[path] = members
         os.utime(path, (self._now(), self._clock))
+        self._former.setdefault(path, []).append((members, path.read_bytes(), self._clock))
 
     def _put(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,34 @@ def test_archive_that_vanishes_is_held_against_the_missing_limit(tmp_path: Path)
     (tmp_path / "tree" / "b.zip").unlink()
     with pytest.raises(MissingLimitExceeded, match="10 of 20 files"):
         index(tmp_path / "tree", tmp_path / "lake", **{"lake.missing_limit": 0.1})
+
+
+@pytest.mark.parametrize("kind", ["plain.tar", "packed.tar.gz", "packed.tar.zst"])
+def test_archive_whose_rest_comes_later(tmp_path: Path, kind: str) -> None:
+    """The member that was cut is read again, though its time and what its header says of its size are the same."""
+    archive = write_archive(tmp_path / kind, {f"m{number}": dicom(number) + random.Random(number).randbytes(3000) for number in range(6)})
+    whole = archive.read_bytes()
+    read = 0
+    for part in (0.2, 0.5, 0.77, 1):
+        archive.write_bytes(whole[: int(len(whole) * part)])
+        os.utime(archive, (TIME, TIME + int(part * 100)))
+        read += index(archive, tmp_path / "lake").files_listed > 0
+        index(archive, tmp_path / f"rebuilt {part}")
+        assert_same_lake(Lake(tmp_path / "lake"), Lake(tmp_path / f"rebuilt {part}"))
+    assert read == 4
+    assert Lake(tmp_path / "lake").instances.collect().height == 6
+
+
+def test_members_that_a_list_names_beside_their_archive(tmp_path: Path) -> None:
+    """The archive answers for them: none is read or counted twice, tonight or on another night."""
+    archive = write_archive(tmp_path / "a.zip", FILES)
+    names = [f"zip://{name}::{archive}" for name in FILES]
+    (tmp_path / "list.csv").write_text("\n".join(["url", *names, str(archive)]) + "\n")
+    first = index([f"@{tmp_path / 'list.csv'}", archive], tmp_path / "lake")
+    assert (first.files_listed, first.files_new) == (len(FILES) + 1, len(FILES) + 1)
+    assert Lake(tmp_path / "lake").files.collect()["url"].is_unique().all()
+    again = index([f"@{tmp_path / 'list.csv'}", archive], tmp_path / "lake")
+    assert (again.files_unchanged, again.bytes_read) == (len(FILES) + 1, 0)
 
 
 def test_full_run_and_changed_settings_open_archives_again(tmp_path: Path) -> None:

@@ -191,7 +191,9 @@ _TWO = _zip({"a": b"A" * 100, "b": b"B" * 100})
 _FIRST, _SECOND, _END = _TWO.find(b"PK\x01\x02"), _TWO.rfind(b"PK\x01\x02"), _TWO.rfind(b"PK\x05\x06")
 CRAFTED_ZIPS: dict[str, tuple[bytes, list[tuple[str, str | None]], str]] = {
     "sound": (_TWO, [("a", None), ("b", None)], "archive"),
-    "with something before it": (b"#!/bin/sh\n".ljust(700) + _TWO, [], "no archive"),
+    "with something before it": (b"#!/bin/sh\n".ljust(700) + _TWO, [("a", None), ("b", None)], "archive"),
+    "no zip at all": (b"#!/bin/sh\n".ljust(700), [], "no archive"),
+    "DICOM that ends like one": (bytes(128) + b"DICM" + _TWO, [], "no archive"),
     "with a comment": (_patched(_TWO, _END + 20, b"\x05\x00") + b"PK\x05\x06!", [("a", None), ("b", None)], "archive"),
     "cut": (_TWO[:-30], [], "corrupt-archive"),
     "cut at its head": (_TWO[:20], [], "corrupt-archive"),

@@ -17,8 +17,8 @@ from dicomlake.sources.archives import END_OF_MEMBERS, START_OF_MEMBERS, archive
 ListArchive = Callable[[str, int | None], ArchiveListing]
 Flags = npt.NDArray[np.bool_]
 
-TOGETHER_MEMBERS = 8192
-"""Archives that are listed anew are held against the ledger together, until they have so many members."""
+TOGETHER_MEMBERS, TOGETHER_BYTES = 8192, 1 << 26
+"""Archives that are listed anew are held against the ledger together, until their lists have so many members, or so many bytes."""
 
 _SAID_BY_LISTINGS = [code.value for code in (FileCode.NOT_REGULAR, FileCode.UNSUPPORTED_MEMBER, FileCode.CORRUPT_ARCHIVE)]
 """Codes of members that listing their archive anew would give again."""
@@ -65,18 +65,19 @@ class KnownArchives:
         """List the archives chosen, some at a time, with what the ledger has of them, and of their members."""
         found: list[ArchiveListing] = []
         rows: list[int] = []
-        members = 0
+        members = room = 0
         urls, sizes = self.archives["url"], self.archives["file_size"]
         chosen_rows = np.flatnonzero(chosen).tolist()
         for row in chosen_rows:
             found.append(list_archive(urls[row], sizes[row]))
             rows.append(row)
             members += found[-1].members.num_rows
-            if members >= TOGETHER_MEMBERS or row == chosen_rows[-1]:
+            room += found[-1].members.nbytes
+            if members >= TOGETHER_MEMBERS or room >= TOGETHER_BYTES or row == chosen_rows[-1]:
                 here = np.zeros(self.archives.height, np.bool_)
                 here[rows] = True
                 yield ArchivesListed(self.archives[rows], found), self._own, self.members(here)
-                found, rows, members = [], [], 0
+                found, rows, members, room = [], [], 0, 0
 
     def _between(self, chosen: Flags) -> Flags:
         """Which rows of the ledger are members of the archives chosen."""

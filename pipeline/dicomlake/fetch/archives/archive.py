@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from dicomlake.fetch.archives.member import DeflatedMember, ForwardStream, PlainMember, StoredMember, StreamMember
 from dicomlake.fetch.source import ByteSource
-from dicomlake.sources.archives import PackedStream, Packing
+from dicomlake.fetch.url import is_local
+from dicomlake.sources.archives import CountedReader, PackedStream, Packing, ReadAhead
 
 _IDLE_STREAMS = 8
+_MOST_AHEAD = 1024 * 1024
 _UNBOUNDED = float("inf")
 
 
@@ -42,7 +44,7 @@ class OpenArchive:
         self._version = version
         self._open_file = open_file
         self._limit = unpacked_limit
-        self._file: ByteSource | None = None
+        self._file: CountedReader | None = None
         self._stream: ForwardStream | None = None
 
     def member(self, place: MemberPlace, size: int) -> ByteSource:
@@ -84,9 +86,10 @@ class OpenArchive:
             self._file.close()
             self._file = None
 
-    def _opened(self) -> ByteSource:
+    def _opened(self) -> CountedReader:
         if self._file is None:
-            self._file = self._open_file()
+            file = self._open_file()
+            self._file = file if is_local(self.url) else ReadAhead(file, 0, _MOST_AHEAD)
         return self._file
 
     def _let_go(self) -> None:

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from dicomlake.errors import FileCode
 from dicomlake.fetch.source import ByteSource, ReadingStopped
 from dicomlake.fetch.url import is_local
-from dicomlake.sources.archives import MEMBER_SCHEMA, archive_of, list_members, places_of
+from dicomlake.sources.archives import MEMBER_SCHEMA, ReadAhead, archive_of, list_members, places_of
 
-_LOCAL_READ_AHEAD = 2048
-_REMOTE_READ_AHEAD = 64 * 1024
+_LOCAL_READ_AHEAD = (2048, 2048)
+_REMOTE_READ_AHEAD = (64 * 1024, 4 * 1024 * 1024)
 EXPANSION_LIMIT = 1000.0
 """How many times its own size a packed archive may unpack to while it is listed, unless the configuration says otherwise."""
 
@@ -52,8 +52,8 @@ def list_archive(open_file: OpenFile, url: str, size: int | None, expansion_limi
     source: ByteSource | None = None
     try:
         source = open_file(url, size)
-        read_ahead = _LOCAL_READ_AHEAD if is_local(url) else _REMOTE_READ_AHEAD
-        found = list_members(source, url, expansion_limit=expansion_limit, read_ahead=read_ahead)
+        reader = ReadAhead(source, *(_LOCAL_READ_AHEAD if is_local(url) else _REMOTE_READ_AHEAD))
+        found = list_members(reader, url, expansion_limit=expansion_limit)
     except ReadingStopped as stopped:
         return ArchiveListing(nothing, stopped.code, stopped.reason, *_cost(source))
     finally:

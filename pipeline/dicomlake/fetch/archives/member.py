@@ -9,7 +9,7 @@ import zlib
 
 from dicomlake.errors import FileCode
 from dicomlake.fetch.source import ByteSource, ReadingStopped
-from dicomlake.sources.archives import LOCAL_HEADER_BYTES, ArchiveDamaged, ForwardReader, local_header_length
+from dicomlake.sources.archives import LOCAL_HEADER_BYTES, ArchiveDamaged, CountedReader, ForwardReader, local_header_length
 
 _HEADER_SLACK = 320
 """Bytes of a member's header in a zip that are read with the first of its own: a name and the times that stand beside it."""
@@ -22,7 +22,7 @@ class PlainMember:
 
     __slots__ = ("_archive", "_offset", "bytes_read", "requests", "size")
 
-    def __init__(self, archive: ByteSource, offset: int, size: int) -> None:
+    def __init__(self, archive: CountedReader, offset: int, size: int) -> None:
         self._archive = archive
         self._offset = offset
         self.size: int | None = size
@@ -34,8 +34,9 @@ class PlainMember:
         length = min(length, (self.size or 0) - offset)
         if length <= 0:
             return b""
+        before = self._archive.requests
         data = self._archive.read(self._offset + offset, length)
-        self.requests += 1
+        self.requests += self._archive.requests - before
         self.bytes_read += len(data)
         return data
 
@@ -48,7 +49,7 @@ class StoredMember:
 
     __slots__ = ("_archive", "_header", "_start", "bytes_read", "requests", "size")
 
-    def __init__(self, archive: ByteSource, header: int, size: int) -> None:
+    def __init__(self, archive: CountedReader, header: int, size: int) -> None:
         self._archive = archive
         self._header = header
         self._start: int | None = None
@@ -62,13 +63,13 @@ class StoredMember:
         if length <= 0:
             return b""
         data = b""
+        before = self._archive.requests
         if self._start is None:
             self._start, data = _behind_header(self._archive, self._header, offset + length)
-            self.requests += 1
             data = data[offset : offset + length]
         if len(data) < length:
             data += self._archive.read(self._start + offset + len(data), length - len(data))
-            self.requests += 1
+        self.requests += self._archive.requests - before
         self.bytes_read += len(data)
         return data
 
@@ -79,7 +80,7 @@ class StoredMember:
 class DeflatedMember:
     """A deflated member of a zip: inflated from its beginning, as far as is asked for, and never beyond ``unpacked_limit`` bytes."""
 
-    def __init__(self, archive: ByteSource, header: int, packed: int, size: int, unpacked_limit: int) -> None:
+    def __init__(self, archive: CountedReader, header: int, packed: int, size: int, unpacked_limit: int) -> None:
         self._archive = archive
         self._header = header
         self._packed = packed
@@ -144,12 +145,13 @@ class DeflatedMember:
         most = min(self._packed - self._fetched, min(wanted, _PIECE_BYTES) + 64)
         if most <= 0:
             return
+        before = self._archive.requests
         if self._start is None:
             self._start, data = _behind_header(self._archive, self._header, most)
             data = data[:most]
         else:
             data = self._archive.read(self._start + self._fetched, most)
-        self.requests += 1
+        self.requests += self._archive.requests - before
         self._fetched += len(data)
         self._waiting = data
 
@@ -171,8 +173,9 @@ class StreamMember:
         length = min(length, (self.size or 0) - offset)
         if length <= 0:
             return b""
+        before = self._stream.source.requests
         data = self._stream.read_at(self._offset + offset, length)
-        self.requests += 1
+        self.requests += self._stream.source.requests - before
         self.bytes_read += len(data)
         return data
 
@@ -218,7 +221,7 @@ class ForwardStream:
             raise ReadingStopped(FileCode.CORRUPT_ARCHIVE, f"the archive that holds it can't be unpacked: {damage.reason}") from None
 
 
-def _behind_header(archive: ByteSource, header: int, wanted: int) -> tuple[int, bytes]:
+def _behind_header(archive: CountedReader, header: int, wanted: int) -> tuple[int, bytes]:
     """Where a member begins behind its header in a zip, and its first bytes: those wanted, or some fewer or more."""
     data = archive.read(header, LOCAL_HEADER_BYTES + _HEADER_SLACK + wanted)
     length = local_header_length(data)

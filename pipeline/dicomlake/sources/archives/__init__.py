@@ -1,7 +1,7 @@
 """Archives (zip, tar, tar.gz, tar.zst) as lists of members, from positioned reads; nothing is unpacked but what a list needs."""
 
 from dicomlake.sources.archives.formats import ArchiveFormat, has_archive_name, recognise
-from dicomlake.sources.archives.forward import ArchiveDamaged, ForwardReader, PackedStream, PositionedReader, packed_stream
+from dicomlake.sources.archives.forward import ArchiveDamaged, CountedReader, ForwardReader, PackedStream, PositionedReader, ReadAhead
 from dicomlake.sources.archives.listing import ListedArchive, list_members
 from dicomlake.sources.archives.members import MEMBER_SCHEMA, Packing
 from dicomlake.sources.archives.names import (
@@ -26,18 +26,19 @@ __all__ = [
     "START_OF_MEMBERS",
     "ArchiveDamaged",
     "ArchiveFormat",
+    "CountedReader",
     "ForwardReader",
     "ListedArchive",
     "PackedStream",
     "Packing",
     "PositionedReader",
+    "ReadAhead",
     "archive_of",
     "has_archive_name",
     "is_member",
     "list_members",
     "local_header_length",
     "member_url",
-    "packed_stream",
     "place_of",
     "places_of",
     "recognise",

@@ -42,12 +42,17 @@ def has_archive_name(urls: pa.StringArray) -> pa.BooleanArray:
     return pc.and_not(pc.match_substring_regex(urls, _NAMES), is_member(urls))
 
 
+def is_dicom(head: bytes) -> bool:
+    """Whether DICM stands where DICOM has it (PS3.10 7.1)."""
+    return head[128:132] == b"DICM"
+
+
 def recognise(head: bytes) -> ArchiveFormat | None:
     """What the first `HEAD_BYTES` of a file look like; of a packed stream only that it is packed, not that a tar is in it.
 
-    A file that has DICM where DICOM has it (PS3.10 7.1) is DICOM, whatever else it pretends to be.
+    A file that has DICM where DICOM has it is DICOM, whatever else it pretends to be.
     """
-    if head[128:132] == b"DICM":
+    if is_dicom(head):
         return None
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return ArchiveFormat.ZIP

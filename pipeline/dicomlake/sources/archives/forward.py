@@ -14,6 +14,7 @@ import pyarrow as pa
 from dicomlake.errors import FileCode
 
 PIECE_BYTES = 256 * 1024
+UNPACKED_BYTES = 64 * 1024
 _FREE_BYTES = 64 * 1024 * 1024
 _GZIP = 31
 
@@ -30,10 +31,31 @@ class ArchiveDamaged(Exception):
 class PositionedReader(Protocol):
     """An open file; see ``dicomlake.fetch.ByteSource``."""
 
-    size: int | None
+    @property
+    def size(self) -> int | None:
+        """Bytes, where that is known."""
+        ...
 
     def read(self, offset: int, length: int) -> bytes:
         """Read ``length`` bytes at ``offset``; fewer only where the file ends."""
+        ...
+
+
+class CountedReader(PositionedReader, Protocol):
+    """An open file that counts what is read of it."""
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that were read of the file."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Reads of the file."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
         ...
 
 
@@ -51,23 +73,70 @@ class ForwardReader(Protocol):
         ...
 
 
-class PlainStream:
-    """A file that is no more packed: what is skipped is not read. ``read_ahead`` bytes are read at a time at least."""
+class ReadAhead:
+    """An open file in a store, where a request is dear: reads that follow each other closely are answered from ever larger ones.
 
-    def __init__(self, reader: PositionedReader, read_ahead: int) -> None:
-        self.position = 0
+    A read that begins no further behind the last one than that was long is one that follows; any other begins again with ``least``. So
+    small members are read in a few large requests, and large ones are not read for the sake of what stands between them.
+
+    Args:
+        reader: the file.
+        least: bytes to read at a time at least.
+        most: bytes to which that grows.
+    """
+
+    def __init__(self, reader: CountedReader, least: int, most: int) -> None:
         self._reader = reader
-        self._read_ahead = read_ahead
+        self._least = self._ahead = least
+        self._most = most
         self._held = b""
         self._held_from = 0
 
+    @property
+    def size(self) -> int | None:
+        """See `PositionedReader`."""
+        return self._reader.size
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that were read of the file."""
+        return self._reader.bytes_read
+
+    @property
+    def requests(self) -> int:
+        """Reads of the file."""
+        return self._reader.requests
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See `PositionedReader`."""
+        start, held = offset - self._held_from, self._held
+        if not (start >= 0 and start + length <= len(held)):
+            follows = 0 <= start <= 2 * len(held) and bool(held)
+            self._ahead = min(2 * max(self._ahead, length), self._most) if follows else self._least
+            kept = held[start:] if start >= 0 else b""
+            lacking = max(length - len(kept), self._ahead)
+            if self.size is not None:
+                lacking = min(lacking, max(self.size - offset - len(kept), 0))
+            self._held = kept + (self._reader.read(offset + len(kept), lacking) if lacking else b"")
+            self._held_from, start = offset, 0
+        return self._held[start : start + length]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._held = b""
+        self._reader.close()
+
+
+class PlainStream:
+    """A file that is no more packed: what is skipped is not read."""
+
+    def __init__(self, reader: PositionedReader) -> None:
+        self.position = 0
+        self._reader = reader
+
     def read(self, length: int) -> bytes:
         """See `ForwardReader`."""
-        start = self.position - self._held_from
-        if not (start >= 0 and start + length <= len(self._held)):
-            self._held = self._reader.read(self.position, max(length, self._read_ahead))
-            self._held_from, start = self.position, 0
-        data = self._held[start : start + length]
+        data = self._reader.read(self.position, length)
         self.position += len(data)
         return data
 
@@ -92,6 +161,7 @@ class PackedStream:
         size = reader.size or 1
         self._most = _FREE_BYTES + expansion_limit * size
         self._limit = expansion_limit
+        self._unpacked, self._begin = b"", 0
         self._decoder: _Decoder = _Gzip(reader) if codec == "gzip" else _Zstandard(reader)
 
     def read(self, length: int) -> bytes:
@@ -109,28 +179,30 @@ class PackedStream:
     def skip(self, length: int) -> int:
         """See `ForwardReader`; raises as ``read`` does."""
         there = 0
-        while there < length and (piece := self._next(min(length - there, PIECE_BYTES))):
+        while there < length and (piece := self._next(length - there)):
             there += len(piece)
         return there
 
     def _next(self, most: int) -> bytes:
+        """Some of the next bytes, at most so many; none at the end. The decoder is asked for more at a time."""
+        if self._begin == len(self._unpacked):
+            self._unpack()
+        data = self._unpacked[self._begin : self._begin + most]
+        self._begin += len(data)
+        self.position += len(data)
+        return data
+
+    def _unpack(self) -> None:
         if self.position >= self._most:
             raise ArchiveDamaged(
                 f"it unpacks to more than {self._limit:g} times its size (listing.archive_expansion_limit); members after the first "
                 f"{self.position:,} bytes are not listed"
             )
         try:
-            data = self._decoder.next(min(most, PIECE_BYTES))
+            self._unpacked, self._begin = self._decoder.next(UNPACKED_BYTES), 0
         except (zlib.error, EOFError, OSError, pa.ArrowException) as error:
             what = "ends too early" if isinstance(error, EOFError) or "runcated" in str(error) else "can't be unpacked"
             raise ArchiveDamaged(f"it {what} after {self.position:,} unpacked bytes") from None
-        self.position += len(data)
-        return data
-
-
-def packed_stream(reader: PositionedReader, codec: str | None, expansion_limit: float, read_ahead: int) -> ForwardReader:
-    """A file from its beginning on, unpacked where it has a codec."""
-    return PlainStream(reader, read_ahead) if codec is None else PackedStream(reader, codec, expansion_limit)
 
 
 class _Decoder(Protocol):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dicomlake.errors import FileCode
-from dicomlake.sources.archives.formats import HEAD_BYTES, ArchiveFormat, is_tar_header, recognise
+from dicomlake.sources.archives.formats import HEAD_BYTES, ArchiveFormat, is_dicom, is_tar_header, recognise
 from dicomlake.sources.archives.forward import ArchiveDamaged, PackedStream, PlainStream, PositionedReader
 from dicomlake.sources.archives.members import MemberRows, Packing
 from dicomlake.sources.archives.tar_members import list_tar
-from dicomlake.sources.archives.zip_directory import list_zip
+from dicomlake.sources.archives.zip_directory import ends_as_zip, list_zip
 
 _PACKING = {None: Packing.PLAIN, "gzip": Packing.GZIP, "zstd": Packing.ZSTANDARD}
 
@@ -25,16 +25,18 @@ class ListedArchive:
     message: str | None
 
 
-def list_members(reader: PositionedReader, url: str, *, expansion_limit: float, read_ahead: int) -> ListedArchive | None:
+def list_members(reader: PositionedReader, url: str, *, expansion_limit: float) -> ListedArchive | None:
     """List an archive; None for a file that is none.
 
     Args:
         reader: the open file.
         url: its url.
         expansion_limit: how many times its own size a packed tar may unpack to while it is listed.
-        read_ahead: bytes to read at a time of a tar that is not packed; more where a read is dear.
     """
-    form = recognise(reader.read(0, HEAD_BYTES))
+    head = reader.read(0, HEAD_BYTES)
+    form = recognise(head)
+    if form is None and url.lower().endswith(".zip") and not is_dicom(head) and ends_as_zip(reader):
+        form = ArchiveFormat.ZIP
     if form is None:
         return None
     rows = MemberRows(form.scheme, url)
@@ -43,7 +45,7 @@ def list_members(reader: PositionedReader, url: str, *, expansion_limit: float, 
         if form is ArchiveFormat.ZIP:
             list_zip(reader, rows)
         elif form.codec is None:
-            list_tar(PlainStream(reader, read_ahead), rows, Packing.PLAIN)
+            list_tar(PlainStream(reader), rows, Packing.PLAIN)
         elif not is_tar_header(PackedStream(reader, form.codec, 0).read(HEAD_BYTES)):
             return None
         else:

@@ -14,6 +14,9 @@ from dicomlake.sources.listing import LISTING_SCHEMA
 MEMBERS_LIMIT = 4_000_000
 """No archive is listed beyond so many members: a tar that is packed may hold any number of them in next to no bytes."""
 
+NAMES_BYTES_LIMIT = 1 << 30
+"""Nor beyond so many bytes of names and urls, whatever their number."""
+
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
@@ -54,6 +57,7 @@ class MemberRows:
         self._rows: list[tuple[object, ...]] = []
         self._urls: set[str] = set()
         self._repeated = 0
+        self._urls_length = 0
         self.full = False
         self._url: Callable[[str, bytes, str], str] = member_url
 
@@ -83,15 +87,16 @@ class MemberRows:
         return table.take(pa.array(sorted(last.values()), pa.int64())), self._repeated
 
     def _append(self, row: tuple[object, ...]) -> None:
-        url = row[0]
+        url = str(row[0])
         if url in self._urls:
             self._repeated += 1
         else:
-            self._urls.add(str(url))
+            self._urls.add(url)
+        self._urls_length += len(url)
         self._rows.append(row)
         if len(self._rows) >= 65_536:  # noqa: PLR2004  (rows as Python objects take ten times the room)
             self._flush()
-        self.full = len(self._urls) + self._repeated >= MEMBERS_LIMIT
+        self.full = len(self._urls) + self._repeated >= MEMBERS_LIMIT or self._urls_length >= NAMES_BYTES_LIMIT
 
     def _flush(self) -> None:
         if not self._rows:

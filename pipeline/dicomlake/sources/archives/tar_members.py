@@ -7,19 +7,24 @@ a stream only goes on, and a long name or an extended header is read up to a meg
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 
 from dicomlake.errors import FileCode
 from dicomlake.sources.archives.formats import is_tar_header
 from dicomlake.sources.archives.forward import ArchiveDamaged, ForwardReader
-from dicomlake.sources.archives.members import MemberRows, Packing
+from dicomlake.sources.archives.members import MEMBERS_LIMIT, MemberRows, Packing
 
 BLOCK_BYTES = 512
 _EXTENDED_BYTES_LIMIT = 1 << 20
+_NAME_BYTES_LIMIT = 65_535
+_HEADERS_LIMIT = 3 * MEMBERS_LIMIT
 _LARGEST = 1 << 62
 _FOLDER = b"5"
 _SPECIAL_TYPES = {b"1": "a hard link", b"2": "a symbolic link", b"3": "a device", b"4": "a device", b"6": "a FIFO"}
 _WITHOUT_DATA = frozenset({*_SPECIAL_TYPES, _FOLDER})
 _GNU_SPARSE = b"S"
+_SPARSE_RECORDS = b"GNU.sparse."
+_USED_RECORDS = frozenset({b"path", b"size", b"mtime", b"GNU.sparse.name"})
 
 
 @dataclass
@@ -43,7 +48,7 @@ def list_tar(stream: ForwardReader, rows: MemberRows, packing: Packing) -> None:
     """
     ahead = _Ahead()
     everywhere: dict[bytes, bytes] = {}
-    while True:
+    for headers in count():
         at = stream.position
         block = stream.read(BLOCK_BYTES)
         if not block or not block.strip(b"\0"):
@@ -54,7 +59,7 @@ def list_tar(stream: ForwardReader, rows: MemberRows, packing: Packing) -> None:
         if len(block) < BLOCK_BYTES or not is_tar_header(block):
             what = "is cut" if len(block) < BLOCK_BYTES else "is damaged"
             raise ArchiveDamaged(f"it {what} at byte {at:,}; members after that are not listed")
-        if rows.full:
+        if rows.full or headers >= _HEADERS_LIMIT:
             raise ArchiveDamaged(f"it holds more members than are listed; those after byte {at:,} are not")
         kind = block[156:157]
         if kind in (b"L", b"K", b"x", b"X", b"g"):
@@ -83,11 +88,13 @@ def _member(stream: ForwardReader, rows: MemberRows, block: bytes, at: int, ahea
     modified = _modified(block, records)
     size = 0 if kind in _WITHOUT_DATA else in_tar
     is_folder = kind == _FOLDER or (kind in (b"0", b"\0") and name.endswith(b"/"))
-    is_sparse = kind == _GNU_SPARSE or any(key.startswith(b"GNU.sparse.") for key in records)
+    is_sparse = kind == _GNU_SPARSE or _SPARSE_RECORDS in records or b"GNU.sparse.name" in records
     if kind == _GNU_SPARSE:
         _skip_sparse_map(stream, block, at)
+    name = records.get(b"GNU.sparse.name") or name
+    if len(name) > _NAME_BYTES_LIMIT:
+        raise ArchiveDamaged(f"a name of {len(name):,} bytes stands at byte {at:,}; members after that are not listed")
     if is_sparse:
-        name = records.get(b"GNU.sparse.name") or name
         rows.add_defect(name, None, modified, FileCode.UNSUPPORTED_MEMBER, "the member is a sparse file")
     elif kind in _SPECIAL_TYPES:
         rows.add_defect(name, None, modified, FileCode.NOT_REGULAR, f"{_SPECIAL_TYPES[kind]} in an archive")
@@ -135,7 +142,11 @@ def _records(content: bytes) -> dict[bytes, bytes]:
         key, equals, value = content[position + len(length_text) + 1 : position + length - 1].partition(b"=")
         if not equals:
             return records
-        records[key] = value
+        # Others are of no use here, and might be any number.
+        if key in _USED_RECORDS:
+            records[key] = value
+        elif key.startswith(_SPARSE_RECORDS):
+            records[_SPARSE_RECORDS] = b""
         position += length
     return records
 

@@ -54,6 +54,15 @@ def list_zip(reader: PositionedReader, rows: MemberRows) -> None:
         _add(rows, entry, name, extra, shift, offset)
 
 
+def ends_as_zip(reader: PositionedReader) -> bool:
+    """Whether a zip's directory ends at the end of a file: it may begin behind something else, as those that extract themselves do."""
+    try:
+        _, length, _ = _find_directory(_WithEnd(reader))
+    except ArchiveDamaged:
+        return False
+    return length > 0
+
+
 class _WithEnd:
     """A file whose end is held, where the directory's own end has to be sought: that of a small zip lies there whole."""
 
