@@ -62,6 +62,11 @@ class Ledger:
                 self._wait(_lowest_url(part), part, None)
         self._rows = NOTHING_KNOWN
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to be taken, or nothing any more."""
+        return not self._waiting and self._rows.height == 0
+
     def take_up_to(self, place: str | None) -> Iterator[pl.DataFrame]:
         """The rows up to and including ``place`` (None: all) that were not taken before; ``LEDGER_COLUMNS`` and ``place``, sorted by it.
 

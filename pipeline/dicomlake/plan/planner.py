@@ -64,15 +64,19 @@ class Planner:
         """Cut what is to be read into units (``UNIT_SCHEMA``), files of one folder side by side."""
         waiting: list[pl.DataFrame] = []
         rows = 0
+        # Where all is new, workers begin before many thousands of files are listed; a night's few changes are no more units for that.
+        full = self._unit_files
+        size = min(full, LEAST_PIECE_FILES) if self._ledger.is_empty else full
         for batch in listing:
             for to_read in self._compared(pl.DataFrame(batch)):
                 waiting.append(compact(to_read))
                 rows += to_read.height
-                while rows >= self._unit_files:
+                while rows >= size:
                     frame = pl.concat(waiting)
-                    yield unit_of(frame.slice(0, self._unit_files))
-                    rest = frame.slice(self._unit_files)
+                    yield unit_of(frame.slice(0, size))
+                    rest = frame.slice(size)
                     waiting, rows = ([rest], rest.height) if rest.height else ([], 0)
+                    size = min(2 * size, full)
         for known in self._ledger.take_up_to(None):
             self._judge_vanished(known, None)
         if rows:
