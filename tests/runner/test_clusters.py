@@ -181,7 +181,10 @@ def test_a_bucket_is_read_with_what_the_workers_have(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Credentials stand in the workers' environment; workers without are found out before the first file is read."""
+    """Credentials stand in the workers' environment; workers without are found out before the first file is read.
+
+    Of four that have them one is killed in the middle of the run: the lake is the one without.
+    """
     bucket = moto.make_bucket("cluster")
     bucket.put_folder(archive, "archive/")
     for name, value in bucket.environment.items():
@@ -190,10 +193,16 @@ def test_a_bucket_is_read_with_what_the_workers_have(
     with pytest.raises(RefusedError, match=r"worker tcp://.* can't reach what it needs: "):
         dicomlake.index(url, lake=tmp_path / "lake", config=settings, scheduler=cluster.address)
     with processes() as own:
-        own.start_workers(1, environment=bucket.environment)
-        summary = dicomlake.index(url, lake=tmp_path / "lake", config=settings, scheduler=own.address)
+        own.start_workers(4, environment=bucket.environment)
+        request = IndexRequest((url,), Location.of(tmp_path / "lake"), settings)
+        runner = scheduler_runner(own.address, settings.running, DaskOptions(requirements_of(request)))
+        marker = tmp_path / "process"
+        summary = run_index(request, lambda: Through(runner, Signalling(signal.SIGKILL, marker), _nothing))
+        assert marker.exists()
     assert (summary.files_indexed, summary.files_failed) == (FILES, 0)
-    assert verify(Location.of(tmp_path / "lake")).defects == []
+    assert verify(request.lake).defects == []
+    dicomlake.index(url, lake=tmp_path / "serial", config=settings, workers=0)
+    assert_same_lake(Lake(tmp_path / "lake"), Lake(tmp_path / "serial"))
 
 
 UNABLE = r"^worker tcp://127\.0\.0\.1:\d+ (has no|can't load what is asked of its) dicomlake .*No module named 'dicomlake'.*install"
