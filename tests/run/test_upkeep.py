@@ -194,7 +194,7 @@ def _night(nights: Nights, night: int) -> list[str]:
 
 def test_expired_snapshots_are_closed_by_runs(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of them at once; what is kept opens, logs are cut, and `null` keeps all."""
-    monkeypatch.setattr("dicomlake.lake.table.COMMITS_A_CHECKPOINT", 2)
+    monkeypatch.setattr("dicomlake.lake.making.COMMITS_A_CHECKPOINT", 2)
     nights.overrides["lake.keep"] = None
     for night in range(11):
         assert _night(nights, night) == []

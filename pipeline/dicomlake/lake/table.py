@@ -10,25 +10,23 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
-import deltalake
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
-from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, LakeChanged
-from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
+from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
+from dicomlake.lake.log import active_parts, damaged, open_delta, patiently, refused_by_store, sentence_of
+from dicomlake.lake.making import make_table, with_columns
 from dicomlake.lake.rewriting import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
-from dicomlake.parts import KEY_COLUMNS, Location, PartFile, write_parts
+from dicomlake.parts import Location, PartFile, write_parts
 
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
 READING_KEY = "dicomlake.reading"
-COMMITS_A_CHECKPOINT = 8
 WRITER_KEY = "dicomlake.writer"
 _FENCE_TRIES = 5
 
@@ -75,10 +73,12 @@ class Table:
             except TableNotFoundError:
                 if pinned is not None:
                     raise damaged(self.location, self.name, "it is gone") from None
-                self._delta = self._created(log_retention_days)
+                self._delta = make_table(
+                    self.location, self.name, self.schema, partition_by=self.partition_by, log_retention_days=log_retention_days
+                )
             else:
                 if add_columns:
-                    self._add_columns()
+                    self.schema = with_columns(self._delta, self.location, self.name, self.schema, partition_by=self.partition_by)
                 else:
                     self.schema = pa.schema(self._delta.schema().to_arrow())
         except (DeltaError, OSError) as error:
@@ -88,30 +88,6 @@ class Table:
         self._take_as_it_is()
         if self._is_contested:
             self.fence()
-
-    def _created(self, log_retention_days: int) -> DeltaTable:
-        def ask() -> DeltaTable:
-            try:
-                return DeltaTable.create(
-                    f"{self.location.url}/{self.name}",
-                    schema=self.schema,
-                    mode="error",
-                    partition_by=[self.partition_by] if self.partition_by else None,
-                    configuration={
-                        "delta.logRetentionDuration": f"interval {log_retention_days} days",
-                        # A reader opens the version that a snapshot pins, and reads every commit since the checkpoint before it.
-                        "delta.checkpointInterval": str(COMMITS_A_CHECKPOINT),
-                        # delta-rs looks at the statistics of the first 32 columns only, unless told which.
-                        "delta.dataSkippingStatsColumns": ",".join(name for name in KEY_COLUMNS if name in self.schema.names),
-                    },
-                    storage_options=delta_options(self.location),
-                )
-            except (DeltaError, OSError):
-                with suppress(TableNotFoundError):
-                    return open_delta(self.location, self.name)  # it was made, and the reply was lost
-                raise
-
-        return patiently(self.location, ask)
 
     @property
     def version(self) -> int:
@@ -289,41 +265,6 @@ class Table:
         if self._delta is None:
             raise RuntimeError(f"table {self.name} is not open")
         return self._delta
-
-    def _add_columns(self) -> None:
-        delta = self._table()
-        partition_columns = list(delta.metadata().partition_columns)
-        if partition_columns != ([self.partition_by] if self.partition_by else []):
-            raise ConfigurationError(
-                f"table '{self.name}' of {self.location.url} is partitioned by {', '.join(partition_columns) or 'nothing'}, and the "
-                f"configuration says {self.partition_by}; set lake.partition_by to what it was, or make a new lake"
-            )
-        existing = pa.schema(delta.schema().to_arrow())
-        folded = {name.casefold(): name for name in existing.names}
-        for field in self.schema:
-            if (former_name := folded.get(field.name.casefold(), field.name)) != field.name:
-                raise ConfigurationError(
-                    f"column '{field.name}' differs only in case from column '{former_name}', which {self.location.url} has; name it so too"
-                )
-            index = existing.get_field_index(field.name)
-            if index >= 0 and existing.field(index).type != field.type:
-                raise ConfigurationError(
-                    f"column '{field.name}' of table '{self.name}' is {existing.field(index).type} in {self.location.url}, and "
-                    f"{field.type} in the configuration; give the new one another name, or make a new lake"
-                )
-        fresh = [field for field in self.schema if existing.get_field_index(field.name) < 0]
-        if fresh:
-
-            def ask() -> None:
-                delta.update_incremental()
-                there = pa.schema(delta.schema().to_arrow()).names
-                if missing := [field for field in fresh if field.name not in there]:
-                    delta.alter.add_columns(deltalake.Schema.from_arrow(pa.schema(missing)).fields)
-
-            patiently(self.location, ask)
-        # Columns that an earlier configuration added stay, and are null in what this run writes.
-        former = [field for field in existing if self.schema.get_field_index(field.name) < 0]
-        self.schema = pa.schema([*self.schema, *former], metadata=self.schema.metadata)
 
     def _add_action(self, part: PartFile, *, changes_data: bool) -> AddAction:
         values = {self.partition_by: part.partition} if self.partition_by else {}

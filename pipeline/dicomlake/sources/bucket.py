@@ -26,6 +26,7 @@ from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
 from dicomlake.display import shown
 from dicomlake.errors import DicomlakeError, ListedOutOfOrder
 from dicomlake.sources.batches import BATCH_ROWS
+from dicomlake.sources.folder_markers import without_folder_markers
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.merge import sliced
 from dicomlake.sources.ordering import read_spool, sorted_once, spool
@@ -42,7 +43,6 @@ SIDE_BY_SIDE = 8
 """Into how many ranges of keys a large prefix is cut, and how many are listed at once."""
 
 _LEVELS = 6
-_QUESTIONS_AT_ONCE = 16
 
 
 class Range(NamedTuple):
@@ -209,7 +209,7 @@ class BucketListing:
 
     def _pages(self, after: str | None) -> Iterator[pa.RecordBatch]:
         for page in obstore.list(self._store, self.folder or None, offset=after, chunk_size=BATCH_ROWS, return_arrow=True):
-            yield self._with_files_only(pa.record_batch(page))
+            yield without_folder_markers(pa.record_batch(page), self._is_there)
 
     def _by_folders(self, part: Range) -> Iterator[pa.RecordBatch]:
         after, end = (None if key is None else self._root + key for key in part)
@@ -244,30 +244,6 @@ class BucketListing:
             outside = pc.invert(pc.starts_with(urls, folder + "/"))
             wanted = outside if wanted is None else pc.and_(wanted, outside)
         return batch if wanted is None else batch.filter(wanted)
-
-    def _with_files_only(self, page: pa.RecordBatch) -> pa.RecordBatch:
-        """The page without markers of folders: empty objects whose key is the folder's name and a slash, which the client leaves out."""
-        empty = pc.indices_nonzero(pc.equal(page.column("size"), 0)).to_pylist()
-        if not empty:
-            return page
-        paths = page.column("path")
-        unknown, markers = [], []
-        for row in empty:
-            path = paths[row].as_py()
-            before = paths[row - 1].as_py() if row else ""
-            after = paths[row + 1].as_py() if row + 1 < len(paths) else None
-            if before >= path:
-                markers.append(row)  # only with its slash does it stand where it does
-            elif after is None or after >= path + "/":
-                unknown.append((row, path))
-        if unknown:
-            with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
-                is_there = pool.map(self._is_there, [path for _, path in unknown])
-            markers += [row for (row, _), there in zip(unknown, is_there, strict=True) if not there]
-        if not markers:
-            return page
-        kept = pc.invert(pc.is_in(pa.arange(0, page.num_rows), value_set=pa.array(markers, pa.int64())))
-        return page.filter(kept)
 
     def _is_there(self, key: str) -> bool:
         try:

@@ -1,0 +1,44 @@
+"""Markers of folders in a bucket: empty objects whose key is the folder's name and a slash, which the store's client leaves out.
+
+They are no files. In a listing a marker looks like an empty object of the folder's name; where it stands, or the store itself, tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_QUESTIONS_AT_ONCE = 16
+
+
+def without_folder_markers(page: pa.RecordBatch, is_there: Callable[[str], bool]) -> pa.RecordBatch:
+    """A page of a listing without its markers.
+
+    Args:
+        page: columns ``path`` and ``size``, in the store's order.
+        is_there: asks the store whether there is an object of a key.
+    """
+    empty = pc.indices_nonzero(pc.equal(page.column("size"), 0)).to_pylist()
+    if not empty:
+        return page
+    paths = page.column("path")
+    unknown, markers = [], []
+    for row in empty:
+        path = paths[row].as_py()
+        before = paths[row - 1].as_py() if row else ""
+        after = paths[row + 1].as_py() if row + 1 < len(paths) else None
+        if before >= path:
+            markers.append(row)  # only with its slash does it stand where it does
+        elif after is None or after >= path + "/":
+            unknown.append((row, path))
+    if unknown:
+        with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
+            answers = pool.map(is_there, [path for _, path in unknown])
+        markers += [row for (row, _), there in zip(unknown, answers, strict=True) if not there]
+    if not markers:
+        return page
+    kept = pc.invert(pc.is_in(pa.arange(0, page.num_rows), value_set=pa.array(markers, pa.int64())))
+    return page.filter(kept)
