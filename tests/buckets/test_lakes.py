@@ -141,12 +141,13 @@ def test_a_commit_whose_reply_was_lost_is_done_once(nights: BucketNights, tmp_pa
         _write(nights, 1, 2, 3, 4)
         request = IndexRequest((str(nights.archive.folder),), location, nights.settings)
         run_index(request, SerialRunner)
+        local = Location.of(tmp_path / "folder")
+        nights.run(lake=local)
         _write(nights, 4, 5, 6)
         nights.overrides["columns"] = [{"path": "KVP", "name": "kilovolts"}]  # tables are altered, too
         assert run_index(replace(request, settings=nights.settings), SerialRunner).snapshot == 2
         assert proxy.faults()["DROPPED"] >= 3
     assert verify(nights.location).defects == []
-    local = Location.of(tmp_path / "folder")
     nights.run(lake=local)
     assert_same_lake(Lake(nights.location.url, nights.location.storage_options), Lake(local.url))
 
