@@ -46,10 +46,12 @@ demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three 
 	@echo
 	@echo "The lake is demo/lake: query it with $(DICOMLAKE) query demo/lake \"select …\", or open notebooks/01_quickstart.ipynb."
 
+TEST_PROCESSES ?= 2
+
 test: $(VENV)/ready ## run every test; ARGS="-k config" goes to pytest
 	@$(check_rust)
 	cargo test $(CRATE) --quiet --features stores
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 check: $(VENV)/ready ## lint, formatting, types, and which room imports which
 	$(BIN)/ruff check

@@ -36,15 +36,16 @@ def test_a_second_run_is_told_who_writes(nights: Nights) -> None:
 
 
 def test_a_commit_that_another_run_overtook_is_refused(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no lock keeps two runs apart, the later commit finds the earlier one, and the lake stays sound."""
+    """Where no lock keeps two runs apart, the later one makes every table move, so that the earlier one commits nothing more."""
     _fill(nights)
     nights.run()
     monkeypatch.setattr("dicomlake.lake.lock.LakeLock.acquire", lambda _: None)
     schema = nights.settings.schema_of_lake()
     with closing(LakeWriter(nights.location, schema)) as one, closing(LakeWriter(nights.location, schema)) as other:
-        one.tables["files"].commit([], [], one.next_number())
-        with pytest.raises(LakeChanged, match="run again"):
-            other.tables["files"].commit([], [], other.next_number())
+        for table in one.tables.values():
+            with pytest.raises(LakeChanged, match="run again"):
+                table.commit([], [], one.next_number())
+        other.tables["files"].commit([], [], other.next_number())
     assert verify(nights.location).defects == []
 
 
