@@ -43,13 +43,18 @@ class KnownArchives:
 
     def answered(self, current: pl.Expr, snapshot: int) -> Flags:
         """For which archives the ledger can answer: those that are as they were, as is what is known of their members."""
-        as_it_was = judged(self.archives, self._own, current).select(pl.col("unchanged") & ~pl.col("again")).to_series().to_numpy()
+        own = judged(self.archives, self._own, current)
+        as_it_was = own.select(pl.col("unchanged") & ~pl.col("again")).to_series().to_numpy()
         said_by_listing = pl.col("code").is_in(_SAID_BY_LISTINGS).fill_null(value=False)
         read_again = (pl.col("code").is_in(RETRIED) | ~current) & ~said_by_listing
         # What a run committed that died before it had listed the archive to its end vouches for nothing.
         stale = read_again.fill_null(value=False) | (pl.col("last_snapshot") >= snapshot)
         alive = pl.col("status") != FileStatus.MISSING.value
-        answered: Flags = as_it_was & (self._count(alive & stale) == 0)
+        # Nor does what went after the archive was last listed to its end: it may be as it was then, and have it again.
+        listed_last = np.zeros(self._known.height, np.int64)
+        listed_last[self.is_member] = np.repeat(own["last_snapshot"].fill_null(0).to_numpy(), self._end - self._first)
+        went_since = ~alive & (pl.col("last_snapshot") > pl.Series(listed_last))
+        answered: Flags = as_it_was & (self._count((alive & stale) | went_since) == 0)
         return answered
 
     def files(self, chosen: Flags) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.errors import FileStatus, MissingLimitExceeded
+from dicomlake.errors import FileCode, FileStatus, MissingLimitExceeded
 from dicomlake.ledger import Ledger
 from dicomlake.parts import compact
 from dicomlake.plan.archives import ArchivesListed, KnownArchives, ListArchive, without_their_members
@@ -18,6 +18,8 @@ from dicomlake.plan.stretches import Stretch, stretches
 from dicomlake.plan.unit import unit_of, unit_rows
 
 LEAST_PIECE_FILES = 1024
+
+_MEMBERS_LEFT = "the time limit passed before all its members were read; the next run goes on"
 
 
 class Planner:
@@ -88,14 +90,18 @@ class Planner:
     def archive_units(self, files_begun: int) -> Iterator[pa.Table]:
         """Units with the rows of the archives that were listed and of which every member that was to be read has been.
 
-        The row of an archive vouches for its members: the next run opens the archive no more. So it may only be committed after them.
+        The row of an archive vouches for its members: the next run opens the archive no more. So it may only be committed after them. A row
+        that the lake has already vouches for what the archive held before, and says so no longer where members are left.
 
         Args:
             files_begun: how many files of the units were read, in their order; the others are left, for the time was over.
         """
-        complete = [own.filter(pl.col("members_end") <= files_begun) for own in self._archives]
+        left = pl.col("members_end") > files_begun
+        told = pl.when(left).then(pl.lit(FileCode.TIMED_OUT.value)).otherwise("code").alias("code")
+        why = pl.when(left).then(pl.lit(_MEMBERS_LEFT)).otherwise("message").alias("message")
+        listed = [own.filter(~left | pl.col("replaces")).with_columns(told, why) for own in self._archives]
         self._archives.clear()
-        rows = unit_rows(pl.concat(complete)) if complete else pl.DataFrame()
+        rows = unit_rows(pl.concat(listed)) if listed else pl.DataFrame()
         self.counts.files_to_read += rows.height
         for start in range(0, rows.height, self._unit_files):
             yield unit_of(rows.slice(start, self._unit_files))
