@@ -12,16 +12,18 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from dicomlake.cli import main
 from dicomlake.errors import AccessDenied, LakeChanged, LakeLocked, SourceNotFound
-from dicomlake.lake import Lake, LakeWriter, lease, optimize, vacuum, verify
+from dicomlake.lake import Lake, LakeWriter, Table, lease, optimize, vacuum, verify
 from dicomlake.lake.lease import Lease
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
+from dicomlake.schema import TABLE_NAMES
 from tests.buckets.conftest import BucketNights
 from tests.buckets.servers import HeedlessProxy, troubled
 from tests.run.comparison import assert_same_lake
@@ -85,6 +87,36 @@ def test_one_writer_at_a_time(nights: BucketNights, monkeypatch: pytest.MonkeyPa
     assert second.try_acquire() is None
     assert second.is_contested
     second.release()
+
+
+def test_a_number_of_a_process_that_another_has_now(nights: BucketNights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not written any more was given up, whoever runs under that number: containers that follow each other are all process 1."""
+    first, second = Lease(nights.location), Lease(nights.location)
+    assert first.try_acquire() is None
+    assert second.try_acquire() is not None
+    monkeypatch.setattr(lease, "GIVEN_UP", timedelta(seconds=-5))
+    assert second.try_acquire() is None
+    second.release()
+    first.release()
+
+
+def test_who_fenced_nothing_leaves_that_to_the_next(nights: BucketNights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vacuum, or a run that could not open the lake, after a writer that may live on."""
+    _write(nights, 1)
+    nights.run()
+    lost = Lease(nights.location)
+    assert lost.try_acquire() is None
+    lost.release(clean=False)
+    vacuum(nights.location, timedelta(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "fence", Mock(side_effect=AccessDenied))
+        with pytest.raises(AccessDenied):
+            nights.run()
+    fence = Mock()
+    monkeypatch.setattr(Table, "fence", fence)
+    for _ in range(2):
+        LakeWriter(nights.location, nights.settings.schema_of_lake()).close()
+        assert fence.call_count == len(TABLE_NAMES)
 
 
 def test_a_writer_that_was_killed_blocks_nobody(nights: BucketNights) -> None:

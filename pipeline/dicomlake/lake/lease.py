@@ -142,7 +142,7 @@ class Lease:
                 patiently(lambda: obstore.delete(store, name))  # noqa: B023 - it is asked here
                 continue
             for earlier in names:
-                with contextlib.suppress(BaseError):
+                with contextlib.suppress(BaseError, OSError):
                     obstore.delete(store, earlier)
             self._claim = replace(claim, raced=self._place())
             self._name = name
@@ -162,7 +162,7 @@ class Lease:
         if not ignored and claim.raced is None:
             ignored = any(_race(store) > 1 for _ in range(_RACES))
         if ignored:
-            with contextlib.suppress(BaseError):
+            with contextlib.suppress(BaseError, OSError):
                 obstore.delete(store, name)
             raise AccessDenied(
                 f"lake {self._location.url} can't be kept there: its store ignores the condition of conditional writes (If-None-Match), "
@@ -170,8 +170,9 @@ class Lease:
             )
 
     def _is_dead(self, store: ObjectStore, last: _Last) -> bool:
-        if last.claim.machine == _machine():
-            return not _is_running(last.claim.process)
+        if last.claim.machine == _machine() and not _is_running(last.claim.process):
+            return True
+        # The number may be another process's by now: in containers that follow each other all are process 1.
         return _now(store) - last.modified > GIVEN_UP
 
     def _keep_alive(self, store: ObjectStore) -> None:

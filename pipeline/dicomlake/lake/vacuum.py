@@ -93,7 +93,7 @@ def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False, waitin
     try:
         return _vacuum(location, _earliest(datetime.now(UTC), keep), dry_run=dry_run, is_alone=lock.is_held)
     finally:
-        lock.release()
+        lock.release(clean=not lock.is_contested)  # whoever had it before may still live: nothing was fenced
 
 
 def close_expired(writer: LakeWriter, keep: timedelta, now: datetime) -> VacuumReport | None:

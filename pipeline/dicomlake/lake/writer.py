@@ -94,8 +94,10 @@ class LakeWriter:
             )
             for name in TABLE_NAMES
         }
+        self._is_open = False
         try:
             self.last_snapshot = self._open_tables(log_retention_days, add_columns=add_columns)
+            self._is_open = True
         except BaseException:
             self.close()
             raise
@@ -152,8 +154,9 @@ class LakeWriter:
         return bool(ahead)
 
     def close(self) -> None:
-        """Let others write."""
-        self._lock.release(clean=not any(table.is_uncertain for table in self.tables.values()))
+        """Let others write. Where not all tables were fenced that had to be, the next one fences them."""
+        is_fenced = self._is_open or not self._lock.is_contested
+        self._lock.release(clean=is_fenced and not any(table.is_uncertain for table in self.tables.values()))
 
     def is_current(self, config_digest: str, engine: str) -> pl.Expr:
         """Whether a row of `files` was read with this configuration and engine, by its ``last_snapshot``."""
