@@ -14,20 +14,23 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import pyarrow as pa
 import pytest
+from obstore.store import LocalStore
 
 from dicomlake.cli import main
-from dicomlake.errors import AccessDenied, LakeChanged, LakeLocked, SourceNotFound
+from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeLocked, SourceNotFound
 from dicomlake.lake import Lake, LakeWriter, Table, lease, optimize, vacuum, verify
 from dicomlake.lake.lease import Lease
-from dicomlake.parts import Location
+from dicomlake.parts import Location, PartWriter
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
 from dicomlake.schema import TABLE_NAMES
+from dicomlake.stores import StoreFilesystem
 from tests.buckets.conftest import BucketNights
 from tests.buckets.servers import HeedlessProxy, troubled
 from tests.run.comparison import assert_same_lake
-from tests.run.faults import VACUUM
+from tests.run.faults import VACUUM, Killed
 from tests.stores.fault_proxy import Fault
 from tests.stores.servers import Bucket
 
@@ -117,6 +120,36 @@ def test_who_fenced_nothing_leaves_that_to_the_next(nights: BucketNights, monkey
     for _ in range(2):
         LakeWriter(nights.location, nights.settings.schema_of_lake()).close()
         assert fence.call_count == len(TABLE_NAMES)
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "a%2Fb", "a?b", "ä", 'a"b', "a=b"])
+def test_a_url_that_readers_understand_otherwise(nights: BucketNights, name: str) -> None:
+    """Part files and logs would stand below different keys; nothing is written."""
+    with pytest.raises(ConfigurationError, match=r"readers of Delta tables find no url with '.'; name another"):
+        nights.run(lake=Location.of(f"{nights.bucket.url}/{name}", nights.bucket.storage_options))
+    assert nights.keys_below("") == []
+
+
+def test_a_url_of_all_that_may_stand_there(nights: BucketNights) -> None:
+    """It names the same keys to all who open it."""
+    location = Location.of(f"{nights.bucket.url}/Lake-1_2.3~!$&'()*+,:;@[x]", nights.bucket.storage_options)
+    for _ in range(2):
+        _write(nights, 1)
+        nights.run(lake=location)
+    assert Lake(location.url, location.storage_options).instances.collect().height == 1
+
+
+def test_a_file_that_is_not_to_be(nights: BucketNights) -> None:
+    """Its writer ends it later, when nobody looks any more; and one that is gone can be removed."""
+    filesystem = StoreFilesystem(nights.location.url, nights.location.storage_options)
+    writer = PartWriter(nights.location, "files", pa.schema({"url": pa.string()}), None, None, empty=[])
+    writer.write(pa.table({"url": ["a"]}))
+    writer.__exit__(Killed)
+    writer._writer.close()
+    del writer
+    assert nights.keys_below("") == []
+    filesystem._client = LocalStore(nights.archive.folder)  # which says that there is none, as Google and Azure do
+    filesystem.rm_file("lake/nothing")
 
 
 def test_a_writer_that_was_killed_blocks_nobody(nights: BucketNights) -> None:

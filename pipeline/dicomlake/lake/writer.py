@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,12 @@ from dicomlake.lake.reader import Lake
 from dicomlake.lake.table import Table, json_object
 from dicomlake.parts import Location, PartFile, read_parts
 from dicomlake.schema import TABLE_NAMES, LakeSchema
+from dicomlake.stores import is_object_store
 
 ROLLED_UP_TABLES = ("series", "studies", "patients")
+
+_NO_KEY = re.compile(r"[^!$&-;@-\[\]_a-z~]")
+"""Characters of a url that those who open it quote, unquote, or take for its end or for a partition."""
 
 SNAPSHOT_PARTS = 4
 """At how many part files those of `snapshots` become one: every reader of the lake opens them all."""
@@ -206,6 +211,11 @@ class LakeWriter:
 
     def _make_folder(self) -> None:
         if not self.location.is_local:
+            # In some of these a reader sees a quoted key, in others the beginning of something else.
+            if is_object_store(self.location.url) and (found := _NO_KEY.search(self.location.url)):
+                raise ConfigurationError(
+                    f"lake {self.location.url!r} can't be made: readers of Delta tables find no url with {found[0]!r}; name another"
+                )
             return
         path = self.location.url
         try:

@@ -10,6 +10,7 @@ import io
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -93,7 +94,8 @@ class StoreFilesystem:
 
     def rm_file(self, path: str) -> None:
         """Remove a file; one that is not there is gone already."""
-        self._asked("written", path, lambda: obstore.delete(self._client, path))
+        with suppress(FileNotFoundError):  # some stores say so, also to who asks again because a reply was lost
+            self._asked("written", path, lambda: obstore.delete(self._client, path))
 
     def upload(self, path: str, content: IO[bytes]) -> None:
         """Write a file whole, from the beginning of what is given; nobody sees a part of it."""
@@ -129,7 +131,9 @@ class NewObject(io.BufferedIOBase):
         return True
 
     def write(self, content: Buffer) -> int:
-        """Put bytes behind the others."""
+        """Put bytes behind the others; where there is to be no file, they go nowhere: a writer of Parquet ends it all the same."""
+        if self._content.closed:
+            return memoryview(content).nbytes
         return self._content.write(content)
 
     def tell(self) -> int:
