@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from dicomlake.errors import ConfigurationError, LakeDamaged, MissingLimitExceeded, NotALake, SourceNotFound, SourceVanished
+import dicomlake.run.index
+from dicomlake.errors import (
+    ConfigurationError,
+    LakeDamaged,
+    ListedOutOfOrder,
+    MissingLimitExceeded,
+    NotALake,
+    SourceNotFound,
+    SourceVanished,
+)
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
 from dicomlake.schema import TABLE_NAMES
+from dicomlake.sources import Source, merge_listings
 from tests.run.conftest import Nights
 
 
@@ -368,3 +381,23 @@ def test_the_lake_can_be_partitioned_by_another_column(nights: Nights) -> None:
     nights.run()
     assert sorted(nights.lake.instances.collect()["PatientID"].to_list(), key=str) == [".", None, "a/b", "a/b", "ü %"]
     assert nights.lake.patients.select(pl.len()).collect().item() == 4
+
+
+def test_standard_input_is_read_once(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that begins again, because another source came out of order, takes it for what it was, and nothing for vanished."""
+    urls = [nights.archive.write(f"{number}", SOPInstanceUID=f"1.{number}", StudyInstanceUID="2") for number in range(4)]
+    listing = "url\n" + "".join(f"{url}\n" for url in urls)
+    attempts = []
+
+    def out_of_order_at_first(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
+        attempts.append(sources)
+        yield from merge_listings(sources)
+        if len(attempts) % 2:
+            raise ListedOutOfOrder("another source")
+
+    monkeypatch.setattr(dicomlake.run.index, "merge_listings", out_of_order_at_first)
+    for _ in range(2):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(listing.encode()))))
+        summary = nights.run(sources=("@-",), complete=True)
+        assert (summary.files_listed, summary.files_missing) == (4, 0)
+    assert len(attempts) == 4

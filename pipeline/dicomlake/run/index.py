@@ -81,8 +81,10 @@ def run_index(
         )
     progress = progress or Progress()
 
-    def attempt(*, trusts_order: bool) -> Summary:
-        sources = open_sources(request.sources, request.lake, request.settings, complete=request.complete, trusts_order=trusts_order)
+    sources: list[Source] = []
+
+    def attempt() -> Summary:
+        sources[:] = open_sources(request.sources, request.lake, request.settings, complete=request.complete, former=sources)
         progress.messages += [message for source in sources for message in source.messages]
         if request.dry_run:
             return list_only(sources, request.lake, request.settings, progress, limit, read_all=request.full)
@@ -96,10 +98,10 @@ def run_index(
                 run.close()
 
     try:
-        return attempt(trusts_order=True)
+        return attempt()
     except ListedOutOfOrder as error:
         progress.messages.append(f"{error}; it is listed to its end before anything more is read")
-        return attempt(trusts_order=False)
+        return attempt()
 
 
 class _Run:

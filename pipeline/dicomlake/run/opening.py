@@ -13,11 +13,16 @@ from dicomlake.extract.dicomdir import read_file_ids
 from dicomlake.lake import Lake, LakeWriter, Table, Waiting
 from dicomlake.parts import Location, read_part
 from dicomlake.run.progress import Progress
-from dicomlake.sources import Source, name_of_source, open_source
+from dicomlake.sources import STANDARD_INPUT, Source, address_of, name_of_source, open_source
 
 
-def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, complete: bool, trusts_order: bool = True) -> list[Source]:
+def open_sources(
+    texts: Sequence[str], lake: Location, settings: Settings, *, complete: bool, former: Sequence[Source] = ()
+) -> list[Source]:
     """Resolve what the user named.
+
+    ``former`` are the same sources as they were opened by an attempt that a store out of order ended: no order is taken for granted then,
+    and standard input, which can be read but once, stays open.
 
     Raises:
         SourceNotFound: a source is not there, and the lake has never seen it.
@@ -25,7 +30,10 @@ def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, co
         AccessDenied, ConfigurationError: a source can't be read or understood.
     """
     opened = []
-    for text in texts:
+    for place, text in enumerate(texts):
+        if former and address_of(text).location == STANDARD_INPUT:
+            opened.append(former[place])
+            continue
         try:
             source = open_source(
                 text,
@@ -34,7 +42,7 @@ def open_sources(texts: Sequence[str], lake: Location, settings: Settings, *, co
                 complete=complete,
                 exclude=[lake.url],
                 read_file_ids=read_file_ids,
-                trusts_order=trusts_order,
+                trusts_order=not former,
             )
         except SourceNotFound as error:
             name = name_of_source(text)

@@ -1,6 +1,6 @@
 """What is there: folders, files, globs, urls and lists as streams of Arrow batches, sorted by url."""
 
-from dicomlake.sources.address import AddressKind, address_of, name_of_source
+from dicomlake.sources.address import STANDARD_INPUT, AddressKind, address_of, name_of_source
 from dicomlake.sources.filesystem import filesystem_of
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.local import modified_times
@@ -12,6 +12,7 @@ from dicomlake.sources.source import Source
 __all__ = [
     "LISTING_SCHEMA",
     "MERGED_SCHEMA",
+    "STANDARD_INPUT",
     "AddressKind",
     "Source",
     "address_of",

@@ -11,6 +11,7 @@ import io
 import os
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -102,16 +103,17 @@ def _open_data_file(manifest: str, storage_options: Mapping[str, Any], path: str
 
 
 def _spooled_input() -> Callable[[], BinaryIO]:
-    spool = tempfile.NamedTemporaryFile(prefix="dicomlake-list-")  # noqa: SIM115  (it lives as long as the source)
-    # A read that waits for a whole buffer would swallow an interrupt that comes between two pieces of it.
-    standard_input = cast("io.BufferedReader", sys.stdin.buffer)
-    while piece := standard_input.read1():
-        spool.write(piece)
-    spool.flush()
+    descriptor, path = tempfile.mkstemp(prefix="dicomlake-list-")
 
     def again() -> BinaryIO:
-        return open(spool.name, "rb")
+        return open(path, "rb")
 
+    weakref.finalize(again, os.unlink, path)  # it lives as long as the source
+    # A read that waits for a whole buffer would swallow an interrupt that comes between two pieces of it.
+    standard_input = cast("io.BufferedReader", sys.stdin.buffer)
+    with open(descriptor, "wb") as spool:
+        while piece := standard_input.read1():
+            spool.write(piece)
     return again
 
 
