@@ -25,6 +25,7 @@ from dicomlake.lake.lease import Lease
 from dicomlake.parts import Location, PartWriter
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
+from dicomlake.samples import write_sample
 from dicomlake.schema import TABLE_NAMES
 from dicomlake.stores import StoreFilesystem
 from tests.buckets.conftest import BucketNights
@@ -32,7 +33,7 @@ from tests.buckets.servers import HeedlessProxy, troubled
 from tests.run.comparison import assert_same_lake
 from tests.run.faults import VACUUM, Killed
 from tests.stores.fault_proxy import Fault
-from tests.stores.servers import Bucket
+from tests.stores.servers import Bucket, Server
 
 
 def _write(nights: BucketNights, *numbers: int, **more: Any) -> None:
@@ -258,3 +259,32 @@ def test_no_secret_is_shown_or_kept(
         assert all(secret not in text for text in told)
         assert secret.encode() not in kept
     assert any("refuses the key of storage_options" in text for text in told), told
+
+
+def test_commands_open_a_lake_with_the_options_of_a_configuration(
+    store_of_lakes: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `index --config` wrote, every command reads with the same file, though the environment says nothing of the store."""
+    bucket = store_of_lakes.make_bucket("of-a-configuration")
+    options = bucket.storage_options
+    monkeypatch.setenv("STORE_SECRET", options["secret"])
+    config = tmp_path / "store.yaml"
+    config.write_text(json.dumps({"storage_options": {"s3": {**options, "secret": "${STORE_SECRET}"}}}))
+    write_sample(tmp_path / "sample")
+    folder, lake = tmp_path / "cut", f"{bucket.url}/lake"
+    folder.mkdir()
+    whole = next(path for path in sorted((tmp_path / "sample").rglob("*.dcm")) if path.stat().st_size > 2000)
+    (folder / "file").write_bytes(whole.read_bytes()[:200])
+    assert main(["index", str(folder), "--lake", lake, "--config", str(config), "--workers", "0"]) == 0
+    assert f"dicomlake query {lake} --config {config} " in capsys.readouterr().err
+    for command in (["info"], ["info", "--snapshots"], ["verify"], ["optimize"], ["vacuum"]):
+        assert main([command[0], lake, *command[1:], "--config", str(config)]) == 0
+        assert capsys.readouterr().err == ""
+    assert main(["index", str(folder), "--lake", lake, "--config", str(config), "--workers", "0", "--quiet"]) == 0
+    assert main(["diff", lake, "--config", str(config)]) == 0
+    capsys.readouterr()
+    assert main(["query", lake, "select status from files", "--format", "csv", "--config", str(config)]) == 0
+    assert capsys.readouterr().out.split() == ["status", "failed"]
+    url = bucket.put("archive/file", (folder / "file").read_bytes())
+    assert main(["inspect", url, "--json", "--config", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out)["file"]["code"] == "truncated"

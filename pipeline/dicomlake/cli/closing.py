@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 _FILES = number("files")
 
 
-def tell_end(summary: Summary, progress: Progress, lake: str, stream: TextIO, *, message: str, exit_status: int, log_format: str) -> None:
+def tell_end(
+    summary: Summary, progress: Progress, lake: str, stream: TextIO, *, config: str | None, message: str, exit_status: int, log_format: str
+) -> None:
     """Say on stderr what a finished run came to: tables, or an object of the log."""
     if log_format == "json":
         log_finished(LogLines(stream), summary, progress, message, exit_status)
     else:
-        print_closing(summary, progress, lake, stream)
+        print_closing(summary, progress, lake, stream, config=config)
 
 
-def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO) -> None:
-    """Print what became of the files that the run read, and what was wrong with those that it couldn't."""
+def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO, *, config: str | None = None) -> None:
+    """Print what became of the files that the run read, and what was wrong with those that it couldn't.
+
+    A query of a lake in a store may need the storage options of the run, so that it names the configuration.
+    """
     read = _statuses(summary)
     if any(read.values()):
         print_table([Heading("status"), _FILES], [[name, f"{count:,}"] for name, count in read.items()], stream)
@@ -36,7 +41,8 @@ def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextI
         print_table([Heading("code"), _FILES], [[visible(code), f"{count:,}"] for code, count in codes], stream)
     if summary.files_failed:
         sql = "select url, code, message from files where status = 'failed'"
-        print_lines(["", f'failed files: dicomlake query {visible(shlex.quote(lake))} "{sql}"'], stream)
+        named = f"{shlex.quote(lake)} --config {shlex.quote(config)}" if config is not None and "://" in lake else shlex.quote(lake)
+        print_lines(["", f'failed files: dicomlake query {visible(named)} "{sql}"'], stream)
 
 
 def result_line(summary: Summary, *, dry_run: bool) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dicomlake.cli.options import JsonOption, LakeArgument, RowsOption
+from dicomlake.cli.options import JsonOption, LakeArgument, RowsOption, StoreConfigOption
 from dicomlake.cli.screen import is_terminal, note, print_table, print_title
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import cell, json_text, visible
@@ -30,6 +30,7 @@ def diff(
     after: Annotated[int | None, typer.Argument(metavar="B", help="The later snapshot.", show_default="the last")] = None,
     *,
     rows: RowsOption = None,
+    config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     r"""Show what came, went and changed between two snapshots.
@@ -42,9 +43,9 @@ def diff(
     dicomlake diff ./lake 3 7                what the runs 4 to 7 did; `info --snapshots` lists them
     dicomlake diff ./lake --rows 20 | mail -s "the archive tonight" curators
     """
-    from dicomlake.lake import Lake
+    from dicomlake.cli.places import lake_at
 
-    opened = Lake(lake, snapshot=after)
+    opened = lake_at(lake, config, after)
     found = opened.diff(before)
     earlier, later = opened.at(found.before), opened.at(found.after)
     if json:

@@ -105,7 +105,7 @@ def index(
         status = FOUND if found(fail_on or (), summary, progress) else 0
         result = result_line(summary, dry_run=dry_run)
         if not quiet:
-            tell_end(summary, progress, lake, sys.stderr, message=result, exit_status=status, log_format=log_format)
+            tell_end(summary, progress, lake, sys.stderr, config=config, message=result, exit_status=status, log_format=log_format)
         if json:
             print(json_text(summary.as_dict()))
         elif not quiet:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dicomlake.cli.options import JsonOption, LakeArgument
+from dicomlake.cli.options import JsonOption, LakeArgument, StoreConfigOption
 from dicomlake.cli.screen import print_table
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import cell, json_text, visible
@@ -34,20 +34,22 @@ def info(
     lake: LakeArgument,
     *,
     snapshots: Annotated[bool, typer.Option("--snapshots", help="List the snapshots instead: a line for each finished run.")] = False,
+    config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a lake holds.
 
     Its last run, its sources, its tables with rows and sizes, and what became of the files.
     """
-    from dicomlake.lake import Lake
+    from dicomlake.cli.places import lake_at
 
+    opened = lake_at(lake, config)
     if snapshots:
         from dicomlake.cli.snapshots import list_snapshots
 
-        list_snapshots(Lake(lake), json=json)
+        list_snapshots(opened, json=json)
         return
-    described = describe(Lake(lake))
+    described = describe(opened)
     if json:
         print(json_text(described))
     else:

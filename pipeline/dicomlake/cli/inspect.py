@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dicomlake.cli.options import EngineOption, FileArgument, JsonOption
+from dicomlake.cli.options import ConfigOption, EngineOption, FileArgument, JsonOption
 from dicomlake.cli.screen import note, print_lines, print_table, print_title, width_of
 from dicomlake.cli.table import Heading, cut, lay_out_record
 from dicomlake.cli.visible import cell, json_text, visible
@@ -31,20 +31,20 @@ class Inspected:
     header: HeaderTree
 
 
-def inspect(file: FileArgument, *, engine: EngineOption = None, json: JsonOption = False) -> None:
+def inspect(file: FileArgument, *, engine: EngineOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show one file: row, findings, whole header.
 
     The row is what `index` would write, less the columns that are null. In the header, an element with a defect has the defect's code
     behind an arrow.
     """
-    inspected = look_at(file, engine)
+    inspected = look_at(file, engine, config)
     if json:
         print(json_text(_as_object(inspected)))
     else:
         _print(inspected)
 
 
-def look_at(file: str, engine: str | None) -> Inspected:
+def look_at(file: str, engine: str | None, config: str | None) -> Inspected:
     """Read one file.
 
     Raises:
@@ -58,12 +58,12 @@ def look_at(file: str, engine: str | None) -> Inspected:
         raise SourceNotFound(f"{file} is not there; check its spelling")
     if is_local_url(url) and Path(file).is_dir():
         raise UsageError(f"{file} is a folder; name a file, or index it: dicomlake index {file} --lake LAKE")
-    scanned = scan([file], engine=engine)
+    scanned = scan([file], config=config, engine=engine)
     return Inspected(
         file=_without_nulls(scanned.files.to_pylist()[0]),
         instance=next(map(_without_nulls, scanned.instances.to_pylist()), {}),
         findings=[_without_nulls(row) for row in scanned.findings.to_pylist()],
-        header=header_tree(file, engine=engine),
+        header=header_tree(file, config=config, engine=engine),
     )
 
 

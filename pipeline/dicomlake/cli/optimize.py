@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomlake.cli.options import JsonOption, LakeArgument, WaitOption
+from dicomlake.cli.options import JsonOption, LakeArgument, StoreConfigOption, WaitOption
 from dicomlake.cli.screen import print_table
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import json_text
@@ -21,6 +21,7 @@ def optimize(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be merged; nothing is written.")] = False,
     wait: WaitOption = None,
+    config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Merge the small part files that nights leave.
@@ -31,11 +32,11 @@ def optimize(
 
     Ends with 0 when finished, 1 when refused or broken off (the lake stays as it was), 2 for wrong usage or where there is no lake.
     """
+    from dicomlake.cli.places import location_of
     from dicomlake.cli.waiting import waiting_of
     from dicomlake.lake import optimize as optimize_lake
-    from dicomlake.parts import Location
 
-    report = optimize_lake(Location.of(lake), dry_run=dry_run, waiting=waiting_of(wait))
+    report = optimize_lake(location_of(lake, config), dry_run=dry_run, waiting=waiting_of(wait))
     if json:
         print(json_text(report.as_dict()))
     else:

@@ -10,6 +10,9 @@ LakeArgument = Annotated[str, typer.Argument(metavar="LAKE", help="Folder or url
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake.")]
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="Path or url of a file.")]
 ConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help="YAML; configs/default.yaml shows every key.")]
+StoreConfigOption = Annotated[
+    str | None, typer.Option("--config", metavar="FILE", help="YAML; its storage_options open what lies in a store.")
+]
 EngineOption = Annotated[
     str | None,
     typer.Option("--engine", metavar="NAME", help="What reads headers: native, or pydicom, the slow trusted one.", show_default="native"),

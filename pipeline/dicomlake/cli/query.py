@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from dicomlake.cli.options import FormOption, LakeArgument, RowsOption
+from dicomlake.cli.options import FormOption, LakeArgument, RowsOption, StoreConfigOption
 from dicomlake.cli.screen import is_terminal
 from dicomlake.errors import AccessDenied, LakeDamaged, QueryError, UsageError
 
@@ -39,6 +39,7 @@ def query(
     snapshot: Annotated[
         int | None, typer.Option("--snapshot", metavar="N", help="The lake as run N left it.", show_default="the last")
     ] = None,
+    config: StoreConfigOption = None,
 ) -> None:
     r"""Run SQL over the tables of a lake.
 
@@ -51,12 +52,12 @@ def query(
     dicomlake query ./lake "select * from instances where Modality = 'CT'" -o ct.parquet
     """
     from dicomlake.cli.formats import Form, write_rows
-    from dicomlake.lake import Lake
+    from dicomlake.cli.places import lake_at
 
     chosen = Form(form or _FORMS_OF_SUFFIXES.get(output.suffix.lower() if output else "", "table"))
     if chosen is Form.PARQUET and output is None and is_terminal(sys.stdout):
         raise UsageError("Parquet is not for a terminal; add -o FILE, or send stdout elsewhere")
-    frame = Lake(lake, snapshot=snapshot).sql(sql)
+    frame = lake_at(lake, config, snapshot).sql(sql)
     with _opened(output) as out:
         write_rows(chosen, _batches(frame, lake), frame.collect_schema(), out, rows)
 

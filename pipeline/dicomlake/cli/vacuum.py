@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dicomlake.cli.options import JsonOption, LakeArgument, WaitOption
+from dicomlake.cli.options import JsonOption, LakeArgument, StoreConfigOption, WaitOption
 from dicomlake.cli.screen import print_table
 from dicomlake.cli.table import Heading, number
 from dicomlake.cli.visible import json_text
@@ -23,6 +23,7 @@ def vacuum(
     keep: Annotated[str, typer.Option("--keep", metavar="SPAN", help="Keep snapshots that finished within 12h, 30d, 4w.")] = "30d",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; nothing is removed.")] = False,
     wait: WaitOption = None,
+    config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Remove what no kept snapshot needs.
@@ -33,12 +34,12 @@ def vacuum(
 
     Ends with 0 when finished, 1 when refused or broken off (run it again to go on), 2 for wrong usage or where there is no lake.
     """
+    from dicomlake.cli.places import location_of
     from dicomlake.cli.span import span_of
     from dicomlake.cli.waiting import waiting_of
     from dicomlake.lake import vacuum as vacuum_lake
-    from dicomlake.parts import Location
 
-    report = vacuum_lake(Location.of(lake), span_of(keep, "--keep"), dry_run=dry_run, waiting=waiting_of(wait))
+    report = vacuum_lake(location_of(lake, config), span_of(keep, "--keep"), dry_run=dry_run, waiting=waiting_of(wait))
     if json:
         print(json_text(_described(report)))
     else:
