@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, Lake
 from dicomlake.lake import Lake, LakeWriter, Table, lease, optimize, vacuum, verify
 from dicomlake.lake.lease import Lease
 from dicomlake.parts import Location, PartWriter
+from dicomlake.parts.write import writing
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
 from dicomlake.samples import write_sample
@@ -288,3 +290,15 @@ def test_commands_open_a_lake_with_the_options_of_a_configuration(
     url = bucket.put("archive/file", (folder / "file").read_bytes())
     assert main(["inspect", url, "--json", "--config", str(config)]) == 0
     assert json.loads(capsys.readouterr().out)["file"]["code"] == "truncated"
+
+
+def test_an_interrupt_while_a_file_is_uploaded_is_one(bucket: Bucket) -> None:
+    """The client reads the file, and makes an error of the file of whatever is raised meanwhile."""
+
+    class Interrupted(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), writing(location := Location.of(bucket.url, bucket.storage_options)):
+        StoreFilesystem(location.url, location.storage_options).upload("file", Interrupted(b"content"))
+    assert "Contents" not in bucket.server.client.list_objects_v2(Bucket=bucket.name)

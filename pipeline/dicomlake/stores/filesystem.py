@@ -102,7 +102,12 @@ class StoreFilesystem:
 
         def ask() -> None:
             content.seek(0)
-            obstore.put(self._client, path, content, chunk_size=_UPLOAD_BYTES, max_concurrency=_UPLOADS_AT_ONCE)
+            try:
+                obstore.put(self._client, path, content, chunk_size=_UPLOAD_BYTES, max_concurrency=_UPLOADS_AT_ONCE)
+            except OSError as error:  # what a Python file raised while it was read, as text
+                if str(error).startswith("KeyboardInterrupt"):
+                    raise KeyboardInterrupt from None
+                raise
 
         self._asked("written", path, ask)
 
