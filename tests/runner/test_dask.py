@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,7 @@ from dicomlake.run import IndexRequest, Summary, run_index
 from dicomlake.runner import Outcome, Runner, SerialRunner, runner_starter
 from dicomlake.runner.dask import DaskRunner, scheduler_runner
 from dicomlake.runner.local_cluster import local_runner
+from dicomlake.runner.quiet import QuietLog
 from dicomlake.samples import write_corpus
 from tests.run.comparison import assert_same_lake
 
@@ -220,8 +222,6 @@ def test_a_cluster_that_is_restarted_is_one_clear_line(archive: Path, settings: 
 
 def test_nothing_of_a_cluster_is_left(settings: Settings) -> None:
     """Neither settings of dask nor the level of its log nor a default client stay changed."""
-    import logging
-
     import dask
     from distributed import default_client
 
@@ -232,3 +232,14 @@ def test_nothing_of_a_cluster_is_left(settings: Settings) -> None:
     assert (dask.config.get("distributed.worker.profile.enabled"), logging.getLogger("distributed").level) == before
     with pytest.raises(ValueError, match="No clients"):
         default_client()
+
+
+@pytest.mark.parametrize("name", ["distributed", "distributed.client", "distributed.scheduler"])
+def test_dask_is_silent_while_the_run_tells_what_happens(name: str) -> None:
+    """The client's log too, whose level is its own; its tracebacks would stand before the one line that a lost scheduler is."""
+    logger = logging.getLogger(name)
+    before = logger.getEffectiveLevel()
+    quiet = QuietLog()
+    assert not logger.isEnabledFor(logging.ERROR)
+    quiet.close()
+    assert logger.getEffectiveLevel() == before
