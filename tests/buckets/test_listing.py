@@ -151,6 +151,13 @@ def test_refused_access(signed: Bucket, monkeypatch: pytest.MonkeyPatch) -> None
         open_source(f"{signed.url}/a", ListingSettings(), {})
 
 
+def test_another_region(signed: Bucket) -> None:
+    """Neither the keys nor the network are at fault, and the line says what is."""
+    elsewhere = signed.storage_options | {"client_kwargs": {"region_name": "eu-west-1"}}
+    with pytest.raises(AccessDenied, match=r"was asked as if in region eu-west-1, where it is not .*; set AWS_REGION, or region_name"):
+        open_source(f"{signed.url}/a", ListingSettings(), elsewhere)
+
+
 def test_the_lake_below_its_source_is_left_out(bucket: Bucket) -> None:
     """The lake itself is no part of the archive."""
     _fill(bucket, ["a", "lake/files/x", "lake2/y"])

@@ -28,6 +28,7 @@ _REFUSED = {
     "SignatureDoesNotMatch",
 }
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
+_OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 _HELP = {
     "s3": "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
     "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
@@ -60,6 +61,12 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
     if codes & _REFUSED or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         identity = store.identity if store else "those who ask"
         return AccessDenied(f"{what}: bucket {bucket} {_at(store)} refuses {identity} ({said}); have access granted, or {_HELP[kind]}")
+    if codes & _OTHER_REGION:
+        asked = f"as if in region {shown(store.options['aws_region'])}" if store and "aws_region" in store.options else "in another region"
+        return AccessDenied(
+            f"{what}: bucket {bucket} {_at(store)} was asked {asked}, where it is not ({said}); set AWS_REGION, or region_name under "
+            "client_kwargs in storage_options"
+        )
     if type(error).__name__ in ("NotFoundError", "FileNotFoundError"):
         return SourceNotFound(f"{what}: it is not in bucket {bucket} {_at(store)}; check its spelling")
     return AccessDenied(
