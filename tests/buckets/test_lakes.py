@@ -29,7 +29,7 @@ from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
 from dicomlake.samples import write_sample
 from dicomlake.schema import TABLE_NAMES
-from dicomlake.stores import StoreFilesystem
+from dicomlake.stores import StoreFilesystem, renewed
 from tests.buckets.conftest import BucketNights
 from tests.buckets.servers import HeedlessProxy, troubled
 from tests.run.comparison import assert_same_lake
@@ -151,7 +151,7 @@ def test_a_file_that_is_not_to_be(nights: BucketNights) -> None:
     writer._writer.close()
     del writer
     assert nights.keys_below("") == []
-    filesystem._client = LocalStore(nights.archive.folder)  # which says that there is none, as Google and Azure do
+    filesystem._renewed._client = LocalStore(nights.archive.folder)  # which says that there is none, as Google and Azure do
     filesystem.rm_file("lake/nothing")
 
 
@@ -218,6 +218,26 @@ def test_a_commit_whose_reply_was_lost_is_done_once(nights: BucketNights, tmp_pa
     assert verify(nights.location).defects == []
     nights.run(lake=local)
     assert_same_lake(Lake(nights.location.url, nights.location.storage_options), Lake(local.url))
+
+
+def test_credentials_are_renewed_while_a_run_goes_on(signed: Bucket, nights: BucketNights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of roles end after an hour: files, commits and the lease are then written with those that are there by now."""
+    for name, value in signed.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(renewed, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "HEARTBEAT", timedelta(seconds=1000))
+    location = Location.of(f"{signed.url}/lake")
+    with closing(LakeWriter(location, nights.settings.schema_of_lake())) as writer:
+        table = writer.tables["files"]
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "has-ended")
+        with pytest.raises(AccessDenied, match="refuses the keys of the environment"):
+            location.filesystem.find(location.join("files"), detail=True)
+        with pytest.raises(AccessDenied, match="refuses the keys of the environment"):
+            table.commit([], [], writer.next_number())
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", signed.environment["AWS_SECRET_ACCESS_KEY"])
+        table.commit([], [], writer.next_number())
+    (name,) = (key for key in location.filesystem.find(location.join(lease.LEASE_FOLDER), detail=True))
+    assert lease.Claim.decoded(location.filesystem.cat_file(name)).released
 
 
 SECRET = "s3cr3t/DISTINCTIVE+key"

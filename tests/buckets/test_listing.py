@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from dicomlake.config import ListingSettings, load_settings
-from dicomlake.errors import AccessDenied, ListedOutOfOrder, SourceNotFound
+from dicomlake.errors import AccessDenied, ConfigurationError, ListedOutOfOrder, SourceNotFound
 from dicomlake.lake import Lake
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, run_index
@@ -130,6 +130,13 @@ def test_what_is_not_there(bucket: Bucket) -> None:
         _list(bucket, "nothing")
     with pytest.raises(SourceNotFound, match=r"there is no bucket no-such-bucket at http://127\.0\.0\.1:[0-9]+; check its spelling"):
         open_source("s3://no-such-bucket/x", ListingSettings(), bucket.storage_options)
+
+
+def test_an_option_that_is_misspelt(bucket: Bucket) -> None:
+    """The mistake is the configuration's, and named; no value is."""
+    with pytest.raises(ConfigurationError, match="option secrt is unknown to its filesystem; check its spelling") as raised:
+        open_source(bucket.url, ListingSettings(), {**bucket.storage_options, "secrt": "DISTINCTIVE"})
+    assert "DISTINCTIVE" not in repr(raised.value)
 
 
 def test_refused_access(signed: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

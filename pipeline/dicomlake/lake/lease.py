@@ -28,7 +28,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeLocked
 from dicomlake.parts import Location
-from dicomlake.stores import open_object_store, patiently, store_of, store_refusal
+from dicomlake.stores import RenewedClient, patiently, store_of, store_refusal
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -88,7 +88,7 @@ class Lease:
         self._location = location
         self._claim: Claim | None = None
         self._name = ""
-        self._store: ObjectStore | None = None
+        self._renewed: RenewedClient | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.is_contested = True
@@ -101,8 +101,8 @@ class Lease:
             ConfigurationError: the storage options can't be used.
         """
         try:
-            self._store = open_object_store(f"{self._location.url}/{LEASE_FOLDER}", self._location.storage_options)
-            return self._try(self._store)
+            self._renewed = RenewedClient(f"{self._location.url}/{LEASE_FOLDER}", self._location.storage_options)
+            return self._try(self._renewed)
         except (BaseError, OSError) as error:
             raise self._refusal(error) from None
 
@@ -112,17 +112,18 @@ class Lease:
         Args:
             clean: whether nothing that was begun under it can still take effect, such as a commit whose fate is not known.
         """
-        if self._claim is None or self._store is None:
+        if self._claim is None or self._renewed is None:
             return
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
         with contextlib.suppress(BaseError, OSError):
-            store, content = self._store, replace(self._claim, released=True, clean=clean).encoded()
+            store, content = self._renewed.client, replace(self._claim, released=True, clean=clean).encoded()
             patiently(lambda: obstore.put(store, self._name, content))
         self._claim = None
 
-    def _try(self, store: ObjectStore) -> str | None:
+    def _try(self, renewed: RenewedClient) -> str | None:
+        store = renewed.client
         for _ in range(_TRIES):
             names = _names(store)
             last = _read(store, names[-1]) if names else None
@@ -148,7 +149,7 @@ class Lease:
             self._name = name
             self.is_contested = last is None or not (last.claim.released and last.claim.clean)
             self._beat(store)
-            self._thread = threading.Thread(target=self._keep_alive, args=(store,), name="dicomlake-lease", daemon=True)
+            self._thread = threading.Thread(target=self._keep_alive, args=(renewed,), name="dicomlake-lease", daemon=True)
             self._thread.start()
             return None
         raise LakeLocked(f"lake {self._location.url} is being opened by others all the time; run again later")
@@ -175,9 +176,10 @@ class Lease:
         # The number may be another process's by now: in containers that follow each other all are process 1.
         return _now(store) - last.modified > GIVEN_UP
 
-    def _keep_alive(self, store: ObjectStore) -> None:
+    def _keep_alive(self, renewed: RenewedClient) -> None:
         while not self._stopped.wait(HEARTBEAT.total_seconds()):
-            self._beat(store)
+            with contextlib.suppress(DicomlakeError):
+                self._beat(renewed.client)
 
     def _beat(self, store: ObjectStore) -> None:
         with contextlib.suppress(BaseError, OSError):

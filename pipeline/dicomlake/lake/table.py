@@ -19,7 +19,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction
 
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
-from dicomlake.lake.log import active_parts, damaged, open_delta, patiently, refused_by_store, sentence_of
+from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
 from dicomlake.lake.making import make_table, with_columns
 from dicomlake.lake.rewriting import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
 from dicomlake.parts import Location, PartFile, write_parts
@@ -53,6 +53,7 @@ class Table:
         self._is_contested = is_contested
         self._writer = uuid.uuid4().hex
         self.is_uncertain = False
+        self._options: dict[str, str] | None = None
 
     def open(self, *, log_retention_days: int = 3650, pinned: int | None = None, add_columns: bool = True) -> None:
         """Open the table, or make it where there is none.
@@ -67,6 +68,7 @@ class Table:
             LakeDamaged: the table's log can't be read.
             ConfigurationError: the table is partitioned otherwise, or a column has another type there.
         """
+        self._options = delta_options(self.location)
         try:
             try:
                 self._delta = open_delta(self.location, self.name)
@@ -177,8 +179,10 @@ class Table:
         Raises:
             LakeChanged: it did.
         """
-        delta = self._table()
         try:
+            if self._is_reached_otherwise():
+                self._delta = open_delta(self.location, self.name)
+            delta = self._table()
             patiently(self.location, delta.update_incremental)
         except (DeltaError, OSError) as error:
             raise _as_refused(error, self.name, self.location) from None
@@ -241,6 +245,11 @@ class Table:
         rows = rows.with_columns([pl.lit(None).alias(name) for name in absent])
         table = rows.select(self.schema.names).to_arrow().cast(self.schema)
         return write_parts(self.location, self.name, table, partition_by=self.partition_by)
+
+    def _is_reached_otherwise(self) -> bool:
+        """Whether the credentials with which the table was opened have been renewed since."""
+        before, self._options = self._options, delta_options(self.location)
+        return before != self._options
 
     def _take_as_it_is(self) -> None:
         delta = self._table()

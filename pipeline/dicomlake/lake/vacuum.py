@@ -219,7 +219,10 @@ def _cut_logs(location: Location, kept: list[dict[str, int]], snapshots: LogHist
 
 
 def _is_old(location: Location, table: str, path: str, now: datetime) -> bool:
-    modified: datetime = location.filesystem.modified(location.join(table, *path.split("/")))
+    try:
+        modified: datetime = location.filesystem.modified(location.join(table, *path.split("/")))
+    except FileNotFoundError:
+        return False
     return modified < now - UNIT_TIME
 
 

@@ -34,6 +34,8 @@ class Location:
             text = text.removeprefix("file://")
         if "://" not in text:
             text = os.path.abspath(os.path.expanduser(text))
+        if text.startswith("gcs://"):
+            text = "gs" + text.removeprefix("gcs")  # deltalake understands another client by the longer name
         return cls(text.rstrip("/") or "/", dict(storage_options or {}))
 
     @cached_property

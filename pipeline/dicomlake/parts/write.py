@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from dicomlake.errors import AccessDenied
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import Bound, PartFile
-from dicomlake.stores import NewObject, is_object_store, store_refusal
+from dicomlake.stores import NewObject
 
 ROW_GROUP_ROWS = 65_536
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -59,12 +59,7 @@ def writing(location: Location) -> Iterator[None]:
     """Say in one line that a lake can't be written."""
     try:
         yield
-    except Exception as error:
-        if is_object_store(location.url):  # fsspec raises whatever the store's client does
-            what = f"lake {location.url} can't be written"
-            raise store_refusal(location.url, error, location.storage_options, what) from None
-        if not isinstance(error, OSError):
-            raise
+    except OSError as error:
         reason = error.strerror or type(error).__name__
         raise AccessDenied(f"lake {location.url} can't be written: {reason}; check its permissions and free space") from error
 

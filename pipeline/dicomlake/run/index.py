@@ -101,6 +101,7 @@ def run_index(
         return attempt()
     except ListedOutOfOrder as error:
         progress.messages.append(f"{error}; it is listed to its end before anything more is read")
+        progress.begin_again()
         return attempt()
 
 

@@ -61,6 +61,13 @@ class Progress:
             return None
         return (self.files_to_read - self.files_read) / self.files_per_second
 
+    def begin_again(self) -> None:
+        """Forget the figures of files: a run begins anew, and what it committed before is there as from an earlier one."""
+        self.listing_ended = False
+        self.files_listed = self.files_to_read = self.files_read = self.files_committed = self.bytes_read = self.requests = 0
+        for counter in (self.statuses, self.codes, self.findings):
+            counter.clear()
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Count the time of a stage."""

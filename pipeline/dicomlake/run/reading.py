@@ -101,7 +101,7 @@ class UnitReader:
         if FileCode.UNREADABLE.value not in here["code"].to_pylist():
             raise RefusedError(
                 f"a worker could read none of the {result.files} files of a unit, and here they can be read; see that workers reach the "
-                "sources (mounts, and credentials in their environment), and run again: what is done stays done"
+                "sources (mounts, and credentials in their environment), and run again: what was committed stays"
             )
 
     def _task(self, files: pa.Table) -> UnitTask:

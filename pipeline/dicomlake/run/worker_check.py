@@ -70,7 +70,7 @@ def requirements_of(request: IndexRequest) -> Requirements:
                 witness=name,
             )
         finally:
-            with suppress(OSError):
+            with suppress(OSError, AccessDenied):
                 request.lake.filesystem.rm_file(request.lake.join(name))
 
     return Requirements(packages, DIGITS, access)

@@ -17,7 +17,7 @@ ANSWER_SECONDS = 120.0
 
 _ASKED_AT_ONCE = 32
 
-_LOST = "the Dask cluster is gone or was restarted; start it again, then the run: what is done stays done"
+_LOST = "the Dask cluster is gone or was restarted; start it again, then the run: what was committed stays"
 
 
 class Cluster:
@@ -98,7 +98,7 @@ class Cluster:
             except TimeoutError:
                 raise RefusedError(
                     f"the Dask scheduler at {self.address} has not answered for {ANSWER_SECONDS:g} s; look after it, then run again: "
-                    "what is done stays done"
+                    "what was committed stays"
                 ) from None
             except CommClosedError:
                 raise

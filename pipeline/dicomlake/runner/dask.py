@@ -212,7 +212,7 @@ class DaskRunner:
         if attempt.count >= self._running.worker_deaths_limit:
             raise RefusedError(
                 f"a unit of work did not end within {seconds:.0f} s, {attempt.count} times, lastly on {where}; look after the workers and "
-                "what they read from, or raise running.unit_seconds_limit, and run again: what is done stays done"
+                "what they read from, or raise running.unit_seconds_limit, and run again: what was committed stays"
             )
         self._tell(f"a unit of work did not end within {seconds:.0f} s on {where}: it is given to another")
         future.release()

@@ -44,7 +44,7 @@ def no_workers(cluster: Cluster, seconds: float) -> RefusedError:
     address = cluster.address
     return RefusedError(
         f"the Dask scheduler at {address} has had no workers for {seconds:g} s; start some (dask worker {address}) and run again: "
-        "what is done stays done, and running.worker_wait_seconds says how long to wait"
+        "what was committed stays, and running.worker_wait_seconds says how long to wait"
     )
 
 

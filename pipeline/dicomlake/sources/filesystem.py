@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from dicomlake.storage_options import resolved
 
 _REFUSED_CODES = {"401", "403", "407", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _ABSENT_CODES = {"404", "410", "NoSuchBucket", "NoSuchKey"}
+_UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '([^']{1,60})'")
 _HELP = {
     "s3": "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
     "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
@@ -61,6 +63,10 @@ def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) 
         return ConfigurationError(f"source {where}: {shown(error)}")
     if isinstance(error, ValueError) and "rotocol" in str(error):
         return ConfigurationError(f"source {where}: {shown(error)}; see fsspec for the protocols there are")
+    if unknown := _UNKNOWN_OPTION.search(str(error)) if isinstance(error, TypeError) else None:
+        return ConfigurationError(
+            f"storage_options for {where}: option {shown(unknown[1])} is unknown to its filesystem; check its spelling"
+        )
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
     if _is_refusal(cause):
         return AccessDenied(f"no access to source {where}: {_text(cause, storage_options)}; {_help(url)}")

@@ -5,6 +5,7 @@ from dicomlake.stores.descriptors import make_room_for_connections
 from dicomlake.stores.filesystem import NewObject, StoreFilesystem
 from dicomlake.stores.patience import PAUSES_SECONDS, is_passing, patiently
 from dicomlake.stores.refusal import codes_of, store_refusal
+from dicomlake.stores.renewed import RenewedClient
 from dicomlake.stores.store import ObjectStore, stores_of
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "KeyOrder",
     "NewObject",
     "ObjectStore",
+    "RenewedClient",
     "StoreFilesystem",
     "codes_of",
     "is_object_store",

@@ -18,12 +18,13 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 
 from dicomlake.limits import MIB
-from dicomlake.stores.client import open_object_store
 from dicomlake.stores.patience import patiently
 from dicomlake.stores.refusal import codes_of, store_refusal
+from dicomlake.stores.renewed import RenewedClient
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
+    from obstore.store import ObjectStore
 
 READ_BYTES = 16 * MIB
 """The most that one request asks for: a slow line is to bring it before the client gives up."""
@@ -52,7 +53,11 @@ class StoreFilesystem:
     def __init__(self, url: str, storage_options: Mapping[str, Any]) -> None:
         self._url = url
         self._options = dict(storage_options)
-        self._client = open_object_store(url, storage_options, whole_bucket=True)
+        self._renewed = RenewedClient(url, storage_options, whole_bucket=True)
+
+    @property
+    def _client(self) -> ObjectStore:
+        return self._renewed.client
 
     def ls(self, path: str, *, detail: Literal[False]) -> list[str]:  # noqa: ARG002 - as fsspec has it
         """The files that stand in a folder, not those of its folders."""
