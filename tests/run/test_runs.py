@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -20,11 +22,13 @@ from dicomlake.errors import (
     ListedOutOfOrder,
     MissingLimitExceeded,
     NotALake,
+    RefusedError,
     SourceNotFound,
     SourceVanished,
 )
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
+from dicomlake.runner import Outcome, SerialRunner
 from dicomlake.schema import TABLE_NAMES
 from dicomlake.sources import Source, merge_listings
 from tests.run.conftest import Nights
@@ -83,6 +87,26 @@ def test_a_row_that_came_out_as_it_was_keeps_its_snapshot(nights: Nights) -> Non
     nights.run()
     snapshots = dict(nights.lake.series.select("SeriesInstanceUID", "snapshot").collect().iter_rows())
     assert snapshots == {"2.0": 1, "2.1": 2}
+
+
+def test_what_was_read_before_the_workers_were_lost_is_kept(nights: Nights) -> None:
+    """Though its group was not full: the next run does not read it again."""
+    for number in range(9):
+        nights.archive.write(str(number), SOPInstanceUID=f"1.{number}", SeriesInstanceUID="2", PatientID="P", Modality="CT")
+    nights.overrides["lake.commit_units"] = 64
+
+    class Lost(SerialRunner):
+        def run(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Outcome[Any, Any]]:
+            yield from islice(super().run(function, tasks), 2)
+            raise RefusedError("the cluster is gone")
+
+    with pytest.raises(RefusedError, match="the cluster is gone"):
+        nights.run(runner=Lost())
+    read = set(nights.engine.read_urls)
+    assert len(read) == 6
+    assert nights.run().files_indexed == 3
+    assert read.isdisjoint(nights.engine.read_urls)
+    assert nights.lake.instances.collect().height == 9
 
 
 def test_full_reads_everything_and_changes_nothing(nights: Nights) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.config import Settings
-from dicomlake.errors import ConfigurationError, FindingCode, ListedOutOfOrder
+from dicomlake.errors import ConfigurationError, DicomlakeError, FindingCode, ListedOutOfOrder
 from dicomlake.extract.engines import engine_version
 from dicomlake.fetch import close_idle_streams
 from dicomlake.lake import LakeWriter, reading_of
@@ -196,7 +196,7 @@ class _Run:
     def _read(self, units: Iterator[pa.Table]) -> None:
         """Have units read, and commit those that ended as soon as that is allowed."""
         with self._progress.timed("listing and reading"):
-            for unit in self._reader.read(units):
+            for unit in self._until_it_breaks_off(self._reader.read(units)):
                 self._note_result(unit)
                 self._note_listing()
                 if not self._may_commit and self._feed.complete:
@@ -206,6 +206,15 @@ class _Run:
                 self._pending.append(unit)
                 overdue = time.monotonic() - self._last_commit > self._settings.lake.commit_seconds
                 self._commit_pending(at_least=1 if overdue else self._settings.lake.commit_units)
+
+    def _until_it_breaks_off(self, units: Iterator[FinishedUnit]) -> Iterator[FinishedUnit]:
+        """The units; should workers or the listing be lost, what had been read until then is committed all the same."""
+        try:
+            yield from units
+        except DicomlakeError:
+            with suppress(DicomlakeError):  # the first error is the one to be told
+                self._commit_pending(at_least=1)
+            raise
 
     def _commit_pending(self, *, at_least: int) -> None:
         limit = self._settings.lake.commit_units
