@@ -33,7 +33,8 @@ class Planner:
     Where a listing names what may be an archive, ``list_archive`` is asked for its members; not so if the ledger has it unchanged: then its
     members are taken for listed as the ledger has them. None lists no archives.
 
-    What is left over for the last unit is cut into ``last_pieces``, of `LEAST_PIECE_FILES` at least.
+    ``distant_workers`` says how many workers read over a network, and is 0 where sources are at hand. Where it is not, a first run begins
+    with small units, and what is left for the last unit is cut for all of them.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Planner:
         current: pl.Expr,
         list_archive: ListArchive | None = None,
         read_all: bool = False,
-        last_pieces: int = 1,
+        distant_workers: int = 0,
     ) -> None:
         self._sources = list(sources)
         self._ledger = ledger
@@ -55,7 +56,7 @@ class Planner:
         self._current = current
         self._list_archive = list_archive
         self._read_all = read_all
-        self._last_pieces = last_pieces
+        self._distant_workers = distant_workers
         self._unreadable = UnreadablePlaces()
         self._archives: list[pl.DataFrame] = []
         self._last_archive: str | None = None
@@ -66,9 +67,9 @@ class Planner:
         """Cut what is to be read into units (``UNIT_SCHEMA``), files of one folder side by side."""
         waiting: list[pl.DataFrame] = []
         rows = 0
-        # Where all is new, workers begin before many thousands of files are listed; a night's few changes are no more units for that.
+        # Workers begin before many thousands of files are listed; a night's few changes are no more units for that.
         full = self._unit_files
-        size = min(full, LEAST_PIECE_FILES) if self._ledger.is_empty else full
+        size = min(full, LEAST_PIECE_FILES) if self._distant_workers and self._ledger.is_empty else full
         for batch in listing:
             for to_read in self._compared(pl.DataFrame(batch)):
                 waiting.append(compact(to_read))
@@ -83,7 +84,7 @@ class Planner:
             self._judge_vanished(known, None)
         if rows:
             # The last workers to end are not to wait for one of them.
-            frame, piece = pl.concat(waiting), max(-(-rows // self._last_pieces), LEAST_PIECE_FILES)
+            frame, piece = pl.concat(waiting), max(-(-rows // max(self._distant_workers, 1)), LEAST_PIECE_FILES)
             for start in range(0, rows, piece):
                 yield unit_of(frame.slice(start, piece))
 

@@ -18,13 +18,14 @@ from dicomlake.schema import LakeSchema
 class RollUpTask:
     """Entities to roll up.
 
-    ``keys`` are the level's key columns; ``instances`` the part files of `instances` that hold them; ``former`` those of the level's
-    own table that may hold their former rows.
+    ``keys`` are the level's key columns; ``instances`` the part files of `instances` that hold them, ``instance_rows`` how many of their
+    rows do; ``former`` those of the level's own table that may hold their former rows.
     """
 
     level: str
     keys: pl.DataFrame
     instances: tuple[PartFile, ...]
+    instance_rows: int
     former: tuple[PartFile, ...]
     schema: LakeSchema
     lake: Location
@@ -61,8 +62,9 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     started = time.thread_time()
     columns = columns_needed(task.schema, task.level)
     frames = []
+    are_most = 2 * task.instance_rows > sum(part.rows for part in task.instances)
     for part in task.instances:
-        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
+        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by, are_most=are_most)]
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
     rows = pl.concat(frames, rechunk=True)
@@ -73,15 +75,22 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
 
 
-def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> Iterator[pl.DataFrame]:
-    """The rows of the task's entities in a part file, row group by row group; the keys tell whether the other columns are worth reading."""
+def _rows_of(
+    task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None, *, are_most: bool = False
+) -> Iterator[pl.DataFrame]:
+    """The rows of the task's entities in a part file, row group by row group.
+
+    Unless they are most rows, the keys tell first whether the other columns are worth reading.
+    """
     keys = task.keys.columns
     with open_part(task.lake, part, partition_by=partition_by) as opened:
+        names = opened.names if columns is None else columns
         for group in opened.groups:
-            places = opened.frame(group, keys).with_row_index("_row")
+            rows = opened.frame(group, names) if are_most else None
+            places = (opened.frame(group, keys) if rows is None else rows.select(keys)).with_row_index("_row")
             wanted = places.join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")["_row"]
             if wanted.len():
-                rows = opened.frame(group, opened.names if columns is None else columns)
+                rows = opened.frame(group, names) if rows is None else rows
                 yield rows if wanted.len() == rows.height else compact(rows[wanted])
 
 

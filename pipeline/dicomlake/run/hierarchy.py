@@ -45,7 +45,7 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
             if batch and rows + chunk.rows > rows_limit * len(LEVELS):
                 yield tuple(batch)
                 batch, rows = [], 0
-            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, writer.location, snapshot))
+            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, writer.location, snapshot))
             rows += chunk.rows
         if batch:
             yield tuple(batch)

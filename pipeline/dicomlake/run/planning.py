@@ -48,7 +48,7 @@ def make_planner(
         current=current,
         list_archive=_archive_lister(settings),
         read_all=read_all,
-        last_pieces=settings.running.workers or pl.thread_pool_size(),
+        distant_workers=(settings.running.workers or pl.thread_pool_size()) if any("://" in source.name for source in sources) else 0,
     )
 
 
