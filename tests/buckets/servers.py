@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,19 +13,17 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tests.stores.fault_proxy import Fault, FaultProxy, Trouble, _Message, _Upstream
-from tests.stores.servers import Server
+from tests.stores.servers import Server, free_port, wait_until_it_listens
 
 
 @contextmanager
 def moto_process() -> Iterator[Server]:
     """A server of moto in a process of its own: deltalake holds Python's lock while it asks, so that one in this process can't answer."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            _wait(port, process)
+            wait_until_it_listens(port, process)
             yield Server(f"http://127.0.0.1:{port}", checks_signatures=False)
         finally:
             process.terminate()
@@ -103,18 +99,6 @@ def _serve(upstream: str, faults: list[str], share: float, *, puts_only: bool, l
         sys.stdout.flush()
         sys.stdin.read()
         sys.stdout.write(json.dumps(Counter(exchange.fault.name for exchange in proxy.exchanges if exchange.fault)))
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise RuntimeError("moto does not listen")
 
 
 if __name__ == "__main__":

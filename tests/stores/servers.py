@@ -125,23 +125,30 @@ def versitygw_server(command: str, folder: Path) -> Iterator[Server]:
 
     It keeps connections open, as the stores of clouds do; left to itself it closes each one after its first answer.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"GOGC": "400", "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     of_server = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--quiet", "--keep-alive"]
     arguments = [command, *of_server, "posix", "--io-buffer-size", "65536", str(folder)]
     log = folder.with_name(folder.name + ".log")
     with log.open("wb") as output, subprocess.Popen(arguments, env=environment, stdout=output, stderr=output) as process:
         try:
-            _wait_until_it_listens(port, process)
+            wait_until_it_listens(port, process)
             yield Server(f"http://127.0.0.1:{port}", checks_signatures=True)
         finally:
             process.terminate()
 
 
-def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 20
+def free_port() -> int:
+    """A port of the loopback on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for a server that was started; raises where it ended or takes too long."""
+    end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -149,4 +156,4 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
         else:
             return
-    raise RuntimeError("versitygw does not listen")
+    raise RuntimeError(f"{process.args!r} does not listen")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -14,12 +13,13 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
+from dicomlake import stores
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
 from dicomlake.parts import Location, PartFile
 from dicomlake.stores import codes_of, is_object_store, object_store_options, store_refusal
 
 _OF_STORE = re.compile(r"Generic (?:S3|GCS|MicrosoftAzure) error|error sending request|Server returned|Forbidden|Unauthenticated")
-_PAUSES_SECONDS = (0.1, 0.5, 2.0)
+_FINAL_CODES = frozenset({"400", "401", "403", "404"})
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 Answer = TypeVar("Answer")
 COMMIT = re.compile(r"/(\d{20})\.json$")
@@ -43,18 +43,14 @@ def open_delta(location: Location, name: str, version: int | None = None) -> Del
 
 
 def patiently(location: Location, ask: Callable[[], Answer]) -> Answer:
-    """Ask a store again where it failed; its client does so too, but not once an answer has begun, and only for so long."""
-    if is_object_store(location.url):
-        for pause in _PAUSES_SECONDS:
-            try:
-                return ask()
-            except (TableNotFoundError, CommitFailedError, DicomlakeError):
-                raise
-            except Exception as error:
-                if not _OF_STORE.search(str(error)) or codes_of(error) & {"400", "401", "403", "404"}:
-                    raise
-                time.sleep(pause)
-    return ask()
+    """Ask deltalake again where the store behind it failed; see `dicomlake.stores.patiently`."""
+    return stores.patiently(ask, passes=_is_passing) if is_object_store(location.url) else ask()
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, (TableNotFoundError, CommitFailedError, DicomlakeError)):
+        return False
+    return _OF_STORE.search(str(error)) is not None and not codes_of(error) & _FINAL_CODES
 
 
 def refused_by_store(location: Location, name: str, error: Exception) -> DicomlakeError | None:

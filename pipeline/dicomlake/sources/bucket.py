@@ -96,15 +96,13 @@ class BucketListing:
         """
         try:
             # Whoever waits at a terminal for the first word is not to wait for long.
-            first = patiently(lambda: next(iter(obstore.list(self._store, self.folder or None, chunk_size=1)), None), PAUSES_SECONDS[:1])
+            first = patiently(lambda: self._first_keys(self._store), PAUSES_SECONDS[:1])
         except InvalidPathError:
             return True
         except BaseError as error:
             if "PermanentRedirect" in codes_of(error):
                 return False  # fsspec finds the region out by itself
-            raise store_refusal(
-                self.place.url, error, self.place.storage_options, f"source {shown(self.place.url)} can't be listed"
-            ) from None
+            raise self._refusal(error) from None
         return bool(first)
 
     def why_not(self) -> DicomlakeError | None:
@@ -113,15 +111,21 @@ class BucketListing:
         Raises:
             ConfigurationError: the options can't be used.
         """
-        url, options = self.place.url, self.place.storage_options
-        store = open_object_store(url, options, whole_bucket=True, retries=0)
+        store = open_object_store(self.place.url, self.place.storage_options, whole_bucket=True, retries=0)
         try:
-            next(iter(obstore.list(store, self.folder or None, chunk_size=1)), None)
+            self._first_keys(store)
         except InvalidPathError:
             return None
         except BaseError as error:
-            return store_refusal(url, error, options, f"source {shown(url)} can't be listed")
+            return self._refusal(error)
         return None
+
+    def _first_keys(self, store: ObjectStore) -> object:
+        return next(iter(obstore.list(store, self.folder or None, chunk_size=1)), None)
+
+    def _refusal(self, error: BaseError) -> DicomlakeError:
+        url = self.place.url
+        return store_refusal(url, error, self.place.storage_options, f"source {shown(url)} can't be listed")
 
     @cached_property
     def _order(self) -> KeyOrder:
@@ -200,9 +204,7 @@ class BucketListing:
                 # A page that broke off: the listing goes on behind what is known, or begins again.
                 failures += 1
                 if failures > len(PAUSES_SECONDS) or not is_passing(error):
-                    raise store_refusal(
-                        self.place.url, error, self.place.storage_options, f"source {shown(self.place.url)} can't be listed"
-                    ) from None
+                    raise self._refusal(error) from None
                 time.sleep(PAUSES_SECONDS[failures - 1])
                 continue
             return

@@ -1,6 +1,6 @@
 """Object stores by their own clients: obstore for listings and conditional writes, and the words that deltalake and polars take.
 
-`storage_options` are those of fsspec's filesystems; `fetch` translates them for the compiled core, for obstore, deltalake and polars alike.
+`storage_options` are those of fsspec's filesystems; `store` translates them for the compiled core, for obstore, deltalake and polars alike.
 """
 
 from __future__ import annotations

@@ -21,21 +21,24 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, GenericError) and not codes_of(error) & _FINAL_CODES
 
 
-def patiently(ask: Callable[[], Answer], pauses_seconds: tuple[float, ...] = PAUSES_SECONDS) -> Answer:
+def patiently(
+    ask: Callable[[], Answer], pauses_seconds: tuple[float, ...] = PAUSES_SECONDS, passes: Callable[[Exception], bool] = is_passing
+) -> Answer:
     """Ask again where a store failed, and after the last pause let its failure be seen.
 
     Args:
         ask: what may be done twice, or finds out itself that it was done.
         pauses_seconds: between the attempts.
+        passes: says of a failure whether it may pass; by default of one of obstore's.
 
     Raises:
-        obstore.exceptions.BaseError, FileNotFoundError: the store's last answer.
+        Exception: the store's last answer, as its client raises it.
     """
     for pause in pauses_seconds:
         try:
             return ask()
-        except GenericError as error:
-            if not is_passing(error):
+        except Exception as error:
+            if not passes(error):
                 raise
         time.sleep(pause)
     return ask()
