@@ -17,14 +17,13 @@ _PIECE_BYTES = 64 * 1024
 _RAW_DEFLATE = -15
 
 
-class PlainMember:
-    """A member of a tar that is not packed: a range of the archive."""
+class _Member:
+    """What members have in common that are read where it is asked for; ``counted`` is what counts the reads of the archive."""
 
-    __slots__ = ("_archive", "_offset", "bytes_read", "requests", "size")
+    __slots__ = ("_counted", "bytes_read", "requests", "size")
 
-    def __init__(self, archive: CountedReader, offset: int, size: int) -> None:
-        self._archive = archive
-        self._offset = offset
+    def __init__(self, counted: CountedReader, size: int) -> None:
+        self._counted = counted
         self.size: int | None = size
         self.bytes_read = 0
         self.requests = 0
@@ -34,47 +33,53 @@ class PlainMember:
         length = min(length, (self.size or 0) - offset)
         if length <= 0:
             return b""
-        before = self._archive.requests
-        data = self._archive.read(self._offset + offset, length)
-        self.requests += self._archive.requests - before
+        before = self._counted.requests
+        data = self._read(offset, length)
+        self.requests += self._counted.requests - before
         self.bytes_read += len(data)
         return data
 
     def close(self) -> None:
         """The archive stays open."""
 
+    def _read(self, offset: int, length: int) -> bytes:
+        """Bytes that lie within the member."""
+        raise NotImplementedError
 
-class StoredMember:
+
+class PlainMember(_Member):
+    """A member of a tar that is not packed: a range of the archive."""
+
+    __slots__ = ("_archive", "_offset")
+
+    def __init__(self, archive: CountedReader, offset: int, size: int) -> None:
+        super().__init__(archive, size)
+        self._archive = archive
+        self._offset = offset
+
+    def _read(self, offset: int, length: int) -> bytes:
+        return self._archive.read(self._offset + offset, length)
+
+
+class StoredMember(_Member):
     """A member of a zip that is not packed: a range of the archive behind a header, which comes with the first bytes."""
 
-    __slots__ = ("_archive", "_header", "_start", "bytes_read", "requests", "size")
+    __slots__ = ("_archive", "_header", "_start")
 
     def __init__(self, archive: CountedReader, header: int, size: int) -> None:
+        super().__init__(archive, size)
         self._archive = archive
         self._header = header
         self._start: int | None = None
-        self.size: int | None = size
-        self.bytes_read = 0
-        self.requests = 0
 
-    def read(self, offset: int, length: int) -> bytes:
-        """See ``ByteSource``."""
-        length = min(length, (self.size or 0) - offset)
-        if length <= 0:
-            return b""
+    def _read(self, offset: int, length: int) -> bytes:
         data = b""
-        before = self._archive.requests
         if self._start is None:
             self._start, data = _behind_header(self._archive, self._header, offset + length)
             data = data[offset : offset + length]
         if len(data) < length:
             data += self._archive.read(self._start + offset + len(data), length - len(data))
-        self.requests += self._archive.requests - before
-        self.bytes_read += len(data)
         return data
-
-    def close(self) -> None:
-        """The archive stays open."""
 
 
 class DeflatedMember:
@@ -156,31 +161,18 @@ class DeflatedMember:
         self._waiting = data
 
 
-class StreamMember:
+class StreamMember(_Member):
     """A member of a packed tar, out of a stream that only goes on."""
 
-    __slots__ = ("_offset", "_stream", "bytes_read", "requests", "size")
+    __slots__ = ("_offset", "_stream")
 
     def __init__(self, stream: ForwardStream, offset: int, size: int) -> None:
+        super().__init__(stream.source, size)
         self._stream = stream
         self._offset = offset
-        self.size: int | None = size
-        self.bytes_read = 0
-        self.requests = 0
 
-    def read(self, offset: int, length: int) -> bytes:
-        """See ``ByteSource``."""
-        length = min(length, (self.size or 0) - offset)
-        if length <= 0:
-            return b""
-        before = self._stream.source.requests
-        data = self._stream.read_at(self._offset + offset, length)
-        self.requests += self._stream.source.requests - before
-        self.bytes_read += len(data)
-        return data
-
-    def close(self) -> None:
-        """The archive stays open."""
+    def _read(self, offset: int, length: int) -> bytes:
+        return self._stream.read_at(self._offset + offset, length)
 
 
 class ForwardStream:
