@@ -151,11 +151,8 @@ class FormulaEngine:
         """Answer a unit."""
         listed = pl.DataFrame(files)
         places = places_of_urls(listed["url"], listed["modified"])
-        return Scanned(
-            files_table(places, request.files_schema()),
-            instances_table(places, request.instances_schema()),
-            findings_table(places, request.findings_schema()),
-        )
+        makers = {"files": files_table, "instances": instances_table, "findings": findings_table}
+        return Scanned({name: make(places, request.scanned_schema(name)) for name, make in makers.items()})
 
 
 class MeasuredProgress(Progress):

@@ -44,7 +44,7 @@ def _in_order(scanned: Scanned, paths: Sequence[str]) -> Scanned:
         urls = table["url"].to_pylist()
         return table.take(pa.array(sorted(range(len(urls)), key=lambda row: place[urls[row]]), pa.int64()))
 
-    return Scanned(ordered(scanned.files), ordered(scanned.instances), ordered(scanned.findings))
+    return Scanned({name: ordered(rows) for name, rows in scanned.tables.items()})
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -57,7 +57,7 @@ def test_order_of_a_unit(paths: list[str], seed: int) -> None:
 def test_file_by_file(paths: list[str]) -> None:
     """A unit answers what its files answer one by one."""
     alone = [_scan([path]) for path in paths]
-    joined = Scanned(*(pa.concat_tables([getattr(one, name) for one in alone]) for name in ("files", "instances", "findings")))
+    joined = Scanned({name: pa.concat_tables([one.tables[name] for one in alone]) for name in ("files", "instances", "findings")})
     assert differences(_scan(paths), joined) == []
 
 

@@ -58,8 +58,5 @@ class JsonEngine:
             instances.append({**header, "url": url, "file_size": row["file_size"], "modified": row["modified"], "header_digest": digest})
             if code is not None:
                 findings.append({"level": "file", "code": code, "url": url, "SOPInstanceUID": header["SOPInstanceUID"]})
-        return Scanned(
-            pa.Table.from_pylist(file_rows, schema=request.files_schema()),
-            pa.Table.from_pylist(instances, schema=request.instances_schema()),
-            pa.Table.from_pylist(findings, schema=request.findings_schema()),
-        )
+        rows = {"files": file_rows, "instances": instances, "findings": findings}
+        return Scanned({name: pa.Table.from_pylist(rows[name], schema=request.scanned_schema(name)) for name in rows})

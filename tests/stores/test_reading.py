@@ -55,7 +55,7 @@ def _as_in(scanned: Scanned, urls: Sequence[str]) -> Scanned:
         place = table.schema.get_field_index("url")
         return table.set_column(place, table.schema.field(place), new)
 
-    return Scanned(renamed(scanned.files), renamed(scanned.instances), renamed(scanned.findings))
+    return Scanned({name: renamed(rows) for name, rows in scanned.tables.items()})
 
 
 @pytest.fixture(scope="session")

@@ -46,32 +46,39 @@ class ScanRequest:
     headers: bool = False
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def instances_schema(self) -> pa.Schema:
-        """The schema of `instances` less ``snapshot``."""
-        return _without_snapshot(self.schema.table("instances"))
-
-    def findings_schema(self) -> pa.Schema:
-        """The schema of `findings` less ``snapshot``."""
-        return _without_snapshot(self.schema.table("findings"))
-
-    def files_schema(self) -> pa.Schema:
-        """The schema of what an engine says of each file."""
-        files = self.schema.table("files")
-        return pa.schema([files.field(name) for name in SCANNED_FILE_COLUMNS])
+    def scanned_schema(self, table: str) -> pa.Schema:
+        """The schema of the rows that an engine answers for a table: without the columns that the run adds."""
+        schema = self.schema.table(table)
+        if table == "files":
+            return pa.schema([schema.field(name) for name in SCANNED_FILE_COLUMNS])
+        return schema.remove(schema.get_field_index("snapshot"))
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """What an engine answers for a unit.
+    """The rows that an engine answers for a unit, by table.
 
-    ``files`` has a row for each file given, in that order, with status ``indexed``, ``not_dicom``, ``skipped`` or ``failed``;
-    ``instances`` a row for each ``indexed`` file (two copies of an instance are two rows), in the order of ``files``;
-    ``findings`` the defects of those files. Schemas are those of the ``ScanRequest``.
+    `files` has a row for each file given, in that order, with status ``indexed``, ``not_dicom``, ``skipped`` or ``failed``.
+    `instances` has a row for each ``indexed`` file (two copies of an instance are two rows), in the order of `files`.
+    `findings` has the defects of those files. The schema of each table is ``ScanRequest.scanned_schema``.
     """
 
-    files: pa.Table
-    instances: pa.Table
-    findings: pa.Table
+    tables: Mapping[str, pa.Table]
+
+    @property
+    def files(self) -> pa.Table:
+        """One row for each file."""
+        return self.tables["files"]
+
+    @property
+    def instances(self) -> pa.Table:
+        """One row for each file that was indexed."""
+        return self.tables["instances"]
+
+    @property
+    def findings(self) -> pa.Table:
+        """One row for each defect."""
+        return self.tables["findings"]
 
 
 class Engine(Protocol):
@@ -98,7 +105,3 @@ class Engine(Protocol):
             The tree; a file that can't be read is one without nodes, with its code.
         """
         ...
-
-
-def _without_snapshot(schema: pa.Schema) -> pa.Schema:
-    return schema.remove(schema.get_field_index("snapshot"))

@@ -66,12 +66,15 @@ class NativeEngine:
             rows = _in_order(rows)
             instances = [_in_order(batch) for batch in instances]
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
-        schema = request.instances_schema()
+        schema = request.scanned_schema("instances")
+        of_findings = request.scanned_schema("findings")
         return Scanned(
-            files=_files(rows, files, request),
-            # Batch by batch: together they may hold more text than one Arrow array can.
-            instances=pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
-            findings=pa.Table.from_batches(findings).select(request.findings_schema().names).cast(request.findings_schema()),
+            {
+                "files": _files(rows, files, request),
+                # Batch by batch: together they may hold more text than one Arrow array can.
+                "instances": pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
+                "findings": pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings),
+            }
         )
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
@@ -141,7 +144,7 @@ def _in_order(rows: _Rows) -> _Rows:
 
 
 def _files(read: pa.Table, listed: pa.Table, request: ScanRequest) -> pa.Table:
-    schema = request.files_schema()
+    schema = request.scanned_schema("files")
     columns = [listed[field.name] if field.name in _OF_LISTING else read[field.name] for field in schema]
     return pa.table([column.cast(field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
 

@@ -92,7 +92,7 @@ def scan_unit(engine: Engine, files: pa.Table, request: ScanRequest) -> Scanned:
     rejected = _rejected_rows(files.filter(pc.invert(readable)), request)
     rows = pa.concat_tables([scanned.files, rejected])
     order = pc.index_in(files["url"], value_set=rows["url"].combine_chunks())
-    return Scanned(rows.take(order), scanned.instances, scanned.findings)
+    return Scanned({**scanned.tables, "files": rows.take(order)})
 
 
 def killed_result(task: UnitTask) -> UnitResult:
@@ -103,7 +103,7 @@ def killed_result(task: UnitTask) -> UnitResult:
     message = "the process that read this file died each time; it is read again when it changes, or with --full"
     rows = rows.set_column(rows.schema.get_field_index("message"), "message", pa.array([message] * rows.num_rows))
     files = _rejected_rows(rows, task.request)
-    nothing = Scanned(files, task.request.instances_schema().empty_table(), task.request.findings_schema().empty_table())
+    nothing = Scanned({"files": files, **{name: task.request.scanned_schema(name).empty_table() for name in ("instances", "findings")}})
     return UnitResult(
         task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0
     )
@@ -117,7 +117,7 @@ def _with_places(task: UnitTask) -> pa.Table:
 
 def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
     """Rows of `files` for entries that no engine opens: their code says what became of them."""
-    schema = request.files_schema()
+    schema = request.scanned_schema("files")
     statuses = [STATUS_OF_CODE[FileCode(code)].value for code in files["code"].to_pylist()]
     given = {"status": pa.array(statuses, pa.string())} | {
         # What reading took before there was a unit: an archive was listed.

@@ -119,13 +119,15 @@ class UnitRows:
     def tables(self) -> Scanned:
         """The tables of the unit."""
         return Scanned(
-            files=_table(self.request.files_schema(), self._files),
-            instances=self._instances(),
-            findings=_table(self.request.findings_schema(), self._findings, _FINDING_COLUMNS),
+            {
+                "files": _table(self.request.scanned_schema("files"), self._files),
+                "instances": self._instances(),
+                "findings": _table(self.request.scanned_schema("findings"), self._findings, _FINDING_COLUMNS),
+            }
         )
 
     def _instances(self) -> pa.Table:
-        schema = self.request.instances_schema()
+        schema = self.request.scanned_schema("instances")
         if not self._headers:
             return schema.empty_table()
         arrays: dict[str, pa.Array] = {}
