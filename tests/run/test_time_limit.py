@@ -18,9 +18,10 @@ from dicomlake.lake import Lake
 from dicomlake.parts import Location
 from dicomlake.run import Summary
 from dicomlake.run.feed import UnitFeed
-from dicomlake.runner import Runner, ThreadRunner
+from dicomlake.runner import Runner
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
+from tests.runner.processes import thread_runner
 
 LIMIT = 3
 
@@ -191,7 +192,7 @@ def test_units_that_were_handed_out_are_finished(nights: Nights) -> None:
     """Threads have several units at once: each one that began is in the lake, and is not counted as left."""
     for number in range(40):
         _write(nights, f"{number:02}", number)
-    summary = _limited(nights, runner=ThreadRunner(2, 2))
+    summary = _limited(nights, runner=thread_runner(2))
     read = nights.lake.files.select(pl.len()).collect().item()
     assert LIMIT <= read == 40 - summary.files_left < 40
     assert read == len(nights.engine.read_urls)

@@ -14,8 +14,18 @@ from pathlib import Path
 
 from distributed import Client
 
+from dicomlake.config import RunningSettings
+from dicomlake.runner.dask import DaskOptions, DaskRunner
+from dicomlake.runner.local_cluster import local_runner
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTING_SECONDS = 180
+
+
+def thread_runner(threads: int) -> DaskRunner:
+    """A Dask cluster with threads in this process, and room for two tasks a thread."""
+    running = RunningSettings(workers=threads, units_in_flight_per_worker=2, dashboard_address=None)
+    return local_runner(running, DaskOptions(), in_threads=True)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Summary, run_index
 from dicomlake.runner import Outcome, Runner, SerialRunner, runner_starter
-from dicomlake.runner.dask import DaskRunner, scheduler_runner
+from dicomlake.runner.dask import DaskOptions, DaskRunner, scheduler_runner
 from dicomlake.runner.local_cluster import local_runner
 from dicomlake.runner.quiet import QuietLog
 from dicomlake.samples import write_corpus
@@ -84,7 +84,7 @@ def settings() -> Settings:
 @pytest.fixture(scope="module")
 def cluster(settings: Settings) -> Iterator[DaskRunner]:
     """Two workers of this machine."""
-    runner = local_runner(settings.running)
+    runner = local_runner(settings.running, DaskOptions(), in_threads=False)
     yield runner
     runner.close()
 
@@ -226,7 +226,7 @@ def test_nothing_of_a_cluster_is_left(settings: Settings) -> None:
     from distributed import default_client
 
     before = (dask.config.get("distributed.worker.profile.enabled"), logging.getLogger("distributed").level)
-    runner = local_runner(settings.running)
+    runner = local_runner(settings.running, DaskOptions(), in_threads=False)
     assert next(iter(runner.run(abs, [-1]))).result == 1
     runner.close()
     assert (dask.config.get("distributed.worker.profile.enabled"), logging.getLogger("distributed").level) == before

@@ -1,9 +1,8 @@
-"""Where units of work run: in this process and its threads, or on Dask."""
+"""Where units of work run: on Dask, or one after the other in this process."""
 
 from dicomlake.runner.protocol import Outcome, Runner
 from dicomlake.runner.requirements import Requirements
 from dicomlake.runner.serial import SerialRunner
-from dicomlake.runner.starting import runner_starter
-from dicomlake.runner.threads import ThreadRunner
+from dicomlake.runner.starting import load_ahead, runner_starter
 
-__all__ = ["Outcome", "Requirements", "Runner", "SerialRunner", "ThreadRunner", "runner_starter"]
+__all__ = ["Outcome", "Requirements", "Runner", "SerialRunner", "load_ahead", "runner_starter"]

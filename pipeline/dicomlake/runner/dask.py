@@ -71,6 +71,7 @@ class DaskRunner:
         running: how many tasks are in flight for each worker, how long one may take.
         owned: what is to be closed with the runner, in this order.
         options: what else is asked.
+        dashboard: the address of the cluster's dashboard.
 
     Raises:
         ConfigurationError: the client is closed.
@@ -78,8 +79,16 @@ class DaskRunner:
         RefusedError: the cluster has no workers, or they can't do what will be asked of them.
     """
 
-    def __init__(self, client: Client, running: RunningSettings, owned: tuple[Any, ...] = (), options: DaskOptions | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        running: RunningSettings,
+        owned: tuple[Any, ...] = (),
+        options: DaskOptions | None = None,
+        dashboard: str | None = None,
+    ) -> None:
         self._client = client
+        self._dashboard = dashboard
         self._running = running
         self._owned = owned
         self._options = options or DaskOptions()
@@ -104,8 +113,7 @@ class DaskRunner:
 
     def dashboard(self) -> str | None:
         """The address of the cluster's dashboard, where it has one."""
-        link = self._client.dashboard_link if "dashboard" in self._client.scheduler_info()["services"] else None
-        return str(link) if link else None
+        return self._dashboard
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
         """Call ``function`` on every task, on the workers; answers in the order in which tasks end.
@@ -248,7 +256,13 @@ def scheduler_runner(address: str, running: RunningSettings, options: DaskOption
     except (OSError, ValueError, TimeoutError) as error:
         quiet.close()
         raise AccessDenied(f"no Dask scheduler answers at {address}: {error}; check the address and that the cluster runs") from None
-    return DaskRunner(client, running, owned=(_Closing(client), quiet), options=options)
+    return DaskRunner(client, running, owned=(_Closing(client), quiet), options=options, dashboard=dashboard_of(client))
+
+
+def dashboard_of(client: Client) -> str | None:
+    """The address of the dashboard of a client's cluster, where it has one."""
+    link = client.dashboard_link if "dashboard" in client.scheduler_info().get("services", ()) else None
+    return str(link) if link else None
 
 
 class _Closing:

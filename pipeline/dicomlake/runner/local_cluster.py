@@ -1,4 +1,8 @@
-"""A Dask cluster of this machine, for one run: worker processes of one thread each."""
+"""A Dask cluster of this machine, for one run: threads of this process, or worker processes of one thread each.
+
+Threads start at once and share the imported modules, but only an engine that releases the interpreter can use them. An engine that runs in
+Python needs processes, and so does one that a file may kill.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import os
 import signal
 import sys
 import tempfile
+import threading
+from importlib.util import find_spec
 from typing import Any
 
 import dask
@@ -17,11 +23,17 @@ from dicomlake.config import AUTOMATIC, RunningSettings
 from dicomlake.runner.dask import DaskOptions, DaskRunner
 from dicomlake.runner.quiet import QuietLog
 
+CLOSE_SECONDS = 5
+"""How long a unit that is being read may hold up the end of a run."""
+
+DASHBOARD_SECONDS = 2.0
+"""When the pages of the dashboard are loaded: importing bokeh would double the time of a short run."""
+
 _ANY_PORT = "127.0.0.1:0"
 
 _QUIET: dict[str, Any] = {
-    # Tasks of seconds need no watching every few milliseconds: sampled profiles, ticks and monitors of idle processes cost more CPU than
-    # the whole of planning and committing.
+    # Tasks take seconds, so they need no watching every few milliseconds. Sampled profiles, ticks and monitors of idle processes cost
+    # more CPU than all of planning and committing.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "2s",
     "distributed.admin.tick.limit": "60s",
@@ -29,40 +41,66 @@ _QUIET: dict[str, Any] = {
     "distributed.worker.memory.monitor-interval": "5s",
 }
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Each worker is one process for one core: pools of threads inside it would only wake one another."""
+"""Each worker process has one core: pools of threads inside it would only wake one another."""
 
 
-def local_runner(running: RunningSettings, options: DaskOptions | None = None) -> DaskRunner:
-    """Start workers on this machine: processes of one thread each, as many as ``workers`` says, else one for each core."""
+def local_runner(running: RunningSettings, options: DaskOptions, *, in_threads: bool) -> DaskRunner:
+    """Start workers on this machine: as many as ``workers`` says, else one for each core."""
     quiet = QuietLog()
     address = _dashboard_address(running)
-    # Workers that end at once don't tidy up after themselves.
+    count = running.workers or dask.system.CPU_COUNT
+    # Workers that end at once leave their files behind.
     folder = tempfile.TemporaryDirectory(prefix="dicomlake-workers-", ignore_cleanup_errors=True)
-    # The page about a run shows where its time went, which takes samples.
-    profile = {"distributed.worker.profile.enabled": options is not None and options.performance_report is not None}
+    of_workers: dict[str, Any] = (
+        {"processes": False, "n_workers": 1, "threads_per_worker": count}
+        if in_threads
+        else {"processes": True, "n_workers": count, "threads_per_worker": 1, "host": "127.0.0.1", "env": _ONE_THREAD}
+    )
+    # A performance report shows where the time of a run went, and that needs samples.
+    profile = {"distributed.worker.profile.enabled": options.performance_report is not None}
     with dask.config.set({**_QUIET, **profile, "distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1}):
-        # A worker's memory holds one unit at a time; its limit is the machine's business, not a reason to kill it.
         cluster = LocalCluster(
-            n_workers=running.workers or dask.system.CPU_COUNT,
-            threads_per_worker=1,
-            processes=True,
+            **of_workers,
+            # A worker holds one unit at a time. Its memory is the machine's business, and no reason to kill it.
             memory_limit=0,
-            host="127.0.0.1",
+            # The scheduler answers over HTTP even without a dashboard, and would take port 8787 for that.
             dashboard_address=address or _ANY_PORT,
-            # Without a dashboard the scheduler still answers over HTTP, and would take port 8787 for it.
-            scheduler_kwargs={"dashboard": address is not None},
+            scheduler_kwargs={"dashboard": False},
             local_directory=folder.name,
             silence_logs=logging.CRITICAL,
-            env=_ONE_THREAD,
         )
         client = Client(cluster, set_as_default=False)
-    return DaskRunner(client, running, owned=(_WorkersOf(cluster), client, cluster, quiet, _Folder(folder)), options=options)
+    workers = _Threads(cluster) if in_threads else _Processes(cluster)
+    dashboard = None if address is None else _Dashboard(cluster, address)
+    owned = (workers, *([dashboard] if dashboard else []), client, cluster, quiet, _Folder(folder))
+    return DaskRunner(client, running, owned=owned, options=options, dashboard=dashboard.link if dashboard else None)
 
 
 def _dashboard_address(running: RunningSettings) -> str | None:
     if running.dashboard_address != AUTOMATIC:
         return running.dashboard_address
-    return _ANY_PORT if sys.stderr.isatty() else None
+    return _ANY_PORT if sys.stderr.isatty() and find_spec("bokeh") else None
+
+
+class _Dashboard:
+    """The pages of the scheduler, which come after a while; the link is known at once."""
+
+    def __init__(self, cluster: Any, address: str) -> None:  # noqa: ANN401 - of a LocalCluster mypy doesn't know that it has a scheduler
+        self._cluster = cluster
+        host = address.rsplit(":", 1)[0] or "127.0.0.1"
+        self.link = f"http://{host}:{self._cluster.scheduler.http_server.port}/status"
+        self._timer = threading.Timer(DASHBOARD_SECONDS, self._load)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def close(self) -> None:
+        self._timer.cancel()
+
+    def _load(self) -> None:
+        from distributed.dashboard import scheduler as pages  # noqa: PLC0415 - this import is the long one
+
+        scheduler = self._cluster.scheduler
+        self._cluster.loop.add_callback(pages.connect, scheduler.http_application, scheduler.http_server, scheduler)
 
 
 class _Folder:
@@ -75,10 +113,25 @@ class _Folder:
         self._folder.cleanup()
 
 
-class _WorkersOf:
+class _Threads:
+    """The threads of a worker in this process.
+
+    A unit that is being written ends before the lake is given back. A thread that hangs is left behind.
+    """
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        self._cluster = cluster
+
+    def close(self) -> None:
+        for worker in self._cluster.workers.values():
+            worker.executors["default"].shutdown(wait=True, timeout=CLOSE_SECONDS)
+            self._cluster.sync(worker.close, executor_wait=False)
+
+
+class _Processes:
     """The processes of a cluster of this machine.
 
-    They end at once: a worker keeps nothing, and taking an interpreter down in good order costs as much CPU as starting it.
+    They end at once. A worker keeps nothing, and an orderly end costs as much CPU as a start.
     """
 
     def __init__(self, cluster: LocalCluster) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from dicomlake.config import AUTOMATIC, RunningSettings
+from dicomlake.config import RunningSettings
 from dicomlake.errors import ConfigurationError, RefusedError
 from dicomlake.runner.protocol import Runner
 from dicomlake.runner.requirements import Requirements
 from dicomlake.runner.serial import SerialRunner
-from dicomlake.runner.threads import ThreadRunner
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,52 +33,40 @@ def runner_starter(
     performance_report: Path | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Callable[[], Runner]:
-    """What starts the runner, once there is something to read.
+    """Make the function that starts the runner, once there is something to read.
 
     Args:
         running: where units run.
         client: a Dask client whose workers are to do it.
-        in_threads: whether the engine may run in threads of this process.
-        requirements: what workers of a cluster that is there already are held to.
-        performance_report: where Dask's page about the run goes.
+        in_threads: whether the engine may run in threads of this process; else workers of this machine are processes.
+        requirements: the conditions that workers of an existing cluster must meet.
+        performance_report: the file for Dask's page about the run.
         tell: takes what the user should know of the cluster, a line each.
 
     Raises:
         ConfigurationError: the client is asynchronous, or a report is asked for where there is no Dask.
-
-    With ``in_threads`` workers of this machine are threads, for engines that may run so, unless a dashboard is asked for, which Dask has.
-    Otherwise they are processes, and interrupts need care:
-
-    A terminal sends SIGINT to every process of a run. The driver alone is to answer it: workers that died of it would print what they
-    were doing, and a cluster that is interrupted while it starts can't be closed any more.
     """
     if getattr(client, "asynchronous", False):
         raise ConfigurationError("client is asynchronous; give one that was made with asynchronous=False")
-    here = client is None and running.scheduler is None
-    serial = here and running.workers == 0
-    threads = here and in_threads and running.dashboard_address in (AUTOMATIC, None)
-    if performance_report is not None and (serial or threads):
-        raise ConfigurationError(
-            "a performance report is Dask's, and this run does without Dask; give it a scheduler, a dashboard_address or the engine pydicom"
-        )
-    if serial:
+    if client is None and running.scheduler is None and running.workers == 0:
+        if performance_report is not None:
+            raise ConfigurationError("a performance report is Dask's, and workers=0 does without Dask; allow at least one worker")
         return SerialRunner
-    if threads:
-        # Polars counts the cores that this process may use, of its affinity and its control group.
-        return lambda: ThreadRunner(running.workers or pl.thread_pool_size(), running.units_in_flight_per_worker)
+    if performance_report is not None and find_spec("bokeh") is None:
+        raise ConfigurationError("a performance report needs the package bokeh; install it: pip install 'dicomlake[dashboard]'")
 
     def start() -> Runner:
         from dicomlake.runner import dask, local_cluster  # noqa: PLC0415 - a run with nothing to read does without it
 
         options = dask.DaskOptions(requirements, performance_report, tell or (lambda _: None))
         if client is not None:
-            return dask.DaskRunner(client, running, options=options)
+            return dask.DaskRunner(client, running, options=options, dashboard=dask.dashboard_of(client))
         if running.scheduler is not None:
             return dask.scheduler_runner(running.scheduler, running, options)
         try:
-            with _later() as interrupts, _deaf_children():
-                # Workers of this process's making have what it has.
-                runner = local_cluster.local_runner(running, replace(options, requirements=None))
+            with _later() as interrupts, nullcontext() if in_threads else _deaf_children():
+                # Local workers have whatever this process has.
+                runner = local_cluster.local_runner(running, replace(options, requirements=None), in_threads=in_threads)
         except RuntimeError as error:
             raise RefusedError(
                 f"worker processes can't be started: {error}; a script that starts them calls dicomlake below "
@@ -92,9 +80,18 @@ def runner_starter(
     return start
 
 
+def load_ahead() -> None:
+    """Begin to import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
+    threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True).start()
+
+
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Keep SIGINT from processes started in this block, and by threads started in it: a signal mask is inherited by both."""
+    """Keep SIGINT from processes that are started in this block, and from those that its threads start: both inherit a signal mask.
+
+    A terminal sends SIGINT to every process of a run, and the driver alone is to answer it. Workers that died of it would print what they
+    were doing, and a cluster that is interrupted while it starts can't be closed any more.
+    """
     resource_tracker.ensure_running()  # it would unblock SIGINT when it starts
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
