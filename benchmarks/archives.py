@@ -31,8 +31,9 @@ from measure import (
     arguments_parser,
     child_run,
     corpus,
+    finish,
     floor_microseconds,
-    leave,
+    parsed,
     paths_below,
     peak_mebibytes,
     print_targets,
@@ -61,9 +62,10 @@ def main() -> int:
     parser.add_argument("--zips", type=int, default=2_000, help=f"zips of {MEMBERS_OF_A_SMALL_ZIP} members each")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--one-run", nargs=2, metavar=("SOURCE", "LAKE"))
-    arguments = parser.parse_args()
+    arguments = parsed(parser, files=60, large=120, zips=3)
     if arguments.one_run:
-        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers)), flush=True)
+        source, lake = arguments.one_run
+        print(json.dumps(_one_run(source, lake, workers=arguments.workers)), flush=True)
         os._exit(0)  # as the command `dicomlake` ends
     with working_folder(arguments.folder) as folder:
         runs = _of_kinds(folder, arguments.files, arguments.workers, KINDS)
@@ -80,9 +82,7 @@ def main() -> int:
         "small_zips": small,
     }
     _print(record)
-    if not arguments.no_record:
-        leave(record)
-    return 0 if record["passed"] else 1
+    return finish(record, arguments, passed=record["passed"])
 
 
 def _of_kinds(folder: Path, files: int, workers: int, kinds: tuple[str, ...]) -> list[dict[str, Any]]:

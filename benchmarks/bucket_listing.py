@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from measure import arguments_parser, child_run, leave, print_targets, record_head
+from measure import arguments_parser, child_run, finish, parsed, print_targets, record_head
 
 MICROSECONDS_A_KEY_MOST = 5.0
 MEMORY_RATIO_MOST = 1.5
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--many", type=int, default=10_000_000)
     parser.add_argument("--one", nargs=2, metavar=("READER", "ENDPOINT"))
-    arguments = parser.parse_args()
+    arguments = parsed(parser, keys=20_000, many=40_000)
     if arguments.one:
         print(json.dumps(_list(*arguments.one)))
         return 0
@@ -118,9 +118,7 @@ def main() -> int:
     record["readers"] += [_measure(name, arguments.many) for name in READERS[:2]]
     record["targets"] = _targets(record["readers"])
     print_targets(record["targets"])
-    if not arguments.no_record:
-        leave(record)
-    return 0 if all(target["passed"] for target in record["targets"]) else 1
+    return finish(record, arguments, passed=all(target["passed"] for target in record["targets"]))
 
 
 def _measure(reader: str, keys: int) -> dict[str, Any]:
@@ -182,7 +180,7 @@ def _list(reader: str, endpoint: str) -> dict[str, Any]:
     from dicomlake.stores import KeyOrder
 
     order = KeyOrder.BYTES if reader == "streamed" else KeyOrder.NONE
-    bucket.key_order = lambda *_: order
+    setattr(bucket, "key_order", lambda *_: order)  # noqa: B010 - a module does not export what it imports
     source = open_source("s3://many/archive", ListingSettings(), options)
     before = _cpu_seconds()
     keys = distinct = 0

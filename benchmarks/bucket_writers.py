@@ -31,7 +31,7 @@ from tests.buckets.writer_game import Game
 from tests.run.json_engine import JsonEngine
 from tests.stores.servers import versitygw_command, versitygw_server
 
-from measure import arguments_parser, leave, record_head, working_folder
+from measure import arguments_parser, finish, parsed, record_head, working_folder
 
 PACKAGES = ("deltalake", "obstore", "dicomlake")
 
@@ -41,18 +41,16 @@ def main() -> int:
     parser = arguments_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="of each writer")
     parser.add_argument("--kill-seconds", type=float, help="kill writers after about so long")
-    arguments = parser.parse_args()
+    arguments = parsed(parser, rounds=1)
     engine = JsonEngine()
-    dicomlake.extract.unit.make_engine = lambda _: engine  # type: ignore[assignment, return-value]
-    dicomlake.run.index.engine_version = lambda _: engine.version  # type: ignore[attr-defined]
+    setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)  # noqa: B010 - modules don't export what they import
+    setattr(dicomlake.run.index, "engine_version", lambda _: engine.version)  # noqa: B010 - likewise
     command = f"--rounds {arguments.rounds}" + (f" --kill-seconds {arguments.kill_seconds:g}" if arguments.kill_seconds else "")
     record = record_head("bucket writers", f"python benchmarks/bucket_writers.py {command}", PACKAGES)
     record["store"] = "versitygw" if versitygw_command() else "moto"
     with working_folder(arguments.folder) as folder:
         record["games"] = [_game(folder / str(leases), arguments.rounds, arguments.kill_seconds, leases=leases) for leases in (True, False)]
-    if not arguments.no_record:
-        leave(record)
-    return 0
+    return finish(record, arguments, passed=True)
 
 
 def _game(folder: Path, rounds: int, kill_seconds: float | None, *, leases: bool) -> dict[str, Any]:

@@ -22,9 +22,9 @@ _UNDEFINED = 0xFFFFFFFF
 _POSITION = "-97531.864"
 
 
-def write_enhanced_header(path: Path, *, undefined_lengths: bool) -> None:
+def write_enhanced_header(path: Path, *, undefined_lengths: bool, frames: int = FRAMES) -> None:
     """Write the file; ``undefined_lengths`` is that of its sequences and items (PS3.5 7.5)."""
-    content = _one_frame(undefined_lengths=undefined_lengths)
+    content = _one_frame(frames, undefined_lengths=undefined_lengths)
     sequence = content.index(_PER_FRAME_SEQUENCE) + len(_PER_FRAME_SEQUENCE)
     first = sequence + 4
     if undefined_lengths:
@@ -34,12 +34,12 @@ def write_enhanced_header(path: Path, *, undefined_lengths: bool) -> None:
     template = content[first:end]
     assert template.startswith(_ITEM)
     assert template.count(_POSITION.encode()) == 1
-    items = b"".join(template.replace(_POSITION.encode(), b"%-10.2f" % (frame * 1.25)) for frame in range(FRAMES))
+    items = b"".join(template.replace(_POSITION.encode(), b"%-10.2f" % (frame * 1.25)) for frame in range(frames))
     length = struct.pack("<I", _UNDEFINED if undefined_lengths else len(items))
     path.write_bytes(content[:sequence] + length + items + content[end:])
 
 
-def _one_frame(*, undefined_lengths: bool) -> bytes:
+def _one_frame(frames: int, *, undefined_lengths: bool) -> bytes:
     """The file with one item for all frames."""
     from dicomlake.samples.cast import ordinary_patient
     from dicomlake.samples.encoding import encode, pixels
@@ -52,8 +52,8 @@ def _one_frame(*, undefined_lengths: bool) -> bytes:
     identity = Identity(0)
     series = Series(Study(identity, ordinary_patient(identity, 1), 1, MR_BRAIN), 1, "MR", "12,000 frames", MR_SCANNER, BRAIN)
     file = enhanced_mr(series, Stack(1, 1.25, 0.9), (1000.0,))
-    file.dataset.update(pixels(8, 8, frames=FRAMES, bits_stored=16))
-    file.dataset.NumberOfFrames = FRAMES
+    file.dataset.update(pixels(8, 8, frames=frames, bits_stored=16))
+    file.dataset.NumberOfFrames = frames
     frame = file.dataset.PerFrameFunctionalGroupsSequence[0]
     frame.PlanePositionSequence[0].ImagePositionPatient = ["-3.6", "-3.6", _POSITION]
     frame.update(_further_groups())

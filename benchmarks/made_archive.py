@@ -28,6 +28,8 @@ THINNED_SERIES, GONE_OF_THINNED = 100, 10
 GONE_SERIES = 10
 COPIED_SERIES, COPIES_OF_SERIES = 100, 10
 NEW_SERIES = 120
+FULL_NIGHT_INSTANCES = 1_000_000
+"""An archive that is smaller has fewer changes in a night."""
 
 _ROOT = "1.2.826.0.1.3680043.10.1338."
 _MODALITIES = ("CT",) * 4 + ("MR",) * 4 + ("PT", "PT", "CT", "PT") + ("CT",) * 4 + ("MR", "MR", "XA", "DX")
@@ -84,32 +86,32 @@ class Night:
 
     def is_changed(self) -> pl.Expr:
         """Which places were written anew."""
-        return pl.col("series").is_in(self._spread(CHANGED_SERIES, 0)) & (pl.col("number") <= CHANGED_OF_SERIES)
+        return pl.col("series").is_in(self._spread(self._changed_series, 0)) & (pl.col("number") <= CHANGED_OF_SERIES)
 
     def is_gone(self) -> pl.Expr:
         """Which places are no longer there."""
-        thinned = pl.col("series").is_in(self._spread(THINNED_SERIES, 3)) & (pl.col("number") > SERIES_INSTANCES - GONE_OF_THINNED)
-        return thinned | pl.col("series").is_in(self._spread(GONE_SERIES, 6))
+        thinned = pl.col("series").is_in(self._spread(self._thinned_series, 3)) & (pl.col("number") > SERIES_INSTANCES - GONE_OF_THINNED)
+        return thinned | pl.col("series").is_in(self._spread(self._gone_series, 6))
 
     @property
     def files_new(self) -> int:
         """New series, and copies."""
-        return NEW_SERIES * SERIES_INSTANCES + COPIED_SERIES * COPIES_OF_SERIES
+        return NEW_SERIES * SERIES_INSTANCES + self._copied_series * COPIES_OF_SERIES
 
     @property
     def files_changed(self) -> int:
         """Files that were written anew."""
-        return CHANGED_SERIES * CHANGED_OF_SERIES
+        return self._changed_series * CHANGED_OF_SERIES
 
     @property
     def files_missing(self) -> int:
         """Files that vanished."""
-        return THINNED_SERIES * GONE_OF_THINNED + GONE_SERIES * SERIES_INSTANCES
+        return self._thinned_series * GONE_OF_THINNED + self._gone_series * SERIES_INSTANCES
 
     def summary_expected(self) -> tuple[int, ...]:
         """Files new, changed, missing, unchanged, indexed, duplicate."""
         # Half of the copies take the place of the one that was kept, and are no duplicates.
-        duplicates = COPIED_SERIES * COPIES_OF_SERIES // 2
+        duplicates = self._copied_series * COPIES_OF_SERIES // 2
         unchanged = self.archive.instances - self.files_changed - self.files_missing
         read = self.files_new + self.files_changed
         return self.files_new, self.files_changed, self.files_missing, unchanged, read - duplicates, duplicates
@@ -117,14 +119,14 @@ class Night:
     def rows_expected(self) -> dict[str, int]:
         """The rows of tables after the night."""
         # Every tenth instance of a series has a finding, and so has its copy; of each series that has copies one conflicts.
-        thinned = THINNED_SERIES * (GONE_OF_THINNED // 10)
-        findings = (self.archive.instances + (NEW_SERIES - GONE_SERIES) * SERIES_INSTANCES) // 10 - thinned + 2 * COPIED_SERIES
+        thinned = self._thinned_series * (GONE_OF_THINNED // 10)
+        findings = (self.archive.instances + (NEW_SERIES - self._gone_series) * SERIES_INSTANCES) // 10 - thinned + 2 * self._copied_series
         studies = self.archive.series // STUDY_SERIES + NEW_SERIES // 2 // STUDY_SERIES
         return {
             "files": self.archive.instances + self.files_new,
             "instances": self.archive.instances + NEW_SERIES * SERIES_INSTANCES - self.files_missing,
             "findings": findings,
-            "series": self.archive.series + NEW_SERIES - GONE_SERIES,
+            "series": self.archive.series + NEW_SERIES - self._gone_series,
             "studies": studies,
             "patients": studies // PAIR_STUDIES * 2,
         }
@@ -144,6 +146,26 @@ class Night:
             batches.append(places.filter(wanted))
         return pl.concat(batches)
 
+    @property
+    def _changed_series(self) -> int:
+        return self._scaled(CHANGED_SERIES)
+
+    @property
+    def _thinned_series(self) -> int:
+        return self._scaled(THINNED_SERIES)
+
+    @property
+    def _gone_series(self) -> int:
+        return self._scaled(GONE_SERIES)
+
+    @property
+    def _copied_series(self) -> int:
+        return self._scaled(COPIED_SERIES)
+
+    def _scaled(self, series: int) -> int:
+        """A small archive has fewer changes."""
+        return max(1, series * min(self.archive.instances, FULL_NIGHT_INSTANCES) // FULL_NIGHT_INSTANCES)
+
     def _spread(self, count: int, offset: int) -> list[int]:
         """So many series, of every Modality, over the whole archive; different offsets up to 9 share none."""
         step = self.archive.series // count
@@ -151,8 +173,8 @@ class Night:
 
     @cached_property
     def _copies(self) -> pl.DataFrame:
-        series = np.repeat(self._spread(COPIED_SERIES, 9), COPIES_OF_SERIES)
-        numbers = np.tile(np.arange(1, COPIES_OF_SERIES + 1), COPIED_SERIES)
+        series = np.repeat(self._spread(self._copied_series, 9), COPIES_OF_SERIES)
+        numbers = np.tile(np.arange(1, COPIES_OF_SERIES + 1), self._copied_series)
         return _places(series // STUDY_SERIES, series, numbers, np.where(numbers % 2, _COPY_BEFORE, _COPY_AFTER))
 
     @cached_property

@@ -4,7 +4,7 @@ It does not show what reading costs on your disk (the files are warm), nor how a
 listing to snapshot, and the CPU that each stage takes for each file; the peak memory of its one process as the number of files grows;
 and that a second run reads nothing. Every run's answer is checked before its figures are printed.
 
-Targets (DESIGN section 6) that are checked: the wall time of the first run over the most files, against the machine's floor; what all
+Targets (docs/benchmarks) that are checked: the wall time of the first run over the most files, against the machine's floor; what all
 but the engine costs a file, beyond a fixed start-up, on the fewest; peak memory, and its growth from the fewest files to the most.
 
     python benchmarks/main_job.py [--files 20000 100000] [--workers 2] [--engine native] [--folder FOLDER]
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from measure import arguments_parser, child_run, corpus, floor_microseconds, leave, record_head, working_folder
+from measure import arguments_parser, child_run, corpus, finish, floor_microseconds, parsed, record_head, working_folder
 
 WALL_FLOORS_LIMIT = 6.0
 STARTUP_SECONDS = 1.5
@@ -40,16 +40,15 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--engine", default="native")
     parser.add_argument("--one-run", nargs=2, metavar=("ARCHIVE", "LAKE"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parsed(parser, files=[300])
     if arguments.one_run:
-        print(json.dumps(_one_run(*arguments.one_run, workers=arguments.workers, engine=arguments.engine)), flush=True)
+        archive, lake = arguments.one_run
+        print(json.dumps(_one_run(archive, lake, workers=arguments.workers, engine=arguments.engine)), flush=True)
         os._exit(0)  # as the command `dicomlake` ends
     with working_folder(arguments.folder) as folder:
         record = _measure(folder, arguments.files, arguments.workers, arguments.engine)
     _print(record)
-    if not arguments.no_record:
-        leave(record)
-    return 0 if record["passed"] else 1
+    return finish(record, arguments, passed=record["passed"])
 
 
 def _measure(folder: Path, counts: list[int], workers: int, engine: str) -> dict[str, Any]:

@@ -29,7 +29,23 @@ def arguments_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where corpora and what is made of them go (default: a temporary folder, then removed)")
     parser.add_argument("--no-record", action="store_true", help="print the figures only")
+    parser.add_argument("--toy", action="store_true", help="small sizes: answers are checked, targets are not, and no record is left")
     return parser
+
+
+def parsed(parser: argparse.ArgumentParser, **toy: Any) -> argparse.Namespace:  # noqa: ANN401 - sizes of any kind
+    """The arguments given; with ``--toy`` the sizes of a toy run."""
+    arguments = parser.parse_args()
+    if arguments.toy:
+        vars(arguments).update(toy, no_record=True)
+    return arguments
+
+
+def finish(record: dict[str, Any], arguments: argparse.Namespace, *, passed: bool) -> int:
+    """Leave the record, and answer the exit status: 1 where a target was missed, which a toy run can't judge."""
+    if not arguments.no_record:
+        leave(record)
+    return 0 if passed or arguments.toy else 1
 
 
 @contextmanager
@@ -59,7 +75,7 @@ def paths_below(archive: Path) -> list[str]:
 
 
 def floor_seconds(paths: list[str]) -> float:
-    """What opening, reading 16 KiB and closing each of these files takes here, from Python (DESIGN section 6)."""
+    """What opening, reading 16 KiB and closing each of these files takes here, from Python ."""
     started = time.perf_counter()
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)

@@ -20,12 +20,12 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from measure import arguments_parser, corpus, leave, paths_below, record_head, working_folder
+from measure import arguments_parser, corpus, finish, parsed, paths_below, record_head, working_folder
 
 QUERY = "select Modality, count(*) as instances from instances group by Modality"
 RATIO_LIMIT = 2.0
@@ -44,16 +44,14 @@ def main() -> int:
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--keep", default="90d", help="how long snapshots are kept, as lake.keep")
     parser.add_argument("--merge-parts", type=int, default=4, help="as lake.merge_parts; 0 shows what happens without")
-    arguments = parser.parse_args()
+    arguments = parsed(parser, files=200, nights=3)
     overrides = {"lake.keep": arguments.keep, "lake.merge_parts": arguments.merge_parts}
     with working_folder(arguments.folder) as folder:
         record = _measure(folder, arguments.files, arguments.nights, overrides)
     command = f"--files {arguments.files} --nights {arguments.nights} --keep {arguments.keep} --merge-parts {arguments.merge_parts}"
     record = {**record_head("nights", f"python benchmarks/nights.py {command}", PACKAGES), **record}
     print("passed" if record["passed"] else "NOT PASSED")
-    if not arguments.no_record:
-        leave(record)
-    return 0 if record["passed"] else 1
+    return finish(record, arguments, passed=record["passed"])
 
 
 def _measure(folder: Path, files: int, nights: int, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +66,7 @@ def _measure(folder: Path, files: int, nights: int, overrides: dict[str, Any]) -
         next(events)
         evening = first_night + timedelta(days=night)
         started = time.monotonic()
-        _index(archive, lake, overrides, lambda evening=evening: evening)
+        _index(archive, lake, overrides, evening)
         seconds.append(time.monotonic() - started)
         if night and (night % MEASURED_EVERY == 0 or night == nights):
             measured.append({"night": night, **_figures(archive, lake, folder / "fresh", seconds[-MEASURED_EVERY:])})
@@ -108,7 +106,7 @@ def _events(archive_of_all: Path, archive: Path, files: int) -> Iterator[None]:
         yield
 
 
-def _index(archive: Path, lake: Path, overrides: dict[str, Any], now: Callable[[], datetime] | None = None) -> None:
+def _index(archive: Path, lake: Path, overrides: dict[str, Any], evening: datetime | None = None) -> None:
     from dicomlake.config import load_settings
     from dicomlake.parts import Location
     from dicomlake.run import IndexRequest, Progress, run_index
@@ -116,8 +114,7 @@ def _index(archive: Path, lake: Path, overrides: dict[str, Any], now: Callable[[
 
     request = IndexRequest((str(archive),), Location.of(lake), load_settings(overrides=overrides))
     progress = Progress()
-    clock = {} if now is None else {"now": now}
-    run_index(request, SerialRunner, progress, **clock)
+    run_index(request, SerialRunner, progress, now=lambda: evening or datetime.now(UTC))
     if unexpected := [message for message in progress.messages if "not" in message]:
         raise SystemExit(f"the run says: {unexpected}")
 

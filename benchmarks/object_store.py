@@ -10,7 +10,7 @@ requests and bytes.
     python benchmarks/object_store.py [--files 20000] [--rounds 3] [--latency 20] [--folder FOLDER]
 
 It needs versitygw (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0), and Go for the proxy that adds the latency. It leaves a
-dated record in ``benchmarks/records/``, and ends with 1 where a target is missed (DESIGN section 6).
+dated record in ``benchmarks/records/``, and ends with 1 where a target is missed (docs/benchmarks).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.stores.servers import Bucket
 from tests.stores.web_server import WebServer
 
 from bucket_readers import READERS, THREADS, Work, unit_of
-from measure import arguments_parser, corpus, leave, paths_below, print_targets, record_head, working_folder
+from measure import arguments_parser, corpus, finish, parsed, paths_below, print_targets, record_head, working_folder
 from readers import uids_by_pydicom, uids_hash
 from served import late, served
 
@@ -50,16 +50,14 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--latency", type=int, default=20, help="milliseconds that each answer takes longer in the second part")
-    arguments = parser.parse_args()
+    arguments = parsed(parser, files=40, rounds=1, latency=0)
     arguments.load_before = round(os.getloadavg()[0], 1)
     with working_folder(arguments.folder) as folder:
         archive = corpus(folder, arguments.files)
-        with served(archive, folder / "served") as bucket:
+        with served(archive, folder / "served", toy=arguments.toy) as bucket:
             record = _measure(bucket, archive, folder / "lake", arguments)
     _print(record)
-    if not arguments.no_record:
-        leave(record)
-    return 0 if record["passed"] else 1
+    return finish(record, arguments, passed=record["passed"])
 
 
 def _measure(bucket: Bucket, archive: Path, lake: Path, arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - argparse's

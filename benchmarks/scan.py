@@ -11,7 +11,7 @@ Then a header of 12,000 frames, with sequences of defined and of undefined lengt
 
     python benchmarks/scan.py [--engine native] [--files 20000] [--rounds 7] [--folder FOLDER]
 
-It leaves a dated record in ``benchmarks/records/``, and ends with 1 where a target is missed (DESIGN section 6).
+It leaves a dated record in ``benchmarks/records/``, and ends with 1 where a target is missed (docs/benchmarks).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pydicom.multival import MultiValue
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.schema import LakeSchema
 from enhanced_header import FRAMES, write_enhanced_header
-from measure import arguments_parser, corpus, leave, paths_below, print_targets, record_head, working_folder
+from measure import arguments_parser, corpus, finish, parsed, paths_below, print_targets, record_head, working_folder
 from peers.commands import NotInstalledError, dcmtk, dicom_rs, gdcm
 from readers import Reader, engine, files_table, floor, pydicom, scan, uids_by_pydicom, uids_hash
 
@@ -53,17 +53,16 @@ def main() -> int:
     parser.add_argument("--engine", default="native")
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=7)
-    arguments = parser.parse_args()
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of the enhanced header")
+    arguments = parsed(parser, files=60, rounds=1, frames=50)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with working_folder(arguments.folder) as folder:
-        record = _measure(folder, arguments.engine, arguments.files, arguments.rounds)
+        record = _measure(folder, arguments.engine, arguments.files, arguments.rounds, arguments.frames)
     _print(record)
-    if not arguments.no_record:
-        leave(record)
-    return 0 if record["passed"] else 1
+    return finish(record, arguments, passed=record["passed"])
 
 
-def _measure(folder: Path, name: str, files: int, rounds: int) -> dict[str, Any]:
+def _measure(folder: Path, name: str, files: int, rounds: int, frames: int) -> dict[str, Any]:
     archive = corpus(folder, files)
     paths = paths_below(archive)
     sample = paths[::SAMPLE_STEP]
@@ -72,7 +71,7 @@ def _measure(folder: Path, name: str, files: int, rounds: int) -> dict[str, Any]
     peers, versions, left_out = _peers(archive, paths, sample)
     readers = [baseline, ours, engine(name, paths, headers=True), oracle, engine("pydicom", sample, sampled=True), *peers]
     figures = _rounds(readers, uids_by_pydicom(paths), rounds)
-    enhanced = [_enhanced(folder, name, rounds, undefined_lengths=undefined) for undefined in (False, True)]
+    enhanced = [_enhanced(folder, name, rounds, frames, undefined_lengths=undefined) for undefined in (False, True)]
     least = {reader: figure["least_microseconds_a_file"] for reader, figure in zip(readers, figures, strict=True)}
     targets = [
         _at_most("times the floor", least[ours] / least[baseline], FLOOR_TIMES_LIMIT),
@@ -171,24 +170,24 @@ def _compare(name: str, paths: list[str]) -> None:
                 raise SystemExit(f"{name}: {keyword} is {row[keyword]!r}, and pydicom reads {plain!r}")
 
 
-def _enhanced(folder: Path, name: str, rounds: int, *, undefined_lengths: bool) -> dict[str, Any]:
+def _enhanced(folder: Path, name: str, rounds: int, frames: int, *, undefined_lengths: bool) -> dict[str, Any]:
     """How fast the header of 12,000 frames is read or skipped."""
     lengths = "undefined" if undefined_lengths else "defined"
-    path = folder / f"enhanced-{FRAMES}-{lengths}.dcm"
+    path = folder / f"enhanced-{frames}-{lengths}.dcm"
     if not path.exists():
-        write_enhanced_header(path, undefined_lengths=undefined_lengths)
+        write_enhanced_header(path, undefined_lengths=undefined_lengths, frames=frames)
     _compare(name, [str(path)])
     files, request = files_table([str(path)]), ScanRequest(LakeSchema.build())
     seconds: list[float] = []
     for _ in range(rounds + 1):
         taken, scanned = scan(name, files, request)
         row = scanned.instances.select(["NumberOfFrames", "pixel_data_offset"]).to_pylist()[0]
-        if row["NumberOfFrames"] != FRAMES:
-            raise SystemExit(f"{name}: NumberOfFrames is {row['NumberOfFrames']}, not {FRAMES}")
+        if row["NumberOfFrames"] != frames:
+            raise SystemExit(f"{name}: NumberOfFrames is {row['NumberOfFrames']}, not {frames}")
         seconds.append(taken)
     megabytes = row["pixel_data_offset"] / 1e6
     return {
-        "what": f"a header of {FRAMES:,} frames, sequences of {lengths} length",
+        "what": f"a header of {frames:,} frames, sequences of {lengths} length",
         "header_megabytes": round(megabytes, 1),
         "rounds": rounds,
         "most_megabytes_a_second": round(megabytes / min(seconds[1:])),

@@ -13,19 +13,26 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers are those of the tests
 
+from tests.buckets.servers import moto_process
 from tests.stores.servers import Bucket, versitygw_command, versitygw_server
 
 _DELAY = Path(__file__).parent / "peers" / "delay" / "main.go"
 
 
 @contextmanager
-def served(archive: Path, folder: Path) -> Iterator[Bucket]:
-    """A bucket with the files of an archive, which are linked into ``folder``.
+def served(archive: Path, folder: Path, *, toy: bool = False) -> Iterator[Bucket]:
+    """A bucket with the files of an archive, which are linked into ``folder``; a toy run does with moto where there is no versitygw.
 
     Raises:
         SystemExit: versitygw is not installed.
     """
     command = versitygw_command()
+    if command is None and toy:
+        with moto_process() as server:
+            bucket = server.make_bucket("archive")
+            bucket.put_folder(archive)
+            yield bucket
+        return
     if command is None:
         raise SystemExit("versitygw is not installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
     shutil.rmtree(folder, ignore_errors=True)
@@ -39,7 +46,10 @@ def served(archive: Path, folder: Path) -> Iterator[Bucket]:
 
 @contextmanager
 def late(bucket: Bucket, milliseconds: int) -> Iterator[Bucket]:
-    """The bucket behind a proxy whose answers come so much later."""
+    """The bucket behind a proxy whose answers come so much later; without delay, the bucket itself."""
+    if not milliseconds:
+        yield bucket
+        return
     command = ["go", "run", str(_DELAY), urlsplit(bucket.endpoint).netloc, str(milliseconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as proxy:
         assert proxy.stdout is not None

@@ -48,11 +48,12 @@ def runner_starter(
     """
     if getattr(client, "asynchronous", False):
         raise ConfigurationError("client is asynchronous; give one that was made with asynchronous=False")
-    if client is None and running.scheduler is None and running.workers == 0:
+    is_local = client is None and running.scheduler is None
+    if is_local and running.workers == 0:
         if performance_report is not None:
             raise ConfigurationError("a performance report is Dask's, and workers=0 does without Dask; allow at least one worker")
         return SerialRunner
-    if performance_report is not None and find_spec("bokeh") is None:
+    if is_local and performance_report is not None and find_spec("bokeh") is None:
         raise ConfigurationError("a performance report needs the package bokeh; install it: pip install 'dicomlake[dashboard]'")
 
     def start() -> Runner:
