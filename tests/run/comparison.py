@@ -1,4 +1,4 @@
-"""Two lakes, table by table, but for what may differ: snapshot numbers, missing rows, costs of reading (DESIGN section 3)."""
+"""Two lakes, table by table, but for what may differ: snapshot numbers, missing rows, costs of reading."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def whole(lake: Lake) -> dict[str, pl.DataFrame]:
     """All of every table that a snapshot pins."""
     names = list(_APART)
     return dict(zip(names, pl.collect_all([lake.table(name) for name in names]), strict=True))
+
+
+def compared_tables() -> list[str]:
+    """The tables that two lakes of one archive have alike."""
+    return list(_APART)
 
 
 def comparable(lake: Lake, table: str) -> pl.DataFrame:
