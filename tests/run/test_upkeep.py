@@ -92,7 +92,7 @@ def test_merging_changes_no_row_and_bounds_part_files(nights: Nights, tmp_path: 
             order = [column for column, dtype in rows[0].schema.items() if not isinstance(dtype, pl.List)]
             assert_frame_equal(*(frame.sort(order) for frame in rows))
     for level in ("patients", "studies", "series"):
-        assert_frame_equal(merged.diff(4).levels[level], scattered.diff(4).level(level))
+        assert_frame_equal(merged.diff(4).levels[level], scattered.diff(4).levels[level])
     assert_frame_equal(merged.diff(4).counts, scattered.diff(4).counts)
     assert verify(nights.location).defects == []
     for name in DATA_TABLES:
