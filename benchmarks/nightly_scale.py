@@ -203,7 +203,7 @@ def _made_lake(folder: Path, count: int) -> Path:
     settings = Settings()
     location = Location.of(new)
     blocks = [(location, first, min(first + BLOCK_INSTANCES, count)) for first in range(0, count, BLOCK_INSTANCES)]
-    with closing(LakeWriter(location, settings.schema_of_lake())) as writer:
+    with closing(LakeWriter.open(location, settings.schema_of_lake())) as writer:
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
             parts = [part for block in pool.map(_write_block, blocks) for part in block]
         number = writer.next_number()

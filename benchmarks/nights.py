@@ -123,7 +123,7 @@ def _figures(archive: Path, lake: Path, fresh: Path, run_seconds: list[float]) -
     from dicomlake import Lake
     from dicomlake.lake import verify
     from dicomlake.parts import Location, part_sizes
-    from dicomlake.schema import TABLE_NAMES
+    from dicomlake.schema import table_names
 
     shutil.rmtree(fresh, ignore_errors=True)
     _index(archive, fresh, {})
@@ -139,7 +139,7 @@ def _figures(archive: Path, lake: Path, fresh: Path, run_seconds: list[float]) -
             opened[one].append(time.perf_counter() - started)
             reader.sql(QUERY).collect()
             asked[one].append(time.perf_counter() - started)
-    tables = [name for name in TABLE_NAMES if (lake / name).is_dir()]
+    tables = [name for name in table_names() if (lake / name).is_dir()]
     return {
         "run_seconds_median": statistics.median(run_seconds),
         "run_seconds_most": max(run_seconds),

@@ -9,7 +9,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomlake.duplicates import COPY_COLUMNS, STORED_KEYS, KeyIndex, conflict_findings, resolve
+from dicomlake.duplicates.key_index import STORED_KEYS, KeyIndex
+from dicomlake.duplicates.resolution import COPY_COLUMNS, conflict_findings, resolve
 
 
 def _copies(*rows: tuple[str, str, str | None, str]) -> pl.DataFrame:
@@ -59,7 +60,7 @@ def test_findings_name_the_copy_that_differs() -> None:
 def test_the_index_finds_what_was_added(parts: list[list[str]], asked: list[str], stored: int) -> None:
     """Every part file that holds a UID is answered, however many were merged, and however many wait on disk."""
     index = KeyIndex()
-    with patch("dicomlake.duplicates.STORED_KEYS", stored):
+    with patch("dicomlake.duplicates.key_index.STORED_KEYS", stored):
         for number, uids in enumerate(parts):
             index.add(KeyIndex.hashes(pl.Series(uids, dtype=pl.String)), number)
     known, part_numbers = index.find(KeyIndex.hashes(pl.Series(asked, dtype=pl.String)))

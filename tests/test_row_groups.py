@@ -155,15 +155,15 @@ def test_touched_series_are_those_whose_rows_differ(
         versions = [_instances(location, rows, cut) for rows, cut in ((before, 3), (after, 5))]
         touched = touched_entities(location, versions[0], versions[1], partition_by="Modality")
     differing = set(before.items()) ^ set(after.items())
-    assert set(touched.select("PatientID", "SeriesInstanceUID").iter_rows()) == {row[:2] for _, row in differing}
+    assert set(touched.select("patient_key", "series_key").iter_rows()) == {row[:2] for _, row in differing}
     assert touched.height == touched.unique().height
 
 
 def _instances(location: Location, rows: dict[int, tuple[str, str | None, int]], cut: int) -> dict[str, PartFile]:
-    columns = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID", "url")
+    columns = ("PatientID", "patient_key", "study_key", "series_key", "url")
     schema = pa.schema([*((name, pa.string()) for name in columns), ("snapshot", pa.int64()), ("Modality", pa.string())])
     listed = [
-        {"PatientID": patient, "SeriesInstanceUID": series, "url": str(number), "snapshot": snapshot, "Modality": "CT"}
+        {"PatientID": patient, "patient_key": patient, "series_key": series, "url": str(number), "snapshot": snapshot, "Modality": "CT"}
         for number, (patient, series, snapshot) in sorted(rows.items(), key=lambda entry: entry[1][0])
     ]
     parts: list[PartFile] = []

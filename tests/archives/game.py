@@ -22,7 +22,7 @@ from dicomlake.config import load_settings
 from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.lake import Lake, verify
-from dicomlake.lake.log import active_parts, open_delta
+from dicomlake.lake.log.delta import active_parts, open_delta
 from dicomlake.parts import Location, read_parts
 from dicomlake.run import IndexRequest, Summary, run_index
 from dicomlake.runner import SerialRunner

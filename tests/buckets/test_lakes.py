@@ -22,13 +22,13 @@ from obstore.store import LocalStore
 from dicomlake.cli import main
 from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeLocked, SourceNotFound
 from dicomlake.lake import Lake, LakeWriter, Table, lease, optimize, vacuum, verify
-from dicomlake.lake.lease import Lease
+from dicomlake.lake.write.lease import Lease
 from dicomlake.parts import Location, PartWriter
 from dicomlake.parts.write import writing
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
 from dicomlake.samples import write_sample
-from dicomlake.schema import TABLE_NAMES
+from dicomlake.schema import table_names
 from dicomlake.stores import StoreFilesystem, renewed
 from tests.buckets.conftest import BucketNights
 from tests.buckets.servers import HeedlessProxy, troubled
@@ -121,8 +121,8 @@ def test_who_fenced_nothing_leaves_that_to_the_next(nights: BucketNights, monkey
     fence = Mock()
     monkeypatch.setattr(Table, "fence", fence)
     for _ in range(2):
-        LakeWriter(nights.location, nights.settings.schema_of_lake()).close()
-        assert fence.call_count == len(TABLE_NAMES)
+        LakeWriter.open(nights.location, nights.settings.schema_of_lake()).close()
+        assert fence.call_count == len(table_names())
 
 
 @pytest.mark.parametrize("name", ["a b", "a#b", "a%2Fb", "a?b", "ä", 'a"b', "a=b"])
@@ -158,7 +158,7 @@ def test_a_file_that_is_not_to_be(nights: BucketNights) -> None:
 def test_a_writer_that_was_killed_blocks_nobody(nights: BucketNights) -> None:
     """Its lease names a process of this machine that is no longer there."""
     script = (
-        "import json, sys; from dicomlake.parts import Location; from dicomlake.lake.lease import Lease; "
+        "import json, sys; from dicomlake.parts import Location; from dicomlake.lake.write.lease import Lease; "
         "print(Lease(Location.of(*json.loads(sys.argv[1]))).try_acquire(), flush=True); sys.stdin.read()"
     )
     arguments = json.dumps([nights.location.url, dict(nights.location.storage_options)])
@@ -177,11 +177,11 @@ def test_a_writer_that_was_given_up_commits_nothing_more(nights: BucketNights, m
     nights.run()
     schema = nights.settings.schema_of_lake()
     monkeypatch.setattr(Lease, "try_acquire", lambda _: None)
-    with closing(LakeWriter(nights.location, schema)) as first:
+    with closing(LakeWriter.open(nights.location, schema)) as first:
         instances = first.tables["instances"]
         former = list(instances.parts.values())
         instances.commit([], former, first.next_number())
-        with closing(LakeWriter(nights.location, schema)) as second:
+        with closing(LakeWriter.open(nights.location, schema)) as second:
             for table in first.tables.values():
                 with pytest.raises(LakeChanged):
                     table.commit([], [], first.next_number())
@@ -227,7 +227,7 @@ def test_credentials_are_renewed_while_a_run_goes_on(signed: Bucket, nights: Buc
     monkeypatch.setattr(renewed, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(lease, "HEARTBEAT", timedelta(seconds=1000))
     location = Location.of(f"{signed.url}/lake")
-    with closing(LakeWriter(location, nights.settings.schema_of_lake())) as writer:
+    with closing(LakeWriter.open(location, nights.settings.schema_of_lake())) as writer:
         table = writer.tables["files"]
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "has-ended")
         with pytest.raises(AccessDenied, match="refuses the keys of the environment"):
@@ -271,7 +271,7 @@ def test_no_secret_is_shown_or_kept(
         location = Location.of(f"{place.url}/lake", {"key": "AKIADISTINCTIVE", "secret": SECRET, "endpoint_url": place.endpoint})
         told.append(repr(location))
         with pytest.raises((AccessDenied, SourceNotFound)) as raised:
-            LakeWriter(Location.of(f"{place.url}-not/lake", location.storage_options), nights.settings.schema_of_lake())
+            LakeWriter.open(Location.of(f"{place.url}-not/lake", location.storage_options), nights.settings.schema_of_lake())
         told.append(repr(raised.value) + str(raised.value.__cause__))
     client = bucket.server.client
     entries = client.list_objects_v2(Bucket=bucket.name)["Contents"]

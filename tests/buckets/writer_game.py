@@ -27,7 +27,7 @@ import dicomlake.run.index
 from dicomlake.config import load_settings
 from dicomlake.errors import LakeChanged, LakeLocked, RefusedError
 from dicomlake.lake import Lake, optimize, verify
-from dicomlake.lake.lease import Lease
+from dicomlake.lake.write.lease import Lease
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner

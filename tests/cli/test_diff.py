@@ -75,7 +75,7 @@ def test_json_is_one_object(run: Run, two_nights: Path) -> None:
     assert (found["before"]["snapshot"], found["after"]["snapshot"]) == (1, 2)
     directly = Lake(two_nights).diff()
     for level in ("patients", "studies", "series"):
-        assert found[level] == json.loads(json.dumps(directly.level(level).to_dicts(), default=str))
+        assert found[level] == json.loads(json.dumps(directly.levels[level].to_dicts(), default=str))
         changes = [row["change"] for row in found[level]]
         assert {change: changes.count(change) for change in ("came", "went", "changed")} == {
             change: found["counts"][level][change] for change in ("came", "went", "changed")

@@ -14,7 +14,7 @@ import pytest
 
 import dicomlake.run.index
 from dicomlake.cli.application import command_line
-from dicomlake.lake.lock import LakeLock
+from dicomlake.lake.write.lock import LakeLock
 from dicomlake.parts import Location
 from dicomlake.run.feed import UnitFeed
 from dicomlake.samples import MANIFEST_NAME
@@ -234,13 +234,13 @@ def test_wait(run: Run, archive: Path, own_lake: Path, monkeypatch: pytest.Monke
     holder.acquire()
     run(*arguments).assert_one_line_error(1, f"process {os.getpid()} on ", " since ", "--wait")
     pauses: list[float] = []
-    monkeypatch.setattr("dicomlake.lake.lock.time", SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pauses.append))
+    monkeypatch.setattr("dicomlake.lake.write.lock.time", SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pauses.append))
     ran = run(*arguments, "--wait", "10min")
     assert ran.code == 1
     waiting, refused = ran.err.splitlines()
     assert waiting.startswith("dicomlake: lake ")
     assert waiting.endswith("waiting for it, 600 s at most")
     assert "waited 600 s for it" in refused
-    monkeypatch.setattr("dicomlake.lake.lock.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: holder.release()))
+    monkeypatch.setattr("dicomlake.lake.write.lock.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: holder.release()))
     ran = run(*arguments, "--wait", "10min")
     assert (ran.code, ran.err.count("waiting for it")) == (0, 1)

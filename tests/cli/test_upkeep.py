@@ -29,7 +29,7 @@ def test_optimize_then_vacuum(run: Run, own_lake: Path, archive: Path, monkeypat
     assert set(run("optimize", own_lake, "--json").json) == {"snapshot", "dry_run", "tables"}
 
     assert run("vacuum", own_lake, "--keep", "0h", "--json").json["snapshots_removed"] == []  # somebody may be reading them
-    monkeypatch.setattr(import_module("dicomlake.lake.vacuum"), "READER_TIME", timedelta())  # the room has a function of that name
+    monkeypatch.setattr(import_module("dicomlake.lake.upkeep.vacuum"), "READER_TIME", timedelta())  # the room has a function of that name
     said = run("vacuum", own_lake, "--keep", "0h", "--dry-run", "--json").json
     assert (said["snapshots_kept"], said["snapshots_removed"]) == ([3], [1, 2])
     done = run("vacuum", own_lake, "--keep", "0h")
@@ -58,7 +58,7 @@ def test_span_longer_than_the_calendar(run: Run, lake: Path) -> None:
 @pytest.mark.parametrize("command", ["optimize", "vacuum"])
 def test_no_lake(run: Run, tmp_path: Path, command: str) -> None:
     """A folder without a lake is a usage error."""
-    run(command, tmp_path).assert_one_line_error(2, "is no lake")
+    run(command, tmp_path).assert_one_line_error(2, "is not a lake")
 
 
 @pytest.mark.parametrize("command", ["optimize", "vacuum"])

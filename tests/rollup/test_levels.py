@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
+import pytest
 
 from dicomlake.rollup.levels import columns_needed, condense, roll_up
-from dicomlake.schema import LakeSchema
+from dicomlake.schema import LakeSchema, entity_key
 
 SCHEMA = LakeSchema.build()
 
@@ -17,8 +18,14 @@ def _instances(*rows: dict[str, Any]) -> pl.DataFrame:
     arrow = SCHEMA.table("instances")
     empty = pl.DataFrame(arrow.empty_table())
     common = {"PatientID": "P", "StudyInstanceUID": "1", "SeriesInstanceUID": "1.1", "file_size": 10}
-    frame = pl.DataFrame([{**common, **row} for row in rows], infer_schema_length=None)
+    frame = pl.DataFrame([_with_keys({**common, **row}) for row in rows], infer_schema_length=None)
     return pl.concat([empty, frame.cast({name: empty.schema[name] for name in frame.columns})], how="diagonal")
+
+
+def _with_keys(row: dict[str, Any]) -> dict[str, Any]:
+    study, series = row["StudyInstanceUID"], row["SeriesInstanceUID"]
+    patient = entity_key(row.get("IssuerOfPatientID"), row["PatientID"])
+    return {**row, "patient_key": patient, "study_key": entity_key(study), "series_key": entity_key(study, series)}
 
 
 def _roll_up(level: str, *rows: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -97,6 +104,39 @@ def test_a_study_of_two_patients_is_inconsistent() -> None:
     assert row["PatientID"] == "B"
     assert row["inconsistent_attributes"] == ["PatientID"]
     assert [finding["level"] for finding in findings] == ["study"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        # PatientID and issuer are agreed upon apart, and the patient is the one that has both.
+        ([("A", "x"), ("A", "x"), ("B", "y"), ("B", "y"), ("B", None)], ("B", "x")),
+        ([("A", "x"), ("B", "x"), ("B", "y"), ("C", "x")], ("B", "x")),
+        ([("A", "x"), ("A", "x"), ("A", None), ("A", None), ("A", None)], ("A", "x")),
+        ([(None, None), (None, None), ("A", None)], ("A", None)),
+    ],
+)
+def test_parents_have_keys_that_join(pairs: list[tuple[str | None, str | None]], expected: tuple[str, str | None]) -> None:
+    """The patient of a study or series is one of its instances', of the agreed PatientID and issuer where there is such a one."""
+    keys = [entity_key(issuer, patient) for patient, issuer in pairs]
+    for level in ("series", "studies"):
+        (row,), _ = _roll_up(level, *({"PatientID": patient, "IssuerOfPatientID": issuer} for patient, issuer in pairs))
+        assert (row["PatientID"], row["IssuerOfPatientID"]) == expected
+        agreed = entity_key(expected[1], expected[0])
+        most = min(keys, key=lambda key: (-keys.count(key), key))
+        assert row["patient_key"] == (agreed if expected in pairs else most)
+        assert row["study_key"] == entity_key("1")
+    patients, _ = _roll_up("patients", *({"PatientID": patient, "IssuerOfPatientID": issuer} for patient, issuer in pairs))
+    assert {row["patient_key"] for row in patients} == set(keys)
+
+
+def test_findings_have_the_keys_of_their_entity() -> None:
+    """Those of its parents too, and none of a lower level."""
+    differing = [{"StudyDescription": text, "Manufacturer": text, "PatientSex": text} for text in "MF"]
+    series, study, patient = (_roll_up(level, *differing)[1][0] for level in ("series", "studies", "patients"))
+    keys = {"patient_key": entity_key(None, "P"), "study_key": entity_key("1"), "series_key": entity_key("1", "1.1")}
+    for finding, expected in ((series, 3), (study, 2), (patient, 1)):
+        assert {name: finding[name] for name in keys if name in finding} == dict(list(keys.items())[:expected])
 
 
 def test_a_patient_counts_studies_series_and_instances() -> None:

@@ -13,7 +13,7 @@ from dicomlake.errors import AccessDenied
 from dicomlake.lake import Table
 from dicomlake.parts import Location
 
-VACUUM = import_module("dicomlake.lake.vacuum")  # the room has a function of that name
+VACUUM = import_module("dicomlake.lake.upkeep.vacuum")  # the room has a function of that name
 
 
 class Killed(BaseException):

@@ -19,7 +19,7 @@ import pytest
 
 from dicomlake.errors import RETRIED_CODES, AccessDenied, MissingLimitExceeded, NotALake, SourceVanished
 from dicomlake.lake import Lake, optimize, vacuum, verify
-from dicomlake.lake.log import active_parts, open_delta
+from dicomlake.lake.log.delta import active_parts, open_delta
 from dicomlake.parts import Location, read_parts
 from tests.run.comparison import Tables, assert_same_tables, whole
 from tests.run.conftest import Nights

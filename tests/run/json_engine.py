@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from dicomlake.errors import FileCode, FileStatus
 from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.schema import entity_key
 
 
 class JsonEngine:
@@ -55,8 +56,36 @@ class JsonEngine:
             file_rows.append({**known, **keys, "status": FileStatus.INDEXED, "code": code})
             if request.headers:
                 header["header_json"] = json.dumps(header, sort_keys=True)
-            instances.append({**header, "url": url, "file_size": row["file_size"], "modified": row["modified"], "header_digest": digest})
+            keys |= _keys(header)
+            instances.append({**header, **keys, "url": url, "file_size": row["file_size"], "modified": row["modified"]})
             if code is not None:
-                findings.append({"level": "file", "code": code, "url": url, "SOPInstanceUID": header["SOPInstanceUID"]})
+                findings.append({"level": "file", "code": code, "url": url, **keys})
         rows = {"files": file_rows, "instances": instances, "findings": findings}
         return Scanned({name: pa.Table.from_pylist(rows[name], schema=request.scanned_schema(name)) for name in rows})
+
+
+def _keys(header: dict[str, Any]) -> dict[str, str]:
+    study, series = header.get("StudyInstanceUID"), header.get("SeriesInstanceUID")
+    return {
+        "patient_key": entity_key(header.get("IssuerOfPatientID"), header.get("PatientID")),
+        "study_key": entity_key(study),
+        "series_key": entity_key(study, series),
+    }
+
+
+def _keys(header: dict[str, Any]) -> dict[str, str]:
+    study, series = header.get("StudyInstanceUID"), header.get("SeriesInstanceUID")
+    return {
+        "patient_key": entity_key(header.get("IssuerOfPatientID"), header.get("PatientID")),
+        "study_key": entity_key(study),
+        "series_key": entity_key(study, series),
+    }
+
+
+def _keys(header: dict[str, Any]) -> dict[str, str]:
+    study, series = header.get("StudyInstanceUID"), header.get("SeriesInstanceUID")
+    return {
+        "patient_key": entity_key(header.get("IssuerOfPatientID"), header.get("PatientID")),
+        "study_key": entity_key(study),
+        "series_key": entity_key(study, series),
+    }

@@ -164,7 +164,7 @@ def test_a_long_run_reads_the_ledger_through_once_or_twice(nights: Nights, monke
         return open_part(location, part, **given)
 
     known = [part.path for part in nights.lake.parts("files")]
-    monkeypatch.setattr("dicomlake.run.copies.open_part", noted)
+    monkeypatch.setattr("dicomlake.duplicates.copy_finder.open_part", noted)
     nights.overrides |= {"listing.unit_files": 1, "lake.commit_units": 1}
     nights.run()
     assert len(opened) > len(known) > 0

@@ -13,7 +13,7 @@ import pytest
 from dicomlake.errors import AccessDenied, LakeDamaged
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
-from dicomlake.schema import TABLE_NAMES
+from dicomlake.schema import table_names
 from tests.run.comparison import assert_same_lake, whole
 from tests.run.conftest import Nights
 
@@ -100,7 +100,7 @@ def test_each_damage_of_each_table_is_one_clear_line(nights: Nights, damage: str
     kept = whole_lake.with_name("kept")
     shutil.copytree(whole_lake, kept)
     _fill(nights, 0, 4)
-    for name in TABLE_NAMES:
+    for name in table_names():
         if not (whole_lake / name).is_dir():
             continue
         shutil.rmtree(whole_lake)

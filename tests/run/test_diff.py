@@ -12,19 +12,19 @@ import pytest
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
-import dicomlake.lake.reader
+import dicomlake.lake.read.snapshot_view
 from dicomlake.errors import LakeDamaged, NotALake, UsageError
 from dicomlake.lake import Lake, LakeDiff, optimize
 from dicomlake.parts import PartFile
-from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY
 from tests.run.conftest import Nights
 
 NIGHTS = 4
 LEVELS = {
-    "patients": (PATIENT_KEY, "NumberOfPatientRelatedInstances"),
-    "studies": (STUDY_KEY, "NumberOfStudyRelatedInstances"),
-    "series": (SERIES_KEY, "NumberOfSeriesRelatedInstances"),
+    "patients": (("PatientID", "IssuerOfPatientID"), "NumberOfPatientRelatedInstances"),
+    "studies": (("StudyInstanceUID",), "NumberOfStudyRelatedInstances"),
+    "series": (("StudyInstanceUID", "SeriesInstanceUID"), "NumberOfSeriesRelatedInstances"),
 }
+NOT_COMPARED = {"snapshot", "patient_key", "study_key", "series_key"}
 INSTANCE = ("url", "file_size", "modified", "header_digest")
 FILE = ("status", "code", "source", "file_size", "modified", "etag", "SOPInstanceUID", "duplicate_of", "header_digest")
 
@@ -81,7 +81,7 @@ def _level_directly(before: Lake, after: Lake, level: str) -> dict[tuple[Any, ..
         elif name not in now:
             expected[name] = ("went", was[name][count], 0, None)
         else:
-            names = [column for column in now[name] if column != "snapshot" and _differ(was[name][column], now[name][column])]
+            names = [column for column in now[name] if column not in NOT_COMPARED and _differ(was[name][column], now[name][column])]
             if names:
                 expected[name] = ("changed", was[name][count], now[name][count], sorted(names))
     return expected
@@ -116,7 +116,7 @@ def assert_is_the_difference(found: LakeDiff, before: Lake, after: Lake) -> None
     """What a diff says is what a comparison of whole tables finds."""
     counts = {row.pop("table"): row for row in found.counts.to_dicts()}
     for level, (key, _) in LEVELS.items():
-        rows = found.level(level).to_dicts()
+        rows = found.levels[level].to_dicts()
         expected = _level_directly(before, after, level)
         assert len(rows) == len(expected)
         assert {
@@ -181,15 +181,15 @@ def test_only_what_changed_is_read(nights: Nights, monkeypatch: pytest.MonkeyPat
     nights.archive.write("30", **_header(30))
     nights.run()
     read: list[PartFile] = []
-    read_part = dicomlake.lake.reader.read_part
+    read_part = dicomlake.lake.read.snapshot_view.read_part
 
     def reading(location: Any, part: PartFile, *arguments: Any, **more: Any) -> pl.DataFrame:
         read.append(part)
         return read_part(location, part, *arguments, **more)
 
-    monkeypatch.setattr(dicomlake.lake.reader, "read_part", reading)
+    monkeypatch.setattr(dicomlake.lake.read.snapshot_view, "read_part", reading)
     found = nights.lake.diff()
-    assert [found.level(level)["change"].to_list() for level in LEVELS] == [["came"]] * 3
+    assert [found.levels[level]["change"].to_list() for level in LEVELS] == [["came"]] * 3
     before = nights.lake.at(1)
     shared = {part.path for name in ("files", "instances") for part in before.parts(name)}
     assert len(shared) > 10

@@ -29,7 +29,7 @@ def test_the_first_unit_comes_before_the_listing_has_ended() -> None:
         may_go_on.wait()
         yield _batch(1)
 
-    feed = UnitFeed(listing(), _as_units)
+    feed = UnitFeed.start(listing(), _as_units)
     units = iter(feed)
     assert next(units)["number"].to_pylist() == [0]
     assert not feed.complete
@@ -40,7 +40,7 @@ def test_the_first_unit_comes_before_the_listing_has_ended() -> None:
 
 def test_units_that_wait_are_kept_on_disk_and_come_in_order() -> None:
     """The listing runs ahead as far as it likes."""
-    feed = UnitFeed((_batch(number) for number in range(UNITS_IN_MEMORY * 5)), _as_units)
+    feed = UnitFeed.start((_batch(number) for number in range(UNITS_IN_MEMORY * 5)), _as_units)
     feed._thread.join()
     assert feed.complete
     assert [unit["number"].to_pylist()[0] for unit in feed] == list(range(UNITS_IN_MEMORY * 5))
@@ -54,7 +54,7 @@ def test_an_error_of_the_listing_is_raised_where_units_are_taken() -> None:
         yield _batch(0)
         raise OSError("the disk is gone")
 
-    feed = UnitFeed(listing(), _as_units)
+    feed = UnitFeed.start(listing(), _as_units)
     with pytest.raises(OSError, match="the disk is gone"):
         list(feed)
     assert not feed.complete
@@ -78,7 +78,7 @@ def test_closing_ends_a_listing_that_finds_nothing_new() -> None:
             pass
         yield from ()
 
-    feed = UnitFeed(listing(), no_units)
+    feed = UnitFeed.start(listing(), no_units)
     first.wait()
     feed.close()
     assert not feed._thread.is_alive()

@@ -107,7 +107,7 @@ def _urls_known(nights: Nights, lake: Location) -> set[str]:
     """The urls that `files` knows as they are now, of whatever run."""
     from dicomlake.parts import read_parts
 
-    with closing(LakeWriter(lake, nights.settings.schema_of_lake())) as writer:
+    with closing(LakeWriter.open(lake, nights.settings.schema_of_lake())) as writer:
         rows = read_parts(lake, writer.tables["files"].parts.values(), ["url", "status", "modified", "last_snapshot"])
     if rows is None:
         return set()

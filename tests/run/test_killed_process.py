@@ -26,7 +26,7 @@ import pytest
 import dicomlake
 from dicomlake.errors import DicomlakeError, NotALake
 from dicomlake.lake import Lake, vacuum, verify
-from dicomlake.lake.log import active_parts, open_delta
+from dicomlake.lake.log.delta import active_parts, open_delta
 from dicomlake.parts import Location, read_parts
 from dicomlake.samples import write_sample
 from tests.run.comparison import Tables, assert_same_tables, whole
@@ -36,7 +36,7 @@ CONFIG = "listing: {unit_files: 20}\nlake: {commit_units: 1, missing_limit: 1.0,
 PROCESSES = "running: {dashboard_address: 127.0.0.1:0}\n"  # threads have no dashboard
 COMMAND = (
     "import sys, dicomlake.lake, datetime\n"
-    "sys.modules['dicomlake.lake.vacuum'].READER_TIME = datetime.timedelta()\n"  # so that there is something to remove
+    "sys.modules['dicomlake.lake.upkeep.vacuum'].READER_TIME = datetime.timedelta()\n"  # so that there is something to remove
     "from dicomlake.cli import main\n"
     "sys.exit(main())\n"
 )

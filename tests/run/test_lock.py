@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from dicomlake.errors import LakeLocked
-from dicomlake.lake.lock import LOCK_NAME, LONGEST_PAUSE_SECONDS, LakeLock, Waiting
+from dicomlake.lake.write.lock import LOCK_NAME, LONGEST_PAUSE_SECONDS, LakeLock, Waiting
 from dicomlake.parts import Location
 
 
@@ -40,7 +40,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What the lock takes for time."""
     clock = Clock()
-    monkeypatch.setattr("dicomlake.lake.lock.time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
+    monkeypatch.setattr("dicomlake.lake.write.lock.time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep))
     return clock
 
 
@@ -105,7 +105,7 @@ def test_a_lake_that_was_replaced_meanwhile_is_locked_itself(lake: Location, clo
 def test_a_killed_holder_blocks_nobody(lake: Location) -> None:
     """The lock ends with its process; the text that it left says nothing."""
     code = (
-        f"from dicomlake.lake.lock import LakeLock; from dicomlake.parts import Location; "
+        f"from dicomlake.lake.write.lock import LakeLock; from dicomlake.parts import Location; "
         f"LakeLock(Location.of({lake.url!r})).acquire(); print('held', flush=True); input()"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

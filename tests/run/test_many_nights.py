@@ -13,7 +13,7 @@ from tests.run.conftest import Nights
 
 def test_snapshots_do_not_scatter(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every reader opens all part files of `snapshots`, so they become one now and then; no row is lost, and a reader loses none."""
-    monkeypatch.setattr("dicomlake.lake.writer.SNAPSHOT_PARTS", 3)
+    monkeypatch.setattr("dicomlake.lake.write.writer.SNAPSHOT_PARTS", 3)
     nights.archive.write("a", SOPInstanceUID="1", SeriesInstanceUID="2", StudyInstanceUID="3", PatientID="P", Modality="CT")
     rows: list[pl.DataFrame] = []
     for number in range(1, 8):

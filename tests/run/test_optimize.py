@@ -11,14 +11,14 @@ from polars.testing import assert_frame_equal
 
 from dicomlake.errors import LakeLocked, NotALake, RefusedError
 from dicomlake.lake import Lake, LakeWriter, Table, optimize, verify
-from dicomlake.lake.merging import PART_BYTES, PART_CELLS, mergers
+from dicomlake.lake.upkeep.merge_groups import PART_BYTES, PART_CELLS, mergers
 from dicomlake.parts import Location, PartFile
-from dicomlake.schema import TABLE_NAMES, row_order
+from dicomlake.schema import LakeSchema, table_names
 from tests.run.beginnings import Beginnings
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
 
-DATA_TABLES = tuple(name for name in TABLE_NAMES if name != "snapshots")
+DATA_TABLES = tuple(name for name in table_names() if name != "snapshots")
 
 
 class Killed(BaseException):
@@ -89,7 +89,7 @@ def test_fewer_part_files_with_the_same_rows(played: Nights) -> None:
         assert len(parts) == len({part.partition for part in parts})
         for part in parts:
             inside = pl.read_parquet(Path(played.location.url, name, part.path), glob=False, hive_partitioning=False)
-            order = list(row_order(name))
+            order = list(LakeSchema.build().declaration(name).order)
             assert_frame_equal(inside.select(order), inside.select(order).sort(order, nulls_last=True))
     again = optimize(played.location)
     assert again.snapshot is None
@@ -179,7 +179,7 @@ def _dies(*_: object) -> None:
 
 def test_lake_that_is_being_written_is_refused(played: Nights) -> None:
     """One line says who writes."""
-    writer = LakeWriter(played.location, played.settings.schema_of_lake())
+    writer = LakeWriter.open(played.location, played.settings.schema_of_lake())
     with pytest.raises(LakeLocked, match=f"being written by process {os.getpid()}"):
         optimize(played.location)
     writer.close()
@@ -210,7 +210,7 @@ def _part(path: str, share: float, lowest: str | None = None, partition: str | N
 
 def test_what_becomes_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neighbours of one partition, as many as a part file may hold; large ones stay, and so does one alone."""
-    monkeypatch.setattr("dicomlake.lake.merging.uncompressed_size", lambda _, part: part.size)
+    monkeypatch.setattr("dicomlake.lake.upkeep.merge_groups.uncompressed_size", lambda _, part: part.size)
     parts = [
         _part("d", 0.4, "D"),
         _part("a", 0.4, "A"),

@@ -29,7 +29,7 @@ from dicomlake.errors import (
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
 from dicomlake.runner import Outcome, SerialRunner
-from dicomlake.schema import TABLE_NAMES
+from dicomlake.schema import table_names
 from dicomlake.sources import Source, merge_listings
 from tests.run.conftest import Nights
 
@@ -287,7 +287,7 @@ def test_an_empty_source_makes_a_lake(nights: Nights) -> None:
     """A run that finds nothing to do still writes its snapshot, and every table can be read."""
     summary = nights.run()
     assert (summary.snapshot, summary.files_listed) == (1, 0)
-    for name in TABLE_NAMES:
+    for name in table_names():
         assert nights.lake.table(name).collect().height == (1 if name == "snapshots" else 0)
 
 
@@ -320,7 +320,7 @@ def test_tables_read_directly_are_the_tables_of_the_lake(nights: Nights) -> None
     nights.run()
     nights.archive.write("b", SOPInstanceUID="1.b", Modality="A%B =C", PatientID="Q")
     nights.run()
-    for name in TABLE_NAMES:
+    for name in table_names():
         direct = pl.scan_delta(f"{nights.location.url}/{name}").collect()
         order = [column for column, dtype in direct.schema.items() if not isinstance(dtype, pl.List)]
         assert_frame_equal(direct.sort(order), nights.lake.table(name).collect().sort(order))
@@ -363,7 +363,7 @@ def test_a_folder_with_other_things_is_no_lake(nights: Nights, tmp_path: Path) -
     with pytest.raises(NotALake, match="name a new or empty folder"):
         nights.run(lake=Location.of(tmp_path / "other"))
     assert [entry.name for entry in (tmp_path / "other").iterdir()] == ["thesis.txt"]
-    with pytest.raises(NotALake, match="is no lake"):
+    with pytest.raises(NotALake, match="is not a lake"):
         Lake(tmp_path / "other")
     _fill(nights, 2)
     nights.run()

@@ -28,7 +28,7 @@ def test_a_second_run_is_told_who_writes(nights: Nights) -> None:
     _fill(nights)
     nights.run()
     with (
-        closing(LakeWriter(nights.location, nights.settings.schema_of_lake())),
+        closing(LakeWriter.open(nights.location, nights.settings.schema_of_lake())),
         pytest.raises(LakeLocked, match=r"by process \d+ on .* since"),
     ):
         nights.run()
@@ -39,9 +39,9 @@ def test_a_commit_that_another_run_overtook_is_refused(nights: Nights, monkeypat
     """Where no lock keeps two runs apart, the later one makes every table move, so that the earlier one commits nothing more."""
     _fill(nights)
     nights.run()
-    monkeypatch.setattr("dicomlake.lake.lock.LakeLock.acquire", lambda _: None)
+    monkeypatch.setattr("dicomlake.lake.write.lock.LakeLock.acquire", lambda _: None)
     schema = nights.settings.schema_of_lake()
-    with closing(LakeWriter(nights.location, schema)) as one, closing(LakeWriter(nights.location, schema)) as other:
+    with closing(LakeWriter.open(nights.location, schema)) as one, closing(LakeWriter.open(nights.location, schema)) as other:
         for table in one.tables.values():
             with pytest.raises(LakeChanged, match="run again"):
                 table.commit([], [], one.next_number())

@@ -16,18 +16,18 @@ from polars.testing import assert_frame_equal
 
 from dicomlake.errors import LakeDamaged
 from dicomlake.lake import Lake, LakeWriter, Table, verify
-from dicomlake.lake.history import read_history
-from dicomlake.lake.log import active_parts, open_delta
-from dicomlake.lake.merging import PART_CELLS, due_mergers
+from dicomlake.lake.log.delta import active_parts, open_delta
+from dicomlake.lake.log.history import read_history
+from dicomlake.lake.upkeep.merge_groups import PART_CELLS, due_mergers
 from dicomlake.parts import Location, PartFile, write_sorted
 from dicomlake.rollup.task import RollUpTask, _with_snapshots
 from dicomlake.run import IndexRequest, Progress, run_index
 from dicomlake.runner import SerialRunner
-from dicomlake.schema import TABLE_NAMES, LakeSchema
+from dicomlake.schema import LakeSchema, entity_key, table_names
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
 
-DATA_TABLES = tuple(name for name in TABLE_NAMES if name != "snapshots")
+DATA_TABLES = tuple(name for name in table_names() if name != "snapshots")
 DAY = timedelta(days=1)
 FIRST_NIGHT = datetime(2026, 1, 1, 22, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def _part(path: str, share: float, lowest: str | None = None, partition: str | N
 
 def _due(parts: list[PartFile], at_least: int, share: float, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     opened: list[PartFile] = []
-    monkeypatch.setattr("dicomlake.lake.merging.uncompressed_size", lambda _, part: opened.append(part) or part.size)
+    monkeypatch.setattr("dicomlake.lake.upkeep.merge_groups.uncompressed_size", lambda _, part: opened.append(part) or part.size)
     groups = due_mergers(Location.of("lake"), parts, ("PatientID",), 1, at_least=at_least, share=share)
     if not groups:
         assert opened == []
@@ -92,7 +92,7 @@ def test_merging_changes_no_row_and_bounds_part_files(nights: Nights, tmp_path: 
             order = [column for column, dtype in rows[0].schema.items() if not isinstance(dtype, pl.List)]
             assert_frame_equal(*(frame.sort(order) for frame in rows))
     for level in ("patients", "studies", "series"):
-        assert_frame_equal(merged.diff(4).level(level), scattered.diff(4).level(level))
+        assert_frame_equal(merged.diff(4).levels[level], scattered.diff(4).levels[level])
     assert_frame_equal(merged.diff(4).counts, scattered.diff(4).counts)
     assert verify(nights.location).defects == []
     for name in DATA_TABLES:
@@ -169,7 +169,7 @@ def test_part_file_that_cannot_be_read_is_a_message(nights: Nights) -> None:
     nights.overrides["lake.merge_parts"] = 2
     progress = Progress()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("dicomlake.lake.optimize"), "read_part_arrow", _cannot_be_read)
+        patch.setattr(import_module("dicomlake.lake.upkeep.optimize"), "read_part_arrow", _cannot_be_read)
         nights.archive.write("9", SOPInstanceUID="1.9", SeriesInstanceUID="2.9", StudyInstanceUID="3.9", PatientID="P9", Modality="MR")
         request = IndexRequest((str(nights.archive.folder),), nights.location, nights.settings)
         assert run_index(request, SerialRunner, progress).files_indexed == 1
@@ -194,7 +194,7 @@ def _night(nights: Nights, night: int) -> list[str]:
 
 def test_expired_snapshots_are_closed_by_runs(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of them at once; what is kept opens, logs are cut, and `null` keeps all."""
-    monkeypatch.setattr("dicomlake.lake.making.COMMITS_A_CHECKPOINT", 2)
+    monkeypatch.setattr("dicomlake.lake.log.creation.COMMITS_A_CHECKPOINT", 2)
     nights.overrides["lake.keep"] = None
     for night in range(11):
         assert _night(nights, night) == []
@@ -204,7 +204,7 @@ def test_expired_snapshots_are_closed_by_runs(nights: Nights, monkeypatch: pytes
     first_commit = Path(nights.location.url, f"instances/_delta_log/{0:020}.json")
     assert first_commit.exists()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("dicomlake.lake.vacuum"), "part_sizes", _refused)
+        patch.setattr(import_module("dicomlake.lake.upkeep.vacuum"), "part_sizes", _refused)
         assert _night(nights, 12) == ["expired snapshots were not removed: no permission"]
     (said,) = _night(nights, 13)
     assert said.startswith("3 expired snapshots were closed, and ")
@@ -231,7 +231,7 @@ def test_history_is_what_each_version_names(nights: Nights) -> None:
         _write(nights, night, float(night))
         _write(nights, 0, float(night))
         nights.run()
-    with closing(LakeWriter(nights.location, nights.settings.schema_of_lake())) as writer:
+    with closing(LakeWriter.open(nights.location, nights.settings.schema_of_lake())) as writer:
         writer.tables["instances"].roll_back(1, writer.next_number())
         last = writer.tables["instances"].version
     history = read_history(nights.location, "instances")
@@ -254,11 +254,17 @@ def test_column_that_came_since_is_a_change(tmp_path: Path) -> None:
     rows = pa.Table.from_pylist(list(_series_rows()), schema=schema.table("series"))
     former = write_sorted(location, "series", rows.drop_columns(["SeriesDescription"]), ["SeriesInstanceUID"])
     now = pl.DataFrame(rows)
-    task = RollUpTask("series", now.select("StudyInstanceUID", "SeriesInstanceUID"), (), 0, tuple(former), schema, location, 7)
+    task = RollUpTask("series", now.select("series_key"), (), 0, tuple(former), schema, location, 7)
     keyed = _with_snapshots(now, schema.table("series"), task)
     assert dict(zip(keyed["SeriesInstanceUID"], keyed["snapshot"], strict=True)) == {"1": 7, "2": 3}
 
 
 def _series_rows() -> Iterator[dict[str, object]]:
     for uid, description in (("1", "Chest"), ("2", None)):
-        yield {"StudyInstanceUID": "9", "SeriesInstanceUID": uid, "SeriesDescription": description, "snapshot": 3}
+        yield {
+            "series_key": entity_key("9", uid),
+            "StudyInstanceUID": "9",
+            "SeriesInstanceUID": uid,
+            "SeriesDescription": description,
+            "snapshot": 3,
+        }

@@ -18,7 +18,7 @@ import dicomlake.run.index
 from dicomlake.errors import LakeDamaged, LakeLocked, NotALake
 from dicomlake.lake import Lake, LakeWriter, Table, VacuumReport, vacuum, verify
 from dicomlake.parts import Location
-from dicomlake.schema import TABLE_NAMES
+from dicomlake.schema import table_names
 from tests.run.beginnings import Beginnings
 from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
@@ -51,7 +51,7 @@ def night(nights: Nights, beginnings: Beginnings, monkeypatch: pytest.MonkeyPatc
             return super().now(tz) - cls.ago
 
     monkeypatch.setattr(dicomlake.run.index, "datetime", Clock)
-    monkeypatch.setattr(import_module("dicomlake.lake.vacuum"), "READER_TIME", timedelta())  # the room has a function of that name
+    monkeypatch.setattr(import_module("dicomlake.lake.upkeep.vacuum"), "READER_TIME", timedelta())  # the room has a function of that name
     has_begun = False
 
     def play_one(days_ago: int) -> None:
@@ -78,7 +78,7 @@ def night(nights: Nights, beginnings: Beginnings, monkeypatch: pytest.MonkeyPatc
 
 
 def _tables(lake: Lake) -> dict[str, pl.DataFrame]:
-    return {name: lake.table(name).collect() for name in TABLE_NAMES if name != "snapshots"}
+    return {name: lake.table(name).collect() for name in table_names() if name != "snapshots"}
 
 
 def _is_faultless(location: Location) -> bool:
@@ -113,7 +113,7 @@ def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[...,
         assert _is_faultless(nights.location)
         assert {Path(nights.location.url, part.table, part.path) for part in report.removed}.isdisjoint(_files(nights.location))
     assert vacuum(nights.location, timedelta()).removed == ()
-    named = {(name, part.path) for name in TABLE_NAMES if name != "snapshots" for part in nights.lake.parts(name)}
+    named = {(name, part.path) for name in table_names() if name != "snapshots" for part in nights.lake.parts(name)}
     left = {(path.relative_to(nights.location.url).parts[0], path.name) for path in _files(nights.location)}
     assert {entry for entry in left if entry[0] != "snapshots"} == {(name, path.rpartition("/")[2]) for name, path in named}
 
@@ -149,7 +149,7 @@ def test_reader_of_a_kept_snapshot_loses_nothing(nights: Nights, night: Callable
     """Frames that were made before a vacuum are collected after it."""
     night(1, 0)
     lake = nights.lake
-    frames = {name: lake.table(name) for name in TABLE_NAMES}
+    frames = {name: lake.table(name) for name in table_names()}
     before = {name: frame.collect() for name, frame in frames.items() if name != "snapshots"}
     vacuum(nights.location, timedelta())
     frames["snapshots"].collect()
@@ -170,7 +170,7 @@ def test_reader_loses_nothing_for_an_hour(nights: Nights, monkeypatch: pytest.Mo
     assert (report.kept, report.closed) == ((2, 3), (1,))
     assert all(rows.equals(shown[name]) for name, rows in _tables(reader).items())
     hours_ago[0] = 0.0
-    monkeypatch.setattr(import_module("dicomlake.lake.vacuum"), "READER_TIME", timedelta(minutes=20))
+    monkeypatch.setattr(import_module("dicomlake.lake.upkeep.vacuum"), "READER_TIME", timedelta(minutes=20))
     assert vacuum(nights.location, timedelta()).kept == (3,)
     with pytest.raises(LakeDamaged, match=r"snapshot 2|No such file"):
         _tables(reader)
@@ -195,7 +195,7 @@ def test_orphans_go_when_no_run_can_be_writing_them(nights: Nights, night: Calla
     assert verify(nights.location).notes
     os.utime(orphans[1], (1, 1))
     with monkeypatch.context() as patch:
-        patch.setattr("dicomlake.lake.lock.fcntl.flock", _no_locks_here)
+        patch.setattr("dicomlake.lake.write.lock.fcntl.flock", _no_locks_here)
         report = vacuum(nights.location, DAY)
         assert [(part.table, part.path, part.size, part.known) for part in report.removed] == [
             ("instances", "Modality=A%25/part-y.parquet", 3, False)
@@ -248,7 +248,7 @@ def test_vacuum_that_is_killed_is_carried_on_by_the_next(nights: Nights, night: 
     night(2, 1, 0)
     shown = _tables(nights.lake)
     planned = vacuum(nights.location, timedelta(), dry_run=True)
-    module = import_module("dicomlake.lake.vacuum")  # the room has a function of that name
+    module = import_module("dicomlake.lake.upkeep.vacuum")  # the room has a function of that name
     remove = module._remove
     for allowed in (0, 3):
         with pytest.MonkeyPatch.context() as patch:
@@ -281,12 +281,12 @@ def test_logs_are_cut_where_no_kept_snapshot_needs_them(
 ) -> None:
     """Commits before the last checkpoint that the earliest kept version can use go, and nothing that is kept misses them."""
     night(5, 4, 3)
-    for name in TABLE_NAMES:
+    for name in table_names():
         DeltaTable(f"{nights.location.url}/{name}").create_checkpoint()
     night(2, 1)
-    logs = {name: _log(nights.location, name) for name in TABLE_NAMES}
+    logs = {name: _log(nights.location, name) for name in table_names()}
     assert vacuum(nights.location, 3.5 * DAY).kept == (3, 4, 5)
-    assert {name: _log(nights.location, name)[1:] for name in TABLE_NAMES} != {name: log[1:] for name, log in logs.items()}
+    assert {name: _log(nights.location, name)[1:] for name in table_names()} != {name: log[1:] for name, log in logs.items()}
     before = {number: _tables(nights.lake.at(number)) for number in (4, 5)}
     if dies_after is not None:
         with pytest.MonkeyPatch.context() as patch:
@@ -300,7 +300,7 @@ def test_logs_are_cut_where_no_kept_snapshot_needs_them(
 
             patch.setattr(LocalFileSystem, "rm_file", dying)
             night(0)
-            for name in TABLE_NAMES:
+            for name in table_names():
                 DeltaTable(f"{nights.location.url}/{name}").create_checkpoint()
             with pytest.raises(Killed):
                 vacuum(nights.location, timedelta())
@@ -323,7 +323,7 @@ def test_lake_that_is_being_written_is_refused(nights: Nights, night: Callable[.
     """One line says who writes; nothing goes."""
     night(1, 0)
     files = _files(nights.location)
-    writer = LakeWriter(nights.location, nights.settings.schema_of_lake())
+    writer = LakeWriter.open(nights.location, nights.settings.schema_of_lake())
     for dry_run in (True, False):
         with pytest.raises(LakeLocked, match=f"being written by process {os.getpid()}"):
             vacuum(nights.location, timedelta(), dry_run=dry_run)

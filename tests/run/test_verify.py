@@ -15,7 +15,7 @@ from tests.run.conftest import Nights
 
 BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "a key twice": ("instances", lambda rows: pl.concat([rows, rows.head(1)]), "1 rows more than there are values of SOPInstanceUID"),
-    "a patient twice": ("patients", lambda rows: pl.concat([rows, rows.head(1)]), "1 rows more than there are values of PatientID"),
+    "a patient twice": ("patients", lambda rows: pl.concat([rows, rows.head(1)]), "1 rows more than there are values of patient_key"),
     "no url": ("files", lambda rows: rows.with_columns(url=pl.lit(None, pl.String)), "rows without url"),
     "no status": ("files", lambda rows: rows.with_columns(status=pl.lit(None, pl.String)), "rows without status"),
     "no code": ("files", lambda rows: rows.with_columns(status=pl.lit("failed"), code=pl.lit(None, pl.String)), "have no code"),
@@ -30,13 +30,13 @@ BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "a series too few": ("series", lambda rows: rows.head(0), "instances have no counterpart among rows of series"),
     "a patient too many": (
         "patients",
-        lambda rows: pl.concat([rows, rows.head(1).with_columns(PatientID=pl.lit("X"))]),
-        "1 rows of patients have no counterpart among instances (by PatientID, IssuerOfPatientID)",
+        lambda rows: pl.concat([rows, rows.head(1).with_columns(patient_key=pl.lit("X"))]),
+        "1 rows of patients have no counterpart among instances (by patient_key)",
     ),
     "a copy of nothing": (
         "files",
         lambda rows: rows.with_columns(duplicate_of=pl.when(pl.col("status") == "duplicate").then(pl.lit("/nowhere"))),
-        "1 duplicates whose kept copy is no indexed file",
+        "1 duplicates whose kept copy is not an indexed file",
     ),
 }
 
@@ -59,7 +59,7 @@ def test_each_broken_rule_is_found(filled: Nights, monkeypatch: pytest.MonkeyPat
     _change(filled, table, change)
     at_once = verify(filled.location)
     assert any(said in defect for defect in at_once.defects)
-    monkeypatch.setattr(import_module("dicomlake.lake.verify"), "_ROWS_IN_MEMORY", 1)  # the room has a function of that name
+    monkeypatch.setattr(import_module("dicomlake.lake.upkeep.verify"), "_ROWS_IN_MEMORY", 1)  # the room has a function of that name
     one_by_one = verify(filled.location)
     assert (one_by_one.defects, one_by_one.checked) == (at_once.defects, at_once.checked)
 
@@ -73,7 +73,7 @@ def test_table_once_opened_is_kept_and_news_is_seen(filled: Nights, monkeypatch:
     filled.run()
     sent = pickle.loads(pickle.dumps((lake, lake.files)))  # noqa: S301 - it is our own
     assert [frame.collect().equals(before) for frame in (lake.files, sent[0].files, sent[1])] == [True] * 3
-    monkeypatch.setattr("dicomlake.lake.opened.open_delta", None)
+    monkeypatch.setattr("dicomlake.lake.log.table_cache.open_delta", None)
     assert lake.files.collect().equals(before)
     assert sum(part.rows for part in lake.parts("files")) == before.height
 
@@ -81,7 +81,7 @@ def test_table_once_opened_is_kept_and_news_is_seen(filled: Nights, monkeypatch:
 def _change(nights: Nights, name: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     """Write a table anew with other rows, and a snapshot that pins it."""
     row = nights.lake.row
-    with closing(LakeWriter(nights.location, nights.settings.schema_of_lake())) as writer:
+    with closing(LakeWriter.open(nights.location, nights.settings.schema_of_lake())) as writer:
         table = writer.tables[name]
         rows = nights.lake.table(name).collect()
         table.commit(table.write(change(rows)), list(table.parts.values()), writer.next_number())

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from dicomlake.lake import Lake, LakeDiff
 
-_LEVELS = ("patients", "studies", "series")
 _CHANGES = ("came", "went", "changed")
 
 
@@ -61,7 +60,7 @@ def _as_object(found: LakeDiff, earlier: Lake, later: Lake) -> dict[str, Any]:
         "after": {"snapshot": found.after, "finished": later.row["finished"]},
         "counts": _by_name(found.counts, "table"),
         "statuses": _by_name(found.files, "status"),
-        **{level: found.level(level).to_dicts() for level in _LEVELS},
+        **{level: rows.to_dicts() for level, rows in found.levels.items()},
     }
 
 
@@ -75,8 +74,7 @@ def _print(found: LakeDiff, earlier: Lake, later: Lake, rows: int | None) -> Non
     _print_counts("table", ("before", "after", *_CHANGES), found.counts)
     if found.files.height:
         _print_counts("status of files", _CHANGES, found.files)
-    for level in _LEVELS:
-        frame = found.level(level)
+    for level, frame in found.levels.items():
         if frame.height:
             print()
             print_title(f"{level}, with their instances")

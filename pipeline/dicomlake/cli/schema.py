@@ -39,15 +39,15 @@ def schema(
 
 def _schemas(lake: str | None, config: str | None) -> dict[str, pa.Schema]:
     from dicomlake.config import load_settings
-    from dicomlake.schema import TABLE_NAMES
+    from dicomlake.schema import table_names
 
     if lake is not None:
         from dicomlake.lake import Lake
 
         opened = Lake(lake)
-        return {name: opened.schema(name) for name in TABLE_NAMES}
+        return {name: opened.schema(name) for name in table_names()}
     of_settings = load_settings(config).schema_of_lake()
-    return {name: of_settings.table(name) for name in TABLE_NAMES}
+    return {name: of_settings.table(name) for name in table_names()}
 
 
 def _columns(schemas: dict[str, pa.Schema], table: str | None) -> pl.DataFrame:

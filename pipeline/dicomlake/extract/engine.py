@@ -34,6 +34,10 @@ SCANNED_FILE_COLUMNS = (
 """The columns of `files` that an engine answers; the others are the lake's (source, duplicates, snapshots)."""
 
 
+INTERIM_KEYS = ("patient_key", "study_key", "series_key")
+"""Until engines answer the keys, ``extract.unit`` computes them: remove this, and ``_with_keys`` there."""
+
+
 @dataclass(frozen=True)
 class ScanRequest:
     """What to read of each file.
@@ -51,7 +55,8 @@ class ScanRequest:
         schema = self.schema.table(table)
         if table == "files":
             return pa.schema([schema.field(name) for name in SCANNED_FILE_COLUMNS])
-        return schema.remove(schema.get_field_index("snapshot"))
+        added = {"snapshot"} | set(INTERIM_KEYS)
+        return pa.schema([field for field in schema if field.name not in added])
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class Scanned:
 
     `files` has a row for each file given, in that order, with status ``indexed``, ``not_dicom``, ``skipped`` or ``failed``.
     `instances` has a row for each ``indexed`` file (two copies of an instance are two rows), in the order of `files`.
-    `findings` has the defects of those files. The schema of each table is ``ScanRequest.scanned_schema``.
+    `findings` has the defects of those files. Every other table that units write has rows with the ``url`` of one of the files.
+    The schema of each table is ``ScanRequest.scanned_schema``.
     """
 
     tables: Mapping[str, pa.Table]

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.errors import STATUS_OF_CODE, FileCode
-from dicomlake.extract.engine import Engine, Scanned, ScanRequest
+from dicomlake.extract.engine import INTERIM_KEYS, Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.fetch import located, open_source
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
-from dicomlake.schema import ROW_ORDER
+from dicomlake.schema import entity_key
 
 _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
 
@@ -60,7 +60,7 @@ def run_unit(task: UnitTask) -> UnitResult:
         AccessDenied: the lake can't be written.
     """
     started = time.thread_time()
-    task = replace(task, files=_with_places(task))
+    task = replace(task, files=_with_members_located(task))
     scanned = scan_unit(make_engine(task.engine), task.files, task.request)
     read = time.thread_time()
     parts = _write(task, scanned)
@@ -103,14 +103,15 @@ def killed_result(task: UnitTask) -> UnitResult:
     message = "the process that read this file died each time; it is read again when it changes, or with --full"
     rows = rows.set_column(rows.schema.get_field_index("message"), "message", pa.array([message] * rows.num_rows))
     files = _rejected_rows(rows, task.request)
-    nothing = Scanned({"files": files, **{name: task.request.scanned_schema(name).empty_table() for name in ("instances", "findings")}})
+    tables = {table.name: task.request.scanned_schema(table.name).empty_table() for table in task.request.schema.unit_tables}
+    nothing = Scanned({**tables, "files": files})
     return UnitResult(
         task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0
     )
 
 
-def _with_places(task: UnitTask) -> pa.Table:
-    """The files, with the places of members of archives of which the plan knew only the urls."""
+def _with_members_located(task: UnitTask) -> pa.Table:
+    """The files; members of archives of which the plan knew only the urls are looked up in their archives."""
     options = task.request.storage_options
     return located(task.files, lambda url, size: open_source(url, options, size))
 
@@ -133,28 +134,44 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
 
 def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
     schema = task.request.schema
-    snapshot = task.snapshot
-    files = _with_columns(
-        scanned.files,
-        schema.table("files"),
-        {
-            "source": task.files["source"],
-            "first_snapshot": task.files["first_snapshot"],
-            "last_snapshot": _constant(snapshot, scanned.files.num_rows),
-        },
-    )
-    instances = _with_columns(scanned.instances, schema.table("instances"), {"snapshot": _constant(snapshot, scanned.instances.num_rows)})
-    findings = _with_columns(scanned.findings, schema.table("findings"), {"snapshot": _constant(snapshot, scanned.findings.num_rows)})
-    # An engine answers rows in several batches where one array could not hold their text: these are sorted and written one by one.
-    batches = [pa.Table.from_batches([batch]) for batch in instances.to_batches()]
-    written = [
-        part for batch in batches for part in write_sorted(task.lake, "instances", batch, ROW_ORDER, partition_by=schema.partition_by)
-    ]
-    return [
-        *written,
-        *write_parts(task.lake, "findings", findings),
-        *write_parts(task.lake, "files", files),
-    ]
+    scanned = _with_keys(scanned)
+    written: list[PartFile] = []
+    for table in schema.unit_tables:
+        rows = scanned.tables[table.name]
+        of_run = pa.repeat(pa.scalar(task.snapshot, pa.int64()), rows.num_rows)
+        given = {"snapshot": of_run}
+        if table.name == "files":
+            given = {"source": task.files["source"], "first_snapshot": task.files["first_snapshot"], "last_snapshot": of_run}
+        whole = _with_columns(rows, schema.table(table.name), given)
+        if table.name == "files":  # the listing's order is that of the table, except that members follow their archive
+            written += write_parts(task.lake, table.name, whole)
+            continue
+        # An engine answers rows in several batches where one array could not hold their text: these are sorted and written one by one.
+        for batch in whole.to_batches():
+            sortable = pa.Table.from_batches([batch])
+            written += write_sorted(task.lake, table.name, sortable, table.order, partition_by=schema.partition_of(table.name))
+    return written
+
+
+def _with_keys(scanned: Scanned) -> Scanned:
+    """Compute the keys that an engine does not answer yet; see ``INTERIM_KEYS``."""
+    instances = scanned.instances
+    if INTERIM_KEYS[0] in instances.schema.names:
+        return scanned
+    texts = {name: instances[name].to_pylist() for name in ("IssuerOfPatientID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")}
+    issuers, patients, studies, series = texts.values()
+    keys = {
+        "patient_key": list(map(entity_key, issuers, patients)),
+        "study_key": list(map(entity_key, studies)),
+        "series_key": list(map(entity_key, studies, series)),
+    }
+    row_of_url = {url: row for row, url in enumerate(instances["url"].to_pylist())}
+    rows = [row_of_url.get(url) for url in scanned.findings["url"].to_pylist()]
+    findings = scanned.findings
+    for name, values in keys.items():
+        instances = instances.append_column(name, pa.array(values, pa.string()))
+        findings = findings.append_column(name, pa.array([None if row is None else values[row] for row in rows], pa.string()))
+    return Scanned({**scanned.tables, "instances": instances, "findings": findings})
 
 
 def _with_columns(rows: pa.Table, schema: pa.Schema, given: dict[str, pa.ChunkedArray | pa.Array]) -> pa.Table:
@@ -164,10 +181,6 @@ def _with_columns(rows: pa.Table, schema: pa.Schema, given: dict[str, pa.Chunked
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _constant(value: int, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value, pa.int64()), rows)
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

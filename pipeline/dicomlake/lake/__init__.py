@@ -1,14 +1,15 @@
 """Tables and snapshots: the one room that knows Delta."""
 
-from dicomlake.lake.diff import LakeDiff
-from dicomlake.lake.lock import Waiting
-from dicomlake.lake.optimize import Merged, OptimizeReport, merge_due, optimize
-from dicomlake.lake.reader import Lake
-from dicomlake.lake.rewriting import Gone, KeyFinder, Rewritten
-from dicomlake.lake.table import Table
-from dicomlake.lake.vacuum import VacuumReport, close_expired, vacuum
-from dicomlake.lake.verify import VerifyReport, verify
-from dicomlake.lake.writer import LakeWriter, Snapshot, known_files, reading_of
+from dicomlake.lake.read.diff import LakeDiff
+from dicomlake.lake.read.reader import Lake
+from dicomlake.lake.upkeep.optimize import Merged, OptimizeReport, merge_due, optimize
+from dicomlake.lake.upkeep.vacuum import VacuumReport, close_expired, vacuum
+from dicomlake.lake.upkeep.verify import VerifyReport, verify
+from dicomlake.lake.write.lock import Waiting
+from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten
+from dicomlake.lake.write.snapshot import Snapshot, known_files, reading_of
+from dicomlake.lake.write.table import Table
+from dicomlake.lake.write.writer import LakeWriter
 
 __all__ = [
     "Gone",

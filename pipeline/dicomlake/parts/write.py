@@ -30,6 +30,9 @@ KEY_COLUMNS = (
     "SeriesInstanceUID",
     "SOPInstanceUID",
     "InstanceNumber",
+    "patient_key",
+    "study_key",
+    "series_key",
     "snapshot",
 )
 """The columns that have statistics, in every table where they stand."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dicomlake.errors import FileCode, FileStatus
 from dicomlake.fetch import ArchiveListing
-from dicomlake.plan.judging import RETRIED, judged
+from dicomlake.plan.comparison import RETRIED, compared
 from dicomlake.sources.archives import END_OF_MEMBERS, START_OF_MEMBERS, archive_of, is_member
 
 ListArchive = Callable[[str, int | None], ArchiveListing]
@@ -43,8 +43,8 @@ class KnownArchives:
 
     def answered(self, current: pl.Expr, snapshot: int) -> Flags:
         """For which archives the ledger can answer: those that are as they were, as is what is known of their members."""
-        own = judged(self.archives, self._own, current)
-        as_it_was = own.select(pl.col("unchanged") & ~pl.col("again")).to_series().to_numpy()
+        own = compared(self.archives, self._own, current)
+        as_it_was = own.select(pl.col("unchanged") & ~pl.col("retried")).to_series().to_numpy()
         said_by_listing = pl.col("code").is_in(_SAID_BY_LISTINGS).fill_null(value=False)
         read_again = (pl.col("code").is_in(RETRIED) | ~current) & ~said_by_listing
         # What a run committed that died before it had listed the archive to its end vouches for nothing.

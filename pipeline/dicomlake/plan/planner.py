@@ -11,11 +11,11 @@ from dicomlake.errors import FileCode, FileStatus, MissingLimitExceeded
 from dicomlake.ledger import Ledger
 from dicomlake.parts import compact
 from dicomlake.plan.archives import ArchivesListed, KnownArchives, ListArchive, without_their_members
+from dicomlake.plan.comparison import RETRIED, compared
 from dicomlake.plan.counts import ListedSource, PlanCounts
-from dicomlake.plan.hidden import UnreadablePlaces
-from dicomlake.plan.judging import RETRIED, judged
 from dicomlake.plan.stretches import Stretch, stretches
 from dicomlake.plan.unit import unit_of, unit_rows
+from dicomlake.plan.unreadable import UnreadableFolders
 
 LEAST_PIECE_FILES = 1024
 
@@ -27,8 +27,8 @@ class Planner:
 
     ``current`` says of a row of the ledger whether it was read as files are read today; one that was not is read again.
 
-    ``units`` is a generator: it takes from the listing only what the next unit needs. When it has ended, ``vanished`` holds the
-    urls and SOPInstanceUIDs of files that are no longer there, ``counts`` the figures, and ``archive_units`` answers the rows of archives.
+    ``units`` is a generator: it takes from the listing only what the next unit needs. When it has ended, ``take_vanished``
+    answers the files that are no longer there, ``counts`` has the figures, and ``archive_units`` answers the rows of archives.
 
     Where a listing names what may be an archive, ``list_archive`` is asked for its members; not so if the ledger has it unchanged: then its
     members are taken for listed as the ledger has them. None lists no archives.
@@ -57,11 +57,11 @@ class Planner:
         self._list_archive = list_archive
         self._read_all = read_all
         self._distant_workers = distant_workers
-        self._unreadable = UnreadablePlaces()
+        self._unreadable = UnreadableFolders()
         self._archives: list[pl.DataFrame] = []
         self._last_archive: str | None = None
         self.counts = PlanCounts()
-        self.vanished: list[pl.DataFrame] = []
+        self._vanished: list[pl.DataFrame] = []
 
     def units(self, listing: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         """Cut what is to be read into units (``UNIT_SCHEMA``), files of one folder side by side."""
@@ -71,7 +71,7 @@ class Planner:
         full = self._unit_files
         size = min(full, LEAST_PIECE_FILES) if self._distant_workers and self._ledger.is_empty else full
         for batch in listing:
-            for to_read in self._compared(pl.DataFrame(batch)):
+            for to_read in self._to_read_of(pl.DataFrame(batch)):
                 waiting.append(compact(to_read))
                 rows += to_read.height
                 while rows >= size:
@@ -81,7 +81,7 @@ class Planner:
                     waiting, rows = ([rest], rest.height) if rest.height else ([], 0)
                     size = min(2 * size, full)
         for known in self._ledger.take_up_to(None):
-            self._judge_vanished(known, None)
+            self._note_vanished(known, None)
         if rows:
             # The last workers to end are not to wait for one of them.
             frame, piece = pl.concat(waiting), max(-(-rows // max(self._distant_workers, 1)), LEAST_PIECE_FILES)
@@ -111,6 +111,16 @@ class Planner:
         """How many archives were listed of which members are left; see `archive_units`."""
         return sum(int((own["members_end"] > files_begun).sum()) for own in self._archives)
 
+    @property
+    def has_vanished(self) -> bool:
+        """Whether files vanished that were not taken yet."""
+        return bool(self._vanished)
+
+    def take_vanished(self) -> pl.DataFrame | None:
+        """The urls and SOPInstanceUIDs of files that vanished since this was last asked; None where there are none."""
+        taken, self._vanished = self._vanished, []
+        return pl.concat(taken) if taken else None
+
     def check_missing_limit(self, limit: float) -> None:
         """Refuse a run in which too much vanished at once.
 
@@ -126,8 +136,8 @@ class Planner:
                     "--missing-limit 1"
                 )
 
-    def _compared(self, listed: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """What of a batch is to be read, the members of its archives included; frames of one row or more, with the columns of units."""
+    def _to_read_of(self, listed: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """The files of a batch that are to be read, and members of its archives: frames of one row or more, with the columns of units."""
         if self._list_archive is not None and listed.height:
             archives = listed.filter("may_be_archive")["url"]
             listed = without_their_members(listed, self._last_archive)
@@ -143,19 +153,19 @@ class Planner:
         if listed["code"].null_count() < listed.height:
             self._unreadable.add(listed.filter(pl.col("code").is_in(RETRIED))["url"].to_list())
         if self._list_archive is None or not listed["may_be_archive"].any():
-            self._judge_vanished(known, listed["url"])
+            self._note_vanished(known, listed["url"])
             yield self._to_read(listed, known)
             return
         archives = KnownArchives(listed.filter("may_be_archive"), known)
         others = known.filter(~archives.is_member)
-        self._judge_vanished(others, listed["url"])
+        self._note_vanished(others, listed["url"])
         yield self._to_read(listed.filter(~pl.col("may_be_archive")), others)
         answered = archives.answered(self._current, self._snapshot) & (not self._read_all)
         files = archives.files(answered)
         self.counts.files_listed += files
         self.counts.files_unchanged += files
         members = archives.members(answered)
-        self._judge_vanished(members, members["url"])
+        self._note_vanished(members, members["url"])
         for found, own, members in archives.listed_anew(~answered, self._list_archive):
             yield from self._compare_archives(found, own, members)
 
@@ -169,19 +179,19 @@ class Planner:
         to_read = self._to_read(found.members, members, whole_state=True)
         members_end = begun + to_read["archive"].search_sorted(archives["archive"], side="right")
         self._archives.append(unit_rows(archives).with_columns(members_end=members_end.cast(pl.Int64)))
-        self._judge_vanished(members, found.members["url"])
+        self._note_vanished(members, found.members["url"])
         yield to_read
 
     def _to_read(self, listed: pl.DataFrame, known: pl.DataFrame, *, always: bool = False, whole_state: bool = False) -> pl.DataFrame:
         """Count what is listed; what of it is to be read, or all of it where ``always``."""
         self.counts.files_listed += listed.height
-        rows = judged(listed, known, self._current, whole_state=whole_state)
+        rows = compared(listed, known, self._current, whole_state=whole_state)
         new = int(rows["is_new"].sum())
         unchanged = int(rows["unchanged"].sum())
         self.counts.files_new += new
         self.counts.files_unchanged += unchanged
         self.counts.files_changed += rows.height - new - unchanged
-        chosen = rows if self._read_all or always else rows.filter(~pl.col("unchanged") | pl.col("again"))
+        chosen = rows if self._read_all or always else rows.filter(~pl.col("unchanged") | pl.col("retried"))
         self.counts.files_to_read += chosen.height
         return chosen.with_columns(
             source=pl.coalesce("source", self._source_names(chosen)),
@@ -190,7 +200,7 @@ class Planner:
             former_uid=pl.col("SOPInstanceUID"),
         )
 
-    def _judge_vanished(self, known: pl.DataFrame, listed_urls: pl.Series | None) -> None:
+    def _note_vanished(self, known: pl.DataFrame, listed_urls: pl.Series | None) -> None:
         alive = known.filter(pl.col("status") != FileStatus.MISSING.value)
         if alive.height == 0:
             return
@@ -206,7 +216,7 @@ class Planner:
         self.counts.files_missing += gone.height
         for source, count in gone["source"].value_counts().iter_rows():
             self.counts.missing_of_source[source] = self.counts.missing_of_source.get(source, 0) + count
-        self.vanished.append(compact(gone.select("url", "SOPInstanceUID")))
+        self._vanished.append(compact(gone.select("url", "SOPInstanceUID")))
 
     def _source_names(self, listed: pl.DataFrame) -> pl.Series:
         names = pl.Series([source.name for source in self._sources], dtype=pl.String)

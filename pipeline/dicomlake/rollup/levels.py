@@ -9,16 +9,9 @@ import polars as pl
 
 from dicomlake.errors import FindingCode
 from dicomlake.rollup.agree import WEIGHT, agreed_values, differing_names
-from dicomlake.schema import PATIENT_KEY, SERIES_KEY, STUDY_KEY, Column, LakeSchema, parent_keys
+from dicomlake.schema import Entity, LakeSchema
 
-LEVELS = ("series", "studies", "patients")
-KEYS: dict[str, tuple[str, ...]] = {"series": SERIES_KEY, "studies": STUDY_KEY, "patients": PATIENT_KEY}
-REMOVED_BY: dict[str, tuple[str, ...]] = {**KEYS, "patients": ("PatientID",)}
-"""By which columns the former rows of touched entities are found, in the level's table and in `findings`, which knows no issuer: patients
-of one PatientID are rolled up together."""
-
-NAME_OF_LEVEL = {"series": "series", "studies": "study", "patients": "patient"}
-_ENTITY_KEYS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+_ENTITY_KEYS = ("patient_key", "study_key", "series_key", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,14 @@ class RolledUp:
 def columns_needed(schema: LakeSchema, level: str) -> list[str]:
     """The columns of `instances` from which a level is rolled up."""
     own = {
-        "series": ["TransferSyntaxUID", "NumberOfFrames", "file_size", "acquisition_datetime", "SOPClassUID"],
-        "studies": ["SeriesInstanceUID", "Modality", "SOPClassUID", "file_size", "StudyDate", "StudyTime", "patient_age_years"],
-        "patients": ["StudyInstanceUID", "SeriesInstanceUID", "Modality", "StudyDate", "file_size"],
+        "series": ["study_key", "TransferSyntaxUID", "NumberOfFrames", "file_size", "acquisition_datetime", "SOPClassUID"],
+        "studies": ["series_key", "Modality", "SOPClassUID", "file_size", "StudyDate", "StudyTime", "patient_age_years"],
+        "patients": ["study_key", "series_key", "Modality", "StudyDate", "file_size"],
     }[level]
-    carried = [column.name for column in schema.rolled_up(level)]
-    return list(dict.fromkeys([*KEYS[level], *parent_keys(level), *carried, *_held_against(schema, level), *own]))
+    key = schema.declaration(level).key
+    return list(
+        dict.fromkeys([*key, "patient_key", *_parents(schema, level), *_carried(schema, level), *_held_against(schema, level), *own])
+    )
 
 
 def condense(rows: pl.DataFrame, level: str) -> pl.DataFrame:
@@ -59,18 +54,19 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
         schema: the lake's schema.
         level: ``series``, ``studies`` or ``patients``.
     """
-    keys = list(KEYS[level])
-    carried = [column.name for column in schema.rolled_up(level)]
-    parents = [name for name in parent_keys(level) if name not in keys]
+    (key,) = schema.declaration(level).key
+    carried, parents = _carried(schema, level), _parents(schema, level)
     extra = ["patient_age_years"] if level == "studies" else []
     others = [name for name in _held_against(schema, level) if name not in parents]
-    values, spread = agreed_values(rows, keys, [*parents, *carried, *others, *extra])
-    counts = rows.group_by(keys, maintain_order=True).agg(_counts(level, schema))
-    must_agree = [*_must_agree(schema, level, keys, parents), *others]
-    frame = pl.concat([values.drop(others), counts.drop(keys)], how="horizontal")
+    values, spread = agreed_values(rows, [key], [*parents, *carried, *others, *extra])
+    counts = rows.group_by(key, maintain_order=True).agg(_counts(level, schema))
+    must_agree = [*_must_agree(schema, level), *others]
+    frame = pl.concat([values.drop(others), counts.drop(key)], how="horizontal")
+    if key != "patient_key":
+        frame = frame.join(_patient_keys(rows, values, key), on=key, how="left", maintain_order="left")
     frame = frame.with_columns(differing_names(spread, must_agree).alias("inconsistent_attributes"))
     if level == "series":
-        may_differ = [name for name in carried if name not in must_agree and name not in keys]
+        may_differ = [name for name in carried if name not in must_agree]
         frame = frame.with_columns(differing_names(spread, may_differ).alias("varying_attributes"))
     if level == "studies":
         frame = frame.with_columns(
@@ -85,13 +81,14 @@ def _counts(level: str, schema: LakeSchema) -> Sequence[pl.Expr]:
     if level == "series":
         ranges = [
             expression
-            for column in schema.ranged()
+            for column in schema.declaration("series").ranged(schema.columns)
             for expression in (
                 pl.col(column.name).min().alias(f"{column.name}_min"),
                 pl.col(column.name).max().alias(f"{column.name}_max"),
             )
         ]
         return [
+            pl.col("study_key").first(),
             instances.alias("NumberOfSeriesRelatedInstances"),
             _distinct("SOPClassUID").alias("sop_classes"),
             _distinct("TransferSyntaxUID").alias("transfer_syntaxes"),
@@ -103,15 +100,15 @@ def _counts(level: str, schema: LakeSchema) -> Sequence[pl.Expr]:
         ]
     if level == "studies":
         return [
-            pl.col("SeriesInstanceUID").n_unique().cast(pl.Int64).alias("NumberOfStudyRelatedSeries"),
+            pl.col("series_key").n_unique().cast(pl.Int64).alias("NumberOfStudyRelatedSeries"),
             instances.alias("NumberOfStudyRelatedInstances"),
             _distinct("Modality").alias("ModalitiesInStudy"),
             _distinct("SOPClassUID").alias("SOPClassesInStudy"),
             total_size,
         ]
     return [
-        pl.col("StudyInstanceUID").n_unique().cast(pl.Int64).alias("NumberOfPatientRelatedStudies"),
-        pl.struct("StudyInstanceUID", "SeriesInstanceUID").n_unique().cast(pl.Int64).alias("NumberOfPatientRelatedSeries"),
+        pl.col("study_key").n_unique().cast(pl.Int64).alias("NumberOfPatientRelatedStudies"),
+        pl.col("series_key").n_unique().cast(pl.Int64).alias("NumberOfPatientRelatedSeries"),
         instances.alias("NumberOfPatientRelatedInstances"),
         _distinct("Modality").alias("modalities"),
         total_size,
@@ -124,23 +121,49 @@ def _distinct(name: str) -> pl.Expr:
     return pl.col(name).drop_nulls().unique().sort()
 
 
+def _patient_keys(rows: pl.DataFrame, values: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The patient of each entity: of its agreed PatientID and issuer where an instance has both, else that of most instances.
+
+    The smallest key is chosen where there is a tie.
+    """
+    pair = ("PatientID", "IssuerOfPatientID")
+    candidates = rows.group_by(key, "patient_key").agg(pl.col(WEIGHT).sum(), pl.col(pair).first())
+    agreed = candidates.join(values.select(key, *pair), on=key, how="left", suffix="_agreed")
+    is_agreed = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_agreed")) for name in pair)
+    ordered = agreed.sort(is_agreed, pl.col(WEIGHT), "patient_key", descending=[True, True, False])
+    return ordered.group_by(key, maintain_order=True).agg(pl.col("patient_key").first())
+
+
+def _carried(schema: LakeSchema, level: str) -> list[str]:
+    return [column.name for column in schema.declaration(level).carried(schema.columns)]
+
+
+def _parents(schema: LakeSchema, level: str) -> list[str]:
+    """The DICOM keys of a level's parents."""
+    return list(_entity(schema, level).parents)
+
+
+def _entity(schema: LakeSchema, level: str) -> Entity:
+    entity = schema.declaration(level).entity
+    if entity is None:
+        raise ValueError(f"table '{level}' is not a level")
+    return entity
+
+
 def _held_against(schema: LakeSchema, level: str) -> list[str]:
     """Attributes that a level does not carry, and that must not differ inside it: those of the patient inside a study."""
-    return [column.name for column in schema.rolled_up("patients")] if level == "studies" else []
+    return _carried(schema, "patients") if level == "studies" else []
 
 
-def _must_agree(schema: LakeSchema, level: str, keys: Sequence[str], parents: Sequence[str]) -> list[str]:
-    if level != "series":
-        names = [column.name for column in schema.rolled_up(level)]
-        return [name for name in [*names, *parents] if name not in keys]
-    strict = [column.name for column in schema.rolled_up("series") if column.group in ("series", "equipment")]
-    return [name for name in [*strict, *parents] if name not in keys]
+def _must_agree(schema: LakeSchema, level: str) -> list[str]:
+    carried = schema.declaration(level).carried(schema.columns)
+    strict = [column.name for column in carried if level != "series" or column.group in ("series", "equipment")]
+    return [*strict, *_parents(schema, level)]
 
 
 def _findings(frame: pl.DataFrame, schema: LakeSchema, level: str) -> pl.DataFrame:
-    columns: dict[str, Column] = {column.name: column for column in schema.columns}
-    tags = {name: column.path.leaf.tag_text() for name, column in columns.items()}
-    entity = NAME_OF_LEVEL[level]
+    tags = {column.name: column.path.leaf.tag_text() for column in schema.columns}
+    entity = _entity(schema, level).level
     present = [name for name in _ENTITY_KEYS if name in frame.columns]
     return (
         frame.filter(pl.col("inconsistent_attributes").is_not_null())

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.parts import Location, PartFile, compact, open_part, write_sorted
-from dicomlake.rollup.levels import KEYS, RolledUp, columns_needed, condense, roll_up
+from dicomlake.rollup.levels import RolledUp, columns_needed, condense, roll_up
 from dicomlake.schema import LakeSchema
 
 
@@ -18,8 +18,8 @@ from dicomlake.schema import LakeSchema
 class RollUpTask:
     """Entities to roll up.
 
-    ``keys`` are the level's key columns; ``instances`` the part files of `instances` that hold them, ``instance_rows`` how many of their
-    rows do; ``former`` those of the level's own table that may hold their former rows.
+    ``level`` is the name of their table and ``keys`` holds their keys; ``instances`` are the part files of `instances` that hold them,
+    ``instance_rows`` how many of their rows do; ``former`` those of the level's own table that may hold their former rows.
     """
 
     level: str
@@ -87,27 +87,25 @@ def _rows_of(
         names = opened.names if columns is None else columns
         for group in opened.groups:
             rows = opened.frame(group, names) if are_most else None
-            places = (opened.frame(group, keys) if rows is None else rows.select(keys)).with_row_index("_row")
-            wanted = places.join(task.keys, on=keys, how="semi", nulls_equal=True, maintain_order="left")["_row"]
+            looked_at = (opened.frame(group, keys) if rows is None else rows.select(keys)).with_row_index("_row")
+            wanted = looked_at.join(task.keys, on=keys, how="semi", maintain_order="left")["_row"]
             if wanted.len():
                 rows = opened.frame(group, names) if rows is None else rows
                 yield rows if wanted.len() == rows.height else compact(rows[wanted])
 
 
 def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[PartFile]]:
-    keys = list(KEYS[task.level])
+    declared = {name: task.schema.declaration(name) for name in (task.level, "findings")}
     schema = task.schema.table(task.level)
     rows = _with_snapshots(rolled_up.rows, schema, task)
     table = rows.select(schema.names).to_arrow().cast(schema)
-    parts = write_sorted(task.lake, task.level, table, keys)
+    parts = write_sorted(task.lake, task.level, table, declared[task.level].order)
     findings_schema = task.schema.table("findings")
     findings = rolled_up.findings.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
     absent = [name for name in findings_schema.names if name not in findings.columns]
     findings = findings.with_columns([pl.lit(None).alias(name) for name in absent])
     findings_table = findings.select(findings_schema.names).to_arrow().cast(findings_schema)
-    order = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "element_path"]
-    findings_parts = write_sorted(task.lake, "findings", findings_table, order)
-    return parts, findings_parts
+    return parts, write_sorted(task.lake, "findings", findings_table, declared["findings"].order)
 
 
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:

@@ -1,21 +1,20 @@
-"""Committing what units wrote: a group of units in one transaction a table, `instances` and `findings` before `files`."""
+"""Committing what units wrote: a group of units in one transaction a table, `files` last."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from dicomlake.duplicates import conflict_findings
+from dicomlake.duplicates import CopyFinder, conflict_findings
 from dicomlake.errors import AccessDenied, FileStatus, FindingCode
 from dicomlake.extract.unit import UnitResult
 from dicomlake.lake import Gone, LakeWriter, Rewritten, Table
 from dicomlake.ledger import PLACE
 from dicomlake.parts import PartFile, read_part
-from dicomlake.run.copies import CopyFinder
 
 _URL = pl.Series("url", [], dtype=pl.String)
 _PROMOTED = ("url", "file_size", "modified", "etag", "source", "first_snapshot", "SOPInstanceUID")
@@ -31,15 +30,25 @@ class FinishedUnit:
 
 
 class Committer:
-    """Commits groups of units to a lake.
+    """Commits groups of units to a lake; `begin_commits` makes one.
 
-    ``promoted`` gathers files that are to be read because the copy that was kept is gone. That they are owed stands in `files` too (a
-    `duplicate` of nothing), so that a run that dies before it reads them leaves them to the next. ``duplicates`` counts the files that this
-    run read and that are copies of another, ``read_twice`` those that it read a second time, ``conflicts`` findings of copies that differ.
-    ``current`` says of a row of `files` whether it was read as files are read today.
+    Files are promoted where the copy that was kept is gone: they are to be read. That they are owed stands in `files` too (a `duplicate`
+    of nothing), so that a run that dies before it reads them leaves them to the next.
+
+    Args:
+        writer: the lake.
+        snapshot: the number of the run.
+        reading: how its files are read.
+        current: says of a row of `files` whether it was read as files are read today.
+        owed: files that a run which died promoted.
+
+    Attributes:
+        duplicates: the files that this run read and that are copies of another.
+        read_twice: those of them that it read a second time.
+        conflicts: findings of copies that differ.
     """
 
-    def __init__(self, writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr) -> None:
+    def __init__(self, writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr, owed: pl.DataFrame) -> None:
         self._writer = writer
         self._snapshot = snapshot
         self._reading = reading
@@ -47,10 +56,15 @@ class Committer:
         self._files = writer.tables["files"]
         self._copies = CopyFinder(self._files)
         self._read_paths: set[str] = set()
-        self.promoted = self._owed()
+        self._promoted = owed
         self.duplicates = 0
         self.read_twice = 0
         self.conflicts = 0
+
+    def take_promoted(self) -> pl.DataFrame:
+        """The files that were promoted since this was last asked."""
+        taken, self._promoted = self._promoted, self._promoted.clear()
+        return taken.unique("url", maintain_order=True)
 
     def commit(self, units: Sequence[FinishedUnit], vanished: pl.DataFrame | None = None) -> None:
         """Commit units, and the files that vanished (``url``, ``SOPInstanceUID``).
@@ -65,52 +79,60 @@ class Committer:
         former = pl.concat([*(unit.former_uids for unit in units), vanished["SOPInstanceUID"].drop_nulls()])
         former = former.rename("SOPInstanceUID").unique()
         # A copy that is read for its own sake, or is no longer there, needs no second reading.
-        self.promoted = [rows.join(gone, on="url", how="anti") for rows in self.promoted]
-        own = {name: [part for unit in units for part in unit.result.of_table(name)] for name in ("files", "instances", "findings")}
+        self._promoted = self._promoted.join(gone, on="url", how="anti")
+        tables = self._writer.schema.unit_tables
+        own = {table.name: [part for unit in units for part in unit.result.of_table(table.name)] for table in tables}
 
         resolved, affected = self._copies.resolve(own["files"], former, gone)
         changed = resolved.filter(pl.col("new_status").ne(pl.col("status")) | pl.col("new_duplicate_of").ne_missing(pl.col("duplicate_of")))
         own_changed = changed.filter(~pl.col("committed"))
+        losing = own_changed.filter(pl.col("new_status") == FileStatus.DUPLICATE.value).select("url")
+        self.duplicates += losing.height
         if own_changed.height:
             own["files"] = self._restate_own(own["files"], own_changed)
-            losing = own_changed.filter(pl.col("new_status") == FileStatus.DUPLICATE.value).select("url")
-            self.duplicates += losing.height
-            own["instances"] = self._rewrite_own(self._writer.tables["instances"], own["instances"], losing)
-        demoted, updated = self._restate_committed(changed.filter("committed"))
-        missing = self._missing_rows(vanished)
-        rows = pl.concat([updated, missing], how="diagonal_relaxed").sort(PLACE)
+        demoted, restated = self._restate_committed(changed.filter("committed"))
+        rows = pl.concat([restated, self._missing_rows(vanished)], how="diagonal_relaxed").sort(PLACE)
 
-        instances = self._writer.tables["instances"].without(Gone(pl.concat([gone, demoted])))
-        conflicts = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value
-        findings = self._writer.tables["findings"].without(Gone(gone), Gone(affected.to_frame("SOPInstanceUID"), conflicts))
-        files = self._files.without(Gone(pl.concat([gone, updated.select("url")])))
-        findings_added = [*own["findings"], *self._write_conflicts(resolved)]
-        restated = self._files.write(rows) if rows.height else []
+        rewritten: dict[str, Rewritten] = {}
+        for table in tables:
+            removed = [Gone(gone)]
+            if table.name == "files":
+                removed = [Gone(pl.concat([gone, restated.select("url")]))]
+            elif table.drops_copies:
+                own[table.name] = self._rewrite_own(self._writer.tables[table.name], own[table.name], losing)
+                removed = [Gone(pl.concat([gone, demoted]))]
+            elif table.name == "findings":
+                is_conflict = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value
+                removed.append(Gone(affected.to_frame("SOPInstanceUID"), is_conflict))
+                own[table.name] += self._write_conflicts(resolved)
+            rewritten[table.name] = self._writer.tables[table.name].without(*removed)
+        restated_parts = self._files.write(rows) if rows.height else []
+        own["files"] += restated_parts
+        self._commit_tables(own, rewritten)
 
-        number = self._writer.next_number()
-        _commit(self._writer.tables["instances"], own["instances"], instances, number)
-        _commit(self._writer.tables["findings"], findings_added, findings, number)
-        # What another run undid meanwhile must not be promised by `files`.
-        self._writer.tables["instances"].check_unmoved()
-        self._writer.tables["findings"].check_unmoved()
-        self._files.commit([*own["files"], *restated, *files.added], files.removed, number, reading=self._reading)
+        files = rewritten["files"]
         if {part.path for part in files.removed} <= self._read_paths:
             self._read_paths.update(part.path for part in files.added)
-        self._read_paths.update(part.path for part in own["files"])
-        self._copies.remember([*own["files"], *restated], files.moved())
+        written = {part.path for part in restated_parts}
+        self._read_paths.update(part.path for part in own["files"] if part.path not in written)
+        self._copies.remember(own["files"], files.moved())
 
-    def _owed(self) -> list[pl.DataFrame]:
-        """Copies that a run which died was to read in a kept one's place."""
-        pinned = self._writer.pinned_parts("files")
-        later = [part for path, part in self._files.parts.items() if path not in pinned]
-        duplicates = pl.DataFrame(
-            {"status": [FileStatus.DUPLICATE.value], "duplicate_of": [None]}, schema_overrides={"duplicate_of": pl.String}
-        )
-        owed = self._files.rows_with(duplicates, within=later)
-        return [owed.select(_PROMOTED)] if owed.height else []
+    def _commit_tables(self, added: Mapping[str, list[PartFile]], rewritten: Mapping[str, Rewritten]) -> None:
+        """One commit a table, all with one number: `files`, whose rows vouch for those of the others, comes last."""
+        number = self._writer.next_number()
+        others = [self._writer.tables[table.name] for table in self._writer.schema.unit_tables if table.name != "files"]
+        for table in others:
+            parts = [*added[table.name], *rewritten[table.name].added]
+            if parts or rewritten[table.name].removed:
+                table.commit(parts, rewritten[table.name].removed, number)
+        # What another run undid meanwhile must not be promised by `files`.
+        for table in others:
+            table.check_unmoved()
+        files = rewritten["files"]
+        self._files.commit([*added["files"], *files.added], files.removed, number, reading=self._reading)
 
     def _restate_own(self, parts: Sequence[PartFile], changed: pl.DataFrame) -> list[PartFile]:
-        """Write part files of the group anew in which copies turned out to be duplicates."""
+        """Write part files of the group again in which copies turned out to be duplicates."""
         table = self._files
         fresh: list[PartFile] = []
         for part in parts:
@@ -138,7 +160,8 @@ class Committer:
         promoted = changed.filter(pl.col("new_status") == FileStatus.INDEXED.value).select("url")
         demoted = changed.filter((pl.col("status") == FileStatus.INDEXED.value) & (pl.col("new_status") == FileStatus.DUPLICATE.value))
         if promoted.height:
-            self.promoted.append(rows.join(promoted, on="url", how="semi").select(_PROMOTED))
+            more = rows.join(promoted, on="url", how="semi").select(_PROMOTED)
+            self._promoted = pl.concat([self._promoted, more])
         twice = read_now.join(promoted, on="url", how="semi").height
         self.duplicates += read_now.join(demoted, on="url", how="semi").height - twice
         self.read_twice += twice
@@ -146,7 +169,7 @@ class Committer:
             new_duplicate_of=pl.when(pl.col("new_status") == FileStatus.DUPLICATE.value).then("new_duplicate_of"),
             new_status=pl.lit(FileStatus.DUPLICATE.value),
         )
-        # A row that is still to be read anew must not look as if this run had done so.
+        # A row that is still to be read again must not look as if this run had done so.
         changed_now = pl.when(self._current).then(pl.lit(self._snapshot, dtype=pl.Int64)).otherwise("last_snapshot")
         restated = _restated(rows, owed).with_columns(last_snapshot=changed_now)
         return demoted.select("url"), restated
@@ -164,10 +187,16 @@ class Committer:
         )
 
 
-def _commit(table: Table, added: Iterable[PartFile], rewritten: Rewritten, number: int) -> None:
-    parts = [*added, *rewritten.added]
-    if parts or rewritten.removed:
-        table.commit(parts, rewritten.removed, number)
+def begin_commits(writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr) -> Committer:
+    """Commit to a lake; copies that a run which died was to read in a kept one's place are owed."""
+    files = writer.tables["files"]
+    pinned = writer.pinned_parts("files")
+    later = [part for path, part in files.parts.items() if path not in pinned]
+    duplicates = pl.DataFrame(
+        {"status": [FileStatus.DUPLICATE.value], "duplicate_of": [None]}, schema_overrides={"duplicate_of": pl.String}
+    )
+    owed = files.rows_with(duplicates, within=later).select(_PROMOTED)
+    return Committer(writer, snapshot, reading, current, owed)
 
 
 def _restated(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Self
 
 import pyarrow as pa
 from pyarrow import ipc
@@ -23,35 +24,46 @@ LOOK_SECONDS = 0.25
 """How long the wait for a unit goes on before it is looked whether it is over."""
 
 
+CutUnits = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]]
+
+
 class _Stopped(Exception):
     pass
 
 
 class UnitFeed:
-    """Lists and cuts units in a thread of its own, and hands them out in their order.
+    """Lists and cuts units in a thread of its own, and hands them out in their order; `start` makes one.
 
     Args:
         listing: the batches of the listing; between two of them the thread looks whether it is to stop.
         units: cuts a listing into units.
         is_over: whether no further unit is to be handed out; the listing's end is not waited for then.
+        folder: where units wait.
     """
 
     def __init__(
         self,
         listing: Iterator[pa.RecordBatch],
-        units: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Table]],
-        is_over: Callable[[], bool] | None = None,
+        units: CutUnits,
+        is_over: Callable[[], bool] | None,
+        folder: tempfile.TemporaryDirectory[str],
     ) -> None:
         self._is_over = is_over
         self._units = units(self._until_stopped(listing))
         self._queue: queue.SimpleQueue[pa.Table | str | None] = queue.SimpleQueue()
-        self._folder = tempfile.TemporaryDirectory(prefix="dicomlake-")
+        self._folder = folder
         self._stop = threading.Event()
         self._exhausted = False
         self._error: BaseException | None = None
         self.cpu_seconds = 0.0
         self._thread = threading.Thread(target=self._fill, name="dicomlake-listing", daemon=True)
-        self._thread.start()
+
+    @classmethod
+    def start(cls, listing: Iterator[pa.RecordBatch], units: CutUnits, is_over: Callable[[], bool] | None = None) -> Self:
+        """Begin to list."""
+        feed = cls(listing, units, is_over, tempfile.TemporaryDirectory(prefix="dicomlake-"))
+        feed._thread.start()
+        return feed
 
     @property
     def complete(self) -> bool:

@@ -9,7 +9,7 @@ import polars as pl
 from dicomlake.errors import RefusedError
 from dicomlake.lake import Gone, KeyFinder, LakeWriter
 from dicomlake.parts import PartFile
-from dicomlake.rollup import LEVELS, NAME_OF_LEVEL, REMOVED_BY, RollUpTask, chunks, run_roll_ups, touched_entities
+from dicomlake.rollup import RollUpTask, chunks, run_roll_ups, touched_entities
 from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner
 
@@ -33,16 +33,20 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
     )
     if touched.height == 0:
         return
-    former = {level: writer.tables[level].without(Gone(touched.select(REMOVED_BY[level]))) for level in LEVELS}
-    findings = writer.tables["findings"].without(*_former_findings(touched))
+    levels = [level.name for level in schema.levels]
+    keys = {level.name: touched.select(level.key).unique() for level in schema.levels}
+    former = {name: writer.tables[name].without(Gone(keys[name])) for name in levels}
+    # What was found of the touched entities before.
+    of_level = {level.name: pl.col("level") == level.entity.level for level in schema.levels if level.entity is not None}
+    findings = writer.tables["findings"].without(*(Gone(keys[name], of_level[name]) for name in levels))
 
     def tasks() -> Iterator[tuple[RollUpTask, ...]]:
         batch: list[RollUpTask] = []
         rows = 0
-        for chunk in chunks(writer.location, instances.parts, touched, partition_by=schema.partition_by, rows_limit=rows_limit):
+        for chunk in chunks(writer.location, instances.parts, touched, schema, rows_limit=rows_limit):
             finder = KeyFinder(chunk.keys)
             before = tuple(part for part in former[chunk.level].removed if finder.may_be_in(part))
-            if batch and rows + chunk.rows > rows_limit * len(LEVELS):
+            if batch and rows + chunk.rows > rows_limit * len(levels):
                 yield tuple(batch)
                 batch, rows = [], 0
             batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, writer.location, snapshot))
@@ -50,7 +54,7 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
         if batch:
             yield tuple(batch)
 
-    added: dict[str, list[PartFile]] = {level: [] for level in LEVELS}
+    added: dict[str, list[PartFile]] = {name: [] for name in levels}
     findings_added: list[PartFile] = []
     for outcome in runner().run(run_roll_ups, tasks()):
         if outcome.killed or outcome.result is None:
@@ -60,14 +64,9 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
             findings_added += result.findings
             progress.findings.update(result.finding_codes)
             progress.add_cpu("rolling up (workers)", result.cpu_seconds)
-    for level in LEVELS:
-        parts = [*added[level], *former[level].added]
-        if parts or former[level].removed:
-            writer.tables[level].commit(parts, former[level].removed, writer.next_number())
+    for name in levels:
+        parts = [*added[name], *former[name].added]
+        if parts or former[name].removed:
+            writer.tables[name].commit(parts, former[name].removed, writer.next_number())
     if findings_added or findings.removed:
         writer.tables["findings"].commit([*findings_added, *findings.added], findings.removed, writer.next_number())
-
-
-def _former_findings(touched: pl.DataFrame) -> list[Gone]:
-    """What was found of the touched entities before."""
-    return [Gone(touched.select(REMOVED_BY[level]).unique(), pl.col("level") == NAME_OF_LEVEL[level]) for level in LEVELS]

@@ -17,6 +17,7 @@ from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit
 from dicomlake.parts import Location
 from dicomlake.plan import unit_of
 from dicomlake.run.commit import FinishedUnit
+from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner
 
 SPLIT_PIECES = 16
@@ -31,6 +32,34 @@ SAMPLE_FILES = 8
 def unit_files(settings: Settings) -> int:
     """How many files a unit has; whole headers as text can be megabytes each, and a unit's rows are in memory at once."""
     return min(settings.listing.unit_files, UNIT_FILES_WITH_HEADERS) if settings.headers else settings.listing.unit_files
+
+
+class LateRunner:
+    """A runner that is started when it is first asked for: a night that changed nothing needs no workers.
+
+    Args:
+        start: starts (or answers) the runner.
+        progress: counts the time of the start, and knows how many workers there are.
+    """
+
+    def __init__(self, start: Callable[[], Runner], progress: Progress) -> None:
+        self._start = start
+        self._progress = progress
+        self._runner: Runner | None = None
+
+    def __call__(self) -> Runner:
+        """The runner."""
+        if self._runner is None:
+            with self._progress.timed("starting workers"):
+                self._runner = self._start()
+            self._progress.workers = self._runner.workers()
+            self._progress.dashboard = self._runner.dashboard()
+        return self._runner
+
+    def close(self) -> None:
+        """Give back its workers."""
+        if self._runner is not None:
+            self._runner.close()
 
 
 class UnitReader:

@@ -1,30 +1,24 @@
-"""Columns and types: what every table of a lake holds, declared before the first file is read."""
+"""Columns, types and tables: what a lake holds, declared before the first file is read."""
 
 from dicomlake.schema.columns import Column, standard_columns, user_column
+from dicomlake.schema.declaration import Entity, OwnColumn, TableDeclaration, WrittenBy
+from dicomlake.schema.keys import entity_key
+from dicomlake.schema.lake_schema import LakeSchema
 from dicomlake.schema.path import AttributePath, Step
-from dicomlake.schema.tables import (
-    PATIENT_KEY,
-    ROW_ORDER,
-    SERIES_KEY,
-    STUDY_KEY,
-    TABLE_NAMES,
-    LakeSchema,
-    parent_keys,
-    row_order,
-)
+from dicomlake.schema.tables import declared_tables, table_names
 
 __all__ = [
-    "PATIENT_KEY",
-    "ROW_ORDER",
-    "SERIES_KEY",
-    "STUDY_KEY",
-    "TABLE_NAMES",
     "AttributePath",
     "Column",
+    "Entity",
     "LakeSchema",
+    "OwnColumn",
     "Step",
-    "parent_keys",
-    "row_order",
+    "TableDeclaration",
+    "WrittenBy",
+    "declared_tables",
+    "entity_key",
     "standard_columns",
+    "table_names",
     "user_column",
 ]

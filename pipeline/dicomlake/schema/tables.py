@@ -1,142 +1,108 @@
-"""The tables of a lake: every column with its type, before the first file is read."""
+"""The tables of a lake, each declared once.
+
+Every stage loops over these declarations. So a new table is a declaration here with its columns in ``tables.csv``, and a producer: an
+engine that answers its rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dicomlake.schema.columns import data_rows
+from dicomlake.schema.declaration import Entity, OwnColumn, TableDeclaration, WrittenBy
 
-import pyarrow as pa
-
-from dicomlake.errors import ConfigurationError
-from dicomlake.schema import types
-from dicomlake.schema.columns import Column, data_rows, standard_columns, units_of_columns
-
-TABLE_NAMES = ("files", "instances", "series", "studies", "patients", "findings", "snapshots")
-"""The tables that this version writes; `frames` and `references` are promised, not written yet."""
-
-SERIES_KEY = ("StudyInstanceUID", "SeriesInstanceUID")
-STUDY_KEY = ("StudyInstanceUID",)
-PATIENT_KEY = ("PatientID", "IssuerOfPatientID")
-
-ROW_ORDER = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "SOPInstanceUID")
-"""How the rows of a part file of `instances` are sorted."""
-
-_SERIES_GROUPS = frozenset({"series", "equipment", "pixel", "x-ray", "mr", "nuclear", "slide", "derived"})
-_RANGE_GROUPS = frozenset({"x-ray", "mr", "nuclear"})
-_SERIES_IMAGE_COLUMNS = frozenset(
-    {
-        "ImageType",
-        "ImageOrientationPatient",
-        "SliceThickness",
-        "SpacingBetweenSlices",
-        "PixelSpacing",
-        "ImagerPixelSpacing",
-        "ImageLaterality",
-        "ViewPosition",
-        "BurnedInAnnotation",
-        "LossyImageCompression",
-        "SpecificCharacterSet",
-        "SOPClassUID",
-    }
-)
+_PATIENT = ("PatientID", "IssuerOfPatientID")
+_IN_HIERARCHY = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "SOPInstanceUID")
+_RANGED_GROUPS = frozenset({"x-ray", "mr", "nuclear"})
 
 
-def row_order(table: str) -> tuple[str, ...]:
-    """The columns by which the rows of a part file of a table are sorted: the hierarchy, or the key of a table that stands apart."""
-    return {
-        "files": ("url",),
-        "series": (*PATIENT_KEY, *SERIES_KEY),
-        "studies": (*PATIENT_KEY, *STUDY_KEY),
-        "patients": PATIENT_KEY,
-        "findings": ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "url"),
-        "snapshots": ("snapshot",),
-    }.get(table, ROW_ORDER)
+def declared_tables() -> tuple[TableDeclaration, ...]:
+    """The tables that this version knows, in the order in which they are shown."""
+    return STANDARD_TABLES
 
 
-@dataclass(frozen=True)
-class LakeSchema:
-    """The schema of every table of one lake: the standard columns, ours, and the user's.
-
-    ``partition_by`` is the column (of text) that partitions `instances`.
-    """
-
-    columns: tuple[Column, ...]
-    partition_by: str = "Modality"
-
-    @classmethod
-    def build(cls, user_columns: Sequence[Column] = (), partition_by: str = "Modality") -> LakeSchema:
-        """Make the schema of a lake.
-
-        Raises:
-            ConfigurationError: a user's column has a name that exists, or ``partition_by`` is no scalar text column.
-        """
-        columns = standard_columns()
-        taken = {column.name.casefold() for column in columns} | {row["name"].casefold() for row in _own_rows("instances")}
-        for column in user_columns:
-            if column.name.casefold() in taken:
-                raise ConfigurationError(f"column '{column.name}' exists already; give yours another 'name'")
-            taken.add(column.name.casefold())
-        columns = (*columns, *user_columns)
-        if not any(column.name == partition_by and column.type == "string" for column in columns):
-            raise ConfigurationError(f"partition_by '{partition_by}' is no header column of type string; use Modality")
-        return cls(columns, partition_by)
-
-    def table(self, name: str) -> pa.Schema:
-        """The Arrow schema of a table.
-
-        Raises:
-            ConfigurationError: there is no such table.
-        """
-        if name not in TABLE_NAMES:
-            raise ConfigurationError(f"there is no table '{name}'; the tables are {', '.join(TABLE_NAMES)}")
-        return _table_schema(self, name)
-
-    def rolled_up(self, table: str) -> tuple[Column, ...]:
-        """The header columns that a roll-up table carries for its own level (parents' keys aside)."""
-        return _rolled_up(self.columns, table)
-
-    def ranged(self) -> tuple[Column, ...]:
-        """The columns of `series` that also come as ``_min`` and ``_max``."""
-        return tuple(column for column in self.columns if column.group in _RANGE_GROUPS and column.type in ("int32", "int64", "float64"))
+def table_names() -> tuple[str, ...]:
+    """The names of these tables."""
+    return tuple(table.name for table in declared_tables())
 
 
-def parent_keys(table: str) -> tuple[str, ...]:
-    """The keys of a roll-up table's parents, which it carries too."""
-    return {"series": (*PATIENT_KEY, "StudyInstanceUID"), "studies": PATIENT_KEY}.get(table, ())
+def _standard_tables() -> tuple[TableDeclaration, ...]:
+    own: dict[str, list[OwnColumn]] = {}
+    for row in data_rows("tables.csv"):
+        own.setdefault(row["table"], []).append(OwnColumn(row["name"], row["type"], row["meaning"]))
+    columns = {name: tuple(of_table) for name, of_table in own.items()}
+    return (
+        TableDeclaration("files", columns["files"], key=("url",), order=("url",)),
+        TableDeclaration(
+            "instances",
+            columns["instances"],
+            key=("SOPInstanceUID",),
+            order=_IN_HIERARCHY,
+            is_partitioned=True,
+            drops_copies=True,
+            has_header=True,
+        ),
+        TableDeclaration(
+            "series",
+            columns["series"],
+            key=("series_key",),
+            order=(*_PATIENT, "StudyInstanceUID", "SeriesInstanceUID"),
+            written_by=WrittenBy.ROLL_UP,
+            groups=_RANGED_GROUPS | {"series", "equipment", "pixel", "slide", "derived"},
+            header_names=frozenset(
+                {
+                    "ImageType",
+                    "ImageOrientationPatient",
+                    "SliceThickness",
+                    "SpacingBetweenSlices",
+                    "PixelSpacing",
+                    "ImagerPixelSpacing",
+                    "ImageLaterality",
+                    "ViewPosition",
+                    "BurnedInAnnotation",
+                    "LossyImageCompression",
+                    "SpecificCharacterSet",
+                    "SOPClassUID",
+                }
+            ),
+            ranged_groups=_RANGED_GROUPS,
+            entity=Entity(
+                "series",
+                identifiers=(*_PATIENT, "StudyInstanceUID", "SeriesInstanceUID"),
+                description=("Modality", "SeriesDescription"),
+                instance_count="NumberOfSeriesRelatedInstances",
+                parents=(*_PATIENT, "StudyInstanceUID"),
+            ),
+        ),
+        TableDeclaration(
+            "studies",
+            columns["studies"],
+            key=("study_key",),
+            order=(*_PATIENT, "StudyInstanceUID"),
+            written_by=WrittenBy.ROLL_UP,
+            groups=frozenset({"study"}),
+            entity=Entity(
+                "study",
+                identifiers=(*_PATIENT, "StudyInstanceUID"),
+                description=("StudyDate", "StudyDescription"),
+                instance_count="NumberOfStudyRelatedInstances",
+                parents=_PATIENT,
+            ),
+        ),
+        TableDeclaration(
+            "patients",
+            columns["patients"],
+            key=("patient_key",),
+            order=_PATIENT,
+            written_by=WrittenBy.ROLL_UP,
+            groups=frozenset({"patient"}),
+            entity=Entity("patient", identifiers=_PATIENT, description=(), instance_count="NumberOfPatientRelatedInstances"),
+        ),
+        TableDeclaration(
+            "findings",
+            columns["findings"],
+            order=("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "url", "element_path"),
+        ),
+        TableDeclaration("snapshots", columns["snapshots"], key=("snapshot",), order=("snapshot",), written_by=WrittenBy.RUN),
+    )
 
 
-def _rolled_up(columns: Sequence[Column], table: str) -> tuple[Column, ...]:
-    if table == "series":
-        return tuple(c for c in columns if c.group in _SERIES_GROUPS or c.name in _SERIES_IMAGE_COLUMNS)
-    group = {"studies": "study", "patients": "patient"}[table]
-    return tuple(column for column in columns if column.group == group)
-
-
-@cache
-def _table_schema(schema: LakeSchema, name: str) -> pa.Schema:
-    own = [_own_field(row) for row in _own_rows(name)]
-    if name == "instances":
-        return pa.schema([*(column.field() for column in schema.columns), *own])
-    if name in ("files", "findings", "snapshots"):
-        return pa.schema(own)
-    by_name = {column.name: column for column in schema.columns}
-    fields = [by_name[key].field() for key in parent_keys(name)]
-    fields += [column.field() for column in schema.rolled_up(name)]
-    if name == "series":
-        for column in schema.ranged():
-            field = column.field()
-            fields += [field.with_name(f"{column.name}_min"), field.with_name(f"{column.name}_max")]
-    return pa.schema([*fields, *own])
-
-
-@cache
-def _own_rows(table: str) -> tuple[dict[str, str], ...]:
-    return tuple(row for row in data_rows("tables.csv") if row["table"] == table)
-
-
-def _own_field(row: dict[str, str]) -> pa.Field:
-    metadata = {"description": row["meaning"]} if row["meaning"] else {}
-    if units := units_of_columns().get(row["name"]):
-        metadata["units"] = units
-    return pa.field(row["name"], types.arrow_type(row["type"]), metadata=metadata or None)
+STANDARD_TABLES = _standard_tables()

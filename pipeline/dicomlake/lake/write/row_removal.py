@@ -1,4 +1,4 @@
-"""Finding rows by their keys, and writing part files anew without them.
+"""Removing rows: finding them by their keys, and writing part files again without them.
 
 Both go through a part file row group by row group, so memory is bounded by a row group and the keys, however large the file is; row groups
 whose statistics rule the keys out are not looked at.
@@ -73,7 +73,7 @@ class GoneFinder(KeyFinder):
 
 
 def find_gone(location: Location, part: PartFile, finders: Sequence[GoneFinder], *, partition_by: str | None) -> dict[int, np.ndarray]:
-    """The rows of a part file that are to go: by the number of the row group, their places in it; no entry where there is none."""
+    """The rows of a part file that are to go: by the number of the row group, their indices in it; no entry where there is none."""
     hits: dict[int, np.ndarray] = {}
     near = [finder for finder in finders if finder.may_be_in(part)]
     if not near:
@@ -141,9 +141,9 @@ def _without_rows(rows: pa.Table, gone: np.ndarray) -> pa.Table:
     return _taken(rows, pa.array(np.flatnonzero(stays)))
 
 
-def _taken(rows: pa.Table, places: pa.Array) -> pa.Table:
+def _taken(rows: pa.Table, indices: pa.Array) -> pa.Table:
     # Most columns of a wide row hold nothing but nulls, whichever are taken.
-    columns = [column.slice(0, len(places)) if column.null_count == rows.num_rows else column.take(places) for column in rows.columns]
+    columns = [column.slice(0, len(indices)) if column.null_count == rows.num_rows else column.take(indices) for column in rows.columns]
     return pa.Table.from_arrays(columns, schema=rows.schema)
 
 

@@ -1,11 +1,11 @@
-"""What stands below a folder, or in an archive, that could not be read: it may well be there, no one has looked."""
+"""Folders and archives that could not be listed: a file below one of them may be there, and has not vanished."""
 
 from __future__ import annotations
 
 import polars as pl
 
 
-class UnreadablePlaces:
+class UnreadableFolders:
     """Folders and archives that could not be listed, as a listing comes by them in the order of places."""
 
     def __init__(self) -> None:
@@ -19,8 +19,8 @@ class UnreadablePlaces:
     def pass_to(self, place: str) -> None:
         """The listing comes to a place, and what the ledger has up to there is about to be judged.
 
-        What stands below a folder follows it in order, and ends before its name with the character after "/". What the ledger has of that
-        may come between the place to which the listing came before and this one.
+        Files below a folder follow it in order, and end before its name with the character after "/". So a folder that the listing passed
+        earlier may still have files in the ledger before this place.
         """
         self._urls = [url for url in self._urls if url + "0" > self._passed]
         self._passed = place

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from dicomlake.lake.log import CHECKPOINT, COMMIT, active_parts, damaged, log_versions, open_delta
+from dicomlake.lake.log.delta import CHECKPOINT, COMMIT, active_parts, damaged, log_versions, open_delta
 from dicomlake.parts import Location
 
 _COMMITS_AT_ONCE = 64

@@ -19,9 +19,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction
 
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
-from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
-from dicomlake.lake.making import make_table, with_columns
-from dicomlake.lake.rewriting import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
+from dicomlake.lake.log.creation import make_table, with_columns
+from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
+from dicomlake.lake.write.row_removal import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
 from dicomlake.parts import Location, PartFile, write_parts
 
 APPLICATION = "dicomlake"

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 
-from dicomlake.duplicates import COPY_COLUMNS, KeyIndex, resolve
+from dicomlake.duplicates.key_index import KeyIndex
+from dicomlake.duplicates.resolution import COPY_COLUMNS, resolve
 from dicomlake.errors import FileStatus
-from dicomlake.lake import Table
-from dicomlake.parts import PartFile, compact, open_part
+from dicomlake.parts import Location, PartFile, compact, open_part
 
 _IS_READABLE = pl.col("status").is_in([FileStatus.INDEXED.value, FileStatus.DUPLICATE.value])
+
+
+class FilesTable(Protocol):
+    """The table `files`: where it is, and its part files by path, as they are now."""
+
+    location: Location
+    parts: dict[str, PartFile]
 
 
 class CopyFinder:
@@ -23,7 +31,7 @@ class CopyFinder:
     that a long run does not read the lake again and again.
     """
 
-    def __init__(self, files: Table) -> None:
+    def __init__(self, files: FilesTable) -> None:
         self._files = files
         self._index = KeyIndex()
         self._indexed_paths: list[str] = []
@@ -39,7 +47,7 @@ class CopyFinder:
             gone_urls: urls (column ``url``) whose rows in the lake are about to go.
 
         Returns:
-            The resolved copies (see ``duplicates.resolve``) with ``committed``, whether the row is in the lake already; and all
+            The resolved copies (see ``resolution.resolve``) with ``committed``, whether the row is in the lake already; and all
             SOPInstanceUIDs that were looked at again.
         """
         own = _read_copies(self._files, own_parts, None)
@@ -98,7 +106,7 @@ def _repeated(hashes: np.ndarray) -> np.ndarray:
     return counts[inverse] > 1
 
 
-def _read_copies(table: Table, parts: Sequence[PartFile], wanted: pl.Series | None) -> pl.DataFrame:
+def _read_copies(table: FilesTable, parts: Sequence[PartFile], wanted: pl.Series | None) -> pl.DataFrame:
     frames = [_EMPTY]
     if wanted is not None:
         wanted = wanted.unique().implode()

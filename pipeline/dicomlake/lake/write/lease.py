@@ -48,7 +48,7 @@ _RACES = 3
 class Claim:
     """What stands in a lease: who holds it and since when; whether it was given back, and so that nothing begun under it is on its way.
 
-    ``raced`` is the place for which conditional writes were tried by several at once.
+    ``raced`` is the address for which conditional writes were tried by several at once.
     """
 
     token: str
@@ -132,7 +132,7 @@ class Lease:
             if last is not None and not last.claim.released and not self._is_dead(store, last):
                 return last.claim.holder
             name = f"{int(names[-1]) + 1 if names else 1:012d}"
-            raced = last.claim.raced if last is not None and last.claim.raced == self._place() else None
+            raced = last.claim.raced if last is not None and last.claim.raced == self._address() else None
             claim = Claim(
                 uuid.uuid4().hex, os.getpid(), socket.gethostname(), _machine(), f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", raced=raced
             )
@@ -145,7 +145,7 @@ class Lease:
             for earlier in names:
                 with contextlib.suppress(BaseError, OSError):
                     obstore.delete(store, earlier)
-            self._claim = replace(claim, raced=self._place())
+            self._claim = replace(claim, raced=self._address())
             self._name = name
             self.is_contested = last is None or not (last.claim.released and last.claim.clean)
             self._beat(store)
@@ -154,7 +154,7 @@ class Lease:
             return None
         raise LakeLocked(f"lake {self._location.url} is being opened by others all the time; run again later")
 
-    def _place(self) -> str:
+    def _address(self) -> str:
         store = store_of(self._location.url, self._location.storage_options)
         return f"{self._location.url} {store.options.get('aws_endpoint', '') if store else ''}".strip()
 

@@ -15,21 +15,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from dicomlake.errors import AccessDenied
-from dicomlake.lake.history import LogHistory, read_history
-from dicomlake.lake.lock import NO_WAITING, LakeLock, Waiting
-from dicomlake.lake.log import active_parts, cut_log, damaged, open_delta
-from dicomlake.lake.reader import Lake
-from dicomlake.lake.table import Table
-from dicomlake.lake.writer import LakeWriter
+from dicomlake.lake.log.delta import active_parts, cut_log, damaged, open_delta
+from dicomlake.lake.log.history import LogHistory, read_history
+from dicomlake.lake.read.reader import Lake
+from dicomlake.lake.write.lock import NO_WAITING, LakeLock, Waiting
+from dicomlake.lake.write.table import Table
+from dicomlake.lake.write.writer import LakeWriter
 from dicomlake.parts import Location, part_sizes, read_parts
-from dicomlake.schema import TABLE_NAMES, LakeSchema
+from dicomlake.schema import LakeSchema, table_names
 
 READER_TIME = timedelta(hours=1)
 """How long a snapshot stays after a later one took its place, whatever is to be kept: who opened the lake before is still reading it. A
@@ -87,11 +87,12 @@ def vacuum(location: Location, keep: timedelta, *, dry_run: bool = False, waitin
         LakeDamaged: a kept snapshot can't be read; nothing was removed.
         AccessDenied: the lake can't be written.
     """
-    Lake(location.url, location.storage_options)  # where there is none, no lock is left behind
+    lake = Lake(location.url, location.storage_options)  # where there is none, no lock is left behind
+    tables = [name for name in table_names() if name in lake.table_versions or name == "snapshots"]
     lock = LakeLock(location, waiting)
     lock.acquire()
     try:
-        return _vacuum(location, _earliest(datetime.now(UTC), keep), dry_run=dry_run, is_alone=lock.is_held)
+        return _vacuum(location, tables, _earliest(datetime.now(UTC), keep), dry_run=dry_run, is_alone=lock.is_held)
     finally:
         lock.release(clean=not lock.is_contested)  # whoever had it before may still live: nothing was fenced
 
@@ -120,19 +121,19 @@ def close_expired(writer: LakeWriter, keep: timedelta, now: datetime) -> VacuumR
     expired = finished.filter(~_is_kept(earliest, now)).height
     if expired == 0 or (expired < EXPIRED_AT_ONCE and expired < finished.height * EXPIRED_SHARE):
         return None
-    return _vacuum(writer.location, earliest, dry_run=False, is_alone=writer.is_alone)
+    return _vacuum(writer.location, list(writer.tables), earliest, dry_run=False, is_alone=writer.is_alone)
 
 
-def _vacuum(location: Location, earliest: datetime, *, dry_run: bool, is_alone: bool) -> VacuumReport:
+def _vacuum(location: Location, tables: Sequence[str], earliest: datetime, *, dry_run: bool, is_alone: bool) -> VacuumReport:
     now = datetime.now(UTC)
     # Where there is no lock a run may commit meanwhile. So part files are listed first, then snapshots, and logs last: what comes in
     # between is needed, or counts as unknown and is too young to go.
-    present = {name: part_sizes(location, name) for name in TABLE_NAMES}
+    present = {name: part_sizes(location, name) for name in tables}
     finished = Lake(location.url, location.storage_options).snapshots.collect()
     is_kept = _is_kept(earliest, now)
     kept, closed = finished.filter(is_kept), finished.filter(~is_kept)
     versions = [json.loads(text) for text in kept["table_versions"]]
-    histories = {name: read_history(location, name) for name in TABLE_NAMES}
+    histories = {name: read_history(location, name) for name in tables}
     removed: list[Removable] = []
     for name, files in present.items():
         history = histories[name]
@@ -149,7 +150,7 @@ def _vacuum(location: Location, earliest: datetime, *, dry_run: bool, is_alone: 
             _close(location, closed["snapshot"])
         for part in removed:
             _remove(location, part)
-        _cut_logs(location, versions, histories["snapshots"], now)
+        _cut_logs(location, tables, versions, histories["snapshots"], now)
     return report
 
 
@@ -202,12 +203,12 @@ def _remove(location: Location, part: Removable) -> None:
         raise AccessDenied(f"part file {part.path} of {location.url} can't be removed: {reason}; check permissions and run again") from None
 
 
-def _cut_logs(location: Location, kept: list[dict[str, int]], snapshots: LogHistory, now: datetime) -> None:
+def _cut_logs(location: Location, tables: Sequence[str], kept: list[dict[str, int]], snapshots: LogHistory, now: datetime) -> None:
     """Each night adds a commit to each log, which every reader lists."""
     try:
-        for name in TABLE_NAMES:
+        for name in tables:
             if name == "snapshots":
-                # No version of it is pinned; what was removed of late stands in the log until its time has come.
+                # No version of it is pinned; what was removed recently stands in the log until its time has come.
                 recent = _milliseconds(now - READER_TIME)
                 earlier = [version for version, milliseconds in snapshots.times.items() if milliseconds < recent]
                 cut_log(location, name, max(earlier, default=0))

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from dicomlake.errors import ConfigurationError
-from dicomlake.lake.log import delta_options, open_delta, patiently
+from dicomlake.lake.log.delta import delta_options, open_delta, patiently
 from dicomlake.parts import KEY_COLUMNS, Location
 
 COMMITS_A_CHECKPOINT = 8

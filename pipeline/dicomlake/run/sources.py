@@ -1,18 +1,16 @@
-"""Opening sources and the lake: a source that was never there is a mistake of the request, one that is gone a reason to stop."""
+"""The sources of a run: one that was never there is a mistake of the request, one that is gone a reason to stop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import polars as pl
 
 from dicomlake.config import Settings
 from dicomlake.errors import DicomlakeError, SourceNotFound, SourceVanished
 from dicomlake.extract.dicomdir import read_file_ids
-from dicomlake.lake import Lake, LakeWriter, Table, Waiting
+from dicomlake.lake import Lake, Table
 from dicomlake.parts import Location, read_part
-from dicomlake.run.progress import Progress
 from dicomlake.sources import STANDARD_INPUT, Source, address_of, name_of_source, open_source
 
 
@@ -53,21 +51,6 @@ def open_sources(
             ) from None
         opened.append(source)
     return opened
-
-
-def open_lake(lake: Location, settings: Settings, wait: timedelta, progress: Progress) -> LakeWriter:
-    """Open a lake for writing, and wait for another run that writes to it: so long, but no longer than the time limit.
-
-    Raises:
-        LakeLocked: the other run did not end.
-        ConfigurationError, NotALake, LakeDamaged, AccessDenied: the lake can't be made, read or written.
-    """
-    limit_seconds = settings.running.time_limit_seconds
-    if limit_seconds is not None and limit_seconds < wait.total_seconds():
-        wait = timedelta(seconds=limit_seconds)
-    return LakeWriter(
-        lake, settings.schema_of_lake(), log_retention_days=settings.lake.log_retention_days, waiting=Waiting(wait, progress.begin_waiting)
-    )
 
 
 def known_sources(files: Table) -> set[str]:

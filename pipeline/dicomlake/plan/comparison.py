@@ -1,4 +1,4 @@
-"""What is listed held against what is known of it, row by row."""
+"""Files of a listing compared with what the ledger knows of them, row by row."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dicomlake.errors import RETRIED_CODES, FileStatus
 RETRIED = [code.value for code in RETRIED_CODES]
 
 
-def judged(listed: pl.DataFrame, known: pl.DataFrame, current: pl.Expr, *, whole_state: bool = False) -> pl.DataFrame:
-    """What is listed beside what is known of it, with ``is_new``, ``unchanged`` and ``again``.
+def compared(listed: pl.DataFrame, known: pl.DataFrame, current: pl.Expr, *, whole_state: bool = False) -> pl.DataFrame:
+    """The rows of a listing beside those of the ledger, with ``is_new``, ``unchanged`` and ``retried``.
 
     Args:
         listed: rows of a listing; they stay in their order.
@@ -28,9 +28,9 @@ def judged(listed: pl.DataFrame, known: pl.DataFrame, current: pl.Expr, *, whole
     same_content = pl.col("file_size").eq_missing(pl.col("file_size_known")) & same_state
     # An entry that the listing itself can't read has nothing but its code and message to be compared by.
     same_defect = pl.col("code").eq_missing(pl.col("code_known")) & pl.col("message").eq_missing(pl.col("message_known"))
-    retried = pl.col("code_known").is_in(RETRIED)
+    failed = pl.col("code_known").is_in(RETRIED)
     return joined.with_columns(
         is_new=(~is_known | was_missing).fill_null(value=True),
         unchanged=(is_known & ~was_missing & same_content & (pl.col("code").is_null() | same_defect)).fill_null(value=False),
-        again=((retried | ~current) & pl.col("code").is_null()).fill_null(value=False),
+        retried=((failed | ~current) & pl.col("code").is_null()).fill_null(value=False),
     )

@@ -1,4 +1,4 @@
-"""The tables of a lake as its readers open them: logs read once, part files scanned by polars."""
+"""The tables that a reader has opened: each log is read once, and polars scans the part files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from dicomlake.lake.log import active_parts, damaged, delta_options, open_delta, sentence_of
+from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, sentence_of
 from dicomlake.parts import Location, PartFile
 
 
-class OpenedTables:
+class TableCache:
     """Opens tables, and keeps open what can't change: a version of a table is what it was."""
 
     def __init__(self, location: Location) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from dicomlake.parts import Location, PartFile, compact, open_part
-from dicomlake.rollup.levels import KEYS, LEVELS, REMOVED_BY
+from dicomlake.schema import LakeSchema
 
-_KEY_COLUMNS = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID")
+_KEY_COLUMNS = ("patient_key", "study_key", "series_key")
 _ROW_COLUMNS = ("url", "snapshot")
 _NO_KEYS = pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String))
 _NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0, pl.Int64))
@@ -22,7 +22,7 @@ _NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0
 
 @dataclass(frozen=True)
 class Chunk:
-    """Entities of one level, the part files of `instances` that hold their rows, and how many rows these are."""
+    """Entities of one level, by their key, the part files of `instances` that hold their rows, and how many rows these are."""
 
     level: str
     keys: pl.DataFrame
@@ -33,7 +33,7 @@ class Chunk:
 def touched_entities(
     location: Location, before: Mapping[str, PartFile], after: Mapping[str, PartFile], *, partition_by: str
 ) -> pl.DataFrame:
-    """The keys of every series whose instances changed between two versions of `instances`.
+    """The keys of every series whose instances changed between two versions of `instances`, and those of its study and patient.
 
     A row is known by its url and the run that wrote it. Of each series the rows in part files that went are held against those in part
     files that came by their number and the sum of their hashes. A part file that was written anew stands beside the one whose place it
@@ -79,41 +79,36 @@ def _order(part: PartFile) -> tuple[str, str]:
 
 
 def chunks(
-    location: Location, parts: Mapping[str, PartFile], touched: pl.DataFrame, *, partition_by: str, rows_limit: int
+    location: Location, parts: Mapping[str, PartFile], touched: pl.DataFrame, schema: LakeSchema, *, rows_limit: int
 ) -> Iterator[Chunk]:
     """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand."""
     if touched.height == 0:
         return
     ordered = list(parts.values())
-    touched_studies = touched.select("StudyInstanceUID", touched=pl.lit(value=True)).unique()
-    touched_patients = touched.select("PatientID", touched=pl.lit(value=True)).unique()
-    places: list[pl.DataFrame] = []
+    touched_studies, touched_patients = (touched[name].unique().implode() for name in ("study_key", "patient_key"))
+    counts: list[pl.DataFrame] = []
     for number, part in enumerate(ordered):
         groups = [
             frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
-            for frame in _frames(location, part, _KEY_COLUMNS, partition_by)
+            for frame in _frames(location, part, _KEY_COLUMNS, schema.partition_by)
         ]
-        counted = pl.concat(groups)
         # A touched series touches its study and its patient, and so every other series of those two.
-        same_study = counted.join(touched_studies, on="StudyInstanceUID", how="left", nulls_equal=True)["touched"]
-        same_patient = counted.join(touched_patients, on="PatientID", how="left", nulls_equal=True)["touched"]
-        near = counted.filter(same_study.is_not_null() | same_patient.is_not_null())
+        near = pl.concat(groups).filter(pl.col("study_key").is_in(touched_studies) | pl.col("patient_key").is_in(touched_patients))
         if near.height:
-            places.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
-    if not places:
+            counts.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
+    if not counts:
         return
-    everything = pl.concat(places)
-    for level in LEVELS:
-        keys = list(KEYS[level])
-        removed_by = list(REMOVED_BY[level])
-        own = everything.join(touched.select(removed_by).unique(), on=removed_by, how="semi", nulls_equal=True)
+    everything = pl.concat(counts)
+    for level in schema.levels:
+        (key,) = level.key
         # Only series are read row by row; the levels above are condensed part file by part file.
-        limit = rows_limit if level == "series" else rows_limit * 10
+        limit = rows_limit if level.name == "series" else rows_limit * 10
         entities = (
-            own.group_by(keys, maintain_order=True)
+            everything.filter(pl.col(key).is_in(touched[key].unique().implode()))
+            .group_by(key, maintain_order=True)
             .agg(pl.col("rows").sum(), pl.col("part").unique())
             .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         )
         for chunk in entities.partition_by("chunk", maintain_order=True):
             numbers = sorted(chunk["part"].explode().unique().to_list())
-            yield Chunk(level, chunk.select(keys), tuple(ordered[number] for number in numbers), int(chunk["rows"].sum()))
+            yield Chunk(level.name, chunk.select(key), tuple(ordered[number] for number in numbers), int(chunk["rows"].sum()))

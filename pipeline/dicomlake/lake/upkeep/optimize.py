@@ -17,18 +17,16 @@ from typing import Any
 import pyarrow as pa
 
 from dicomlake.errors import RefusedError
-from dicomlake.lake.lock import NO_WAITING, Waiting
-from dicomlake.lake.log import open_delta
-from dicomlake.lake.merging import RUN_SHARE, due_mergers, mergers, share_of
-from dicomlake.lake.reader import Lake
-from dicomlake.lake.table import Table
-from dicomlake.lake.writer import LakeWriter
+from dicomlake.lake.log.delta import open_delta
+from dicomlake.lake.read.reader import Lake
+from dicomlake.lake.upkeep.merge_groups import RUN_SHARE, due_mergers, mergers, share_of
+from dicomlake.lake.write.lock import NO_WAITING, Waiting
+from dicomlake.lake.write.table import Table
+from dicomlake.lake.write.writer import LakeWriter
 from dicomlake.ledger import in_order_of_places
 from dicomlake.parts import Location, PartFile, read_part_arrow, write_parts, write_sorted
-from dicomlake.schema import TABLE_NAMES, LakeSchema, row_order, standard_columns
+from dicomlake.schema import LakeSchema, TableDeclaration, WrittenBy, standard_columns
 from dicomlake.version import VERSION
-
-_TABLES = (*(name for name in TABLE_NAMES if name not in ("files", "snapshots")), "files")
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,19 @@ def optimize(location: Location, *, dry_run: bool = False, waiting: Waiting = NO
         RefusedError: another run writes to it, or one died and is to be run again first; or it can't be read or written.
     """
     lake = Lake(location.url, location.storage_options)
-    if dry_run:
-        return OptimizeReport(tuple(_planned(lake, name) for name in _TABLES if name in lake.table_versions), None, dry_run=True)
     started = datetime.now(UTC)
     partition_columns = open_delta(location, "instances").metadata().partition_columns
     schema = LakeSchema(standard_columns(), partition_columns[0])
-    with closing(LakeWriter(location, schema, add_columns=False, waiting=waiting)) as writer:
+    tables = _in_order_of_commits(schema)
+    if dry_run:
+        return OptimizeReport(tuple(_planned(lake, table) for table in tables if table.name in lake.table_versions), None, dry_run=True)
+    with closing(LakeWriter.open(location, schema, add_columns=False, waiting=waiting)) as writer:
         writer.recover()
-        if any(writer.tables[name].parts.keys() != writer.pinned_parts(name).keys() for name in _TABLES):
+        if any(writer.tables[table.name].parts.keys() != writer.pinned_parts(table.name).keys() for table in tables):
             raise RefusedError(f"an index of {location.url} ended before its time; run 'dicomlake index' on it again, then optimize")
         row = Lake(location.url, location.storage_options).row
         number = writer.next_number()
-        merged = tuple(_merge(table, _small_parts(table), number) for table in (writer.tables[name] for name in _TABLES))
+        merged = tuple(_merge(writer.tables[table.name], _small_parts(writer, table), table.order, number) for table in tables)
         if not any(table.parts_before for table in merged):
             return OptimizeReport(merged, None, dry_run=False)
         report = OptimizeReport(merged, writer.last_snapshot.number + 1, dry_run=False)
@@ -112,27 +111,34 @@ def merge_due(writer: LakeWriter, at_least: int) -> tuple[Merged, ...]:
         return ()
     number, files_number = writer.next_number(), writer.tables["files"].committed_number()
     merged: list[Merged] = []
-    for name in _TABLES:
-        table = writer.tables[name]
-        if not writer.has_changed(name):
+    for declaration in _in_order_of_commits(writer.schema):
+        table = writer.tables[declaration.name]
+        if not writer.has_changed(table.name):
             continue
         columns = len(table.schema)
-        share = max(RUN_SHARE, share_of(writer.added_parts(name), columns))
-        groups = due_mergers(table.location, table.parts.values(), row_order(name), columns, at_least=at_least, share=share)
-        merged.append(_merge(table, groups, files_number if name == "files" else number))
+        share = max(RUN_SHARE, share_of(writer.added_parts(table.name), columns))
+        groups = due_mergers(table.location, table.parts.values(), declaration.order, columns, at_least=at_least, share=share)
+        merged.append(_merge(table, groups, declaration.order, files_number if table.name == "files" else number))
     return tuple(merged)
 
 
-def _planned(lake: Lake, name: str) -> Merged:
-    groups = mergers(lake.location, lake.parts(name), row_order(name), len(lake.schema(name)))
-    return Merged(name, sum(map(len, groups)), len(groups), sum(part.size for group in groups for part in group), None)
+def _in_order_of_commits(schema: LakeSchema) -> list[TableDeclaration]:
+    """The tables that are merged, `files` last."""
+    merged = [table for table in schema.tables if table.written_by is not WrittenBy.RUN]
+    return sorted(merged, key=lambda table: table.name == "files")
 
 
-def _small_parts(table: Table) -> list[list[PartFile]]:
-    return mergers(table.location, table.parts.values(), row_order(table.name), len(table.schema))
+def _planned(lake: Lake, table: TableDeclaration) -> Merged:
+    groups = mergers(lake.location, lake.parts(table.name), table.order, len(lake.schema(table.name)))
+    return Merged(table.name, sum(map(len, groups)), len(groups), sum(part.size for group in groups for part in group), None)
 
 
-def _merge(table: Table, groups: list[list[PartFile]], number: int) -> Merged:
+def _small_parts(writer: LakeWriter, declaration: TableDeclaration) -> list[list[PartFile]]:
+    table = writer.tables[declaration.name]
+    return mergers(table.location, table.parts.values(), declaration.order, len(table.schema))
+
+
+def _merge(table: Table, groups: list[list[PartFile]], order: tuple[str, ...], number: int) -> Merged:
     removed: list[PartFile] = []
     added: list[PartFile] = []
     for group in groups:
@@ -141,7 +147,7 @@ def _merge(table: Table, groups: list[list[PartFile]], number: int) -> Merged:
             rows = in_order_of_places(rows)
             added += write_parts(table.location, table.name, rows, partition_by=table.partition_by)
         else:
-            added += write_sorted(table.location, table.name, rows, row_order(table.name), partition_by=table.partition_by)
+            added += write_sorted(table.location, table.name, rows, order, partition_by=table.partition_by)
         removed += group
     if removed:
         table.commit(added, removed, number, changes_data=False)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dicomlake.errors import AccessDenied, LakeLocked
-from dicomlake.lake.lease import Lease
+from dicomlake.lake.write.lease import Lease
 from dicomlake.parts import Location
 from dicomlake.stores import is_object_store
 

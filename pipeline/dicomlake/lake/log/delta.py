@@ -1,4 +1,4 @@
-"""What a Delta log says of part files."""
+"""The Delta log of a table: how it is opened, which part files it names, and what its errors mean."""
 
 from __future__ import annotations
 

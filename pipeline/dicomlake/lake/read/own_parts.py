@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import polars as pl
 
+from dicomlake.lake.read.snapshot_view import SnapshotView
 from dicomlake.parts import PartFile
-
-if TYPE_CHECKING:
-    from dicomlake.lake.reader import Lake  # which imports this room's comparison
 
 
 @dataclass(frozen=True)
 class OwnParts:
     """The part files of a table that one snapshot has and the other has not; ``rows`` counts those of the whole table."""
 
-    lake: Lake
+    lake: SnapshotView
     table: str
     parts: tuple[PartFile, ...]
     rows: int
@@ -36,18 +33,14 @@ class OwnParts:
         return self.lake.read_parts(self.table, self.parts, columns)
 
     def rows_with(self, keys: pl.DataFrame) -> pl.DataFrame | None:
-        """The whole rows that have these keys (a null matches a null); None where there is none."""
+        """The whole rows that have these keys; None where there is none."""
         names = keys.columns
-        near = [
-            part
-            for part, rows in zip(self.parts, self.read(names), strict=True)
-            if rows.join(keys, on=names, how="semi", nulls_equal=True).height
-        ]
-        frames = [rows.join(keys, on=names, how="semi", nulls_equal=True) for rows in self.lake.read_parts(self.table, near)]
+        near = [part for part, rows in zip(self.parts, self.read(names), strict=True) if rows.join(keys, on=names, how="semi").height]
+        frames = [rows.join(keys, on=names, how="semi") for rows in self.lake.read_parts(self.table, near)]
         return pl.concat(frames, how="diagonal") if frames else None
 
 
-def own_parts(before: Lake, after: Lake, table: str) -> tuple[OwnParts, OwnParts]:
+def own_parts(before: SnapshotView, after: SnapshotView, table: str) -> tuple[OwnParts, OwnParts]:
     """The part files of a table that only the earlier, and that only the later of two snapshots has.
 
     Raises:
@@ -57,6 +50,6 @@ def own_parts(before: Lake, after: Lake, table: str) -> tuple[OwnParts, OwnParts
     return _alone(before, table, was, now), _alone(after, table, now, was)
 
 
-def _alone(lake: Lake, table: str, own: dict[str, PartFile], other: dict[str, PartFile]) -> OwnParts:
+def _alone(lake: SnapshotView, table: str, own: dict[str, PartFile], other: dict[str, PartFile]) -> OwnParts:
     parts = tuple(part for path, part in own.items() if path not in other)
     return OwnParts(lake, table, parts, sum(part.rows for part in own.values()))

@@ -1,0 +1,162 @@
+"""The tables as one finished run left them, as polars frames and as part files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake.exceptions import TableNotFoundError
+
+from dicomlake.errors import LakeDamaged, NotALake, QueryError
+from dicomlake.lake.log.delta import damaged, sentence_of
+from dicomlake.lake.log.table_cache import TableCache
+from dicomlake.parts import Location, PartFile, read_part
+from dicomlake.schema import LakeSchema, table_names
+
+
+class SnapshotView:
+    """The tables of a lake, pinned to one finished run; see ``dicomlake.Lake``, which answers questions about them."""
+
+    def __init__(
+        self, url: str | os.PathLike[str], storage_options: Mapping[str, Any] | None = None, *, snapshot: int | None = None
+    ) -> None:
+        self.location = Location.of(url, storage_options)
+        self._cache = TableCache(self.location)
+        self._versions: dict[str, int] = {}
+        snapshots = self._snapshots().sort("snapshot")
+        if snapshots.height == 0:
+            raise NotALake(f"{self.location.url} has no finished run; run 'dicomlake index SOURCE --lake {self.location.url}'")
+        chosen = snapshots if snapshot is None else snapshots.filter(pl.col("snapshot") == snapshot)
+        if chosen.height == 0:
+            url = self.location.url
+            raise NotALake(f"{url} has no snapshot {snapshot}, or no longer; 'dicomlake info {url} --snapshots' lists those it has")
+        self._row: dict[str, Any] = chosen.row(-1, named=True)
+        self._is_last = self.snapshot == snapshots["snapshot"][-1]
+        self._versions = json.loads(self._row["table_versions"])
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the run that this object shows."""
+        return int(self._row["snapshot"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The counts of that run, as ``index --json`` printed them."""
+        summary: dict[str, Any] = json.loads(self._row["summary"])
+        return summary
+
+    @property
+    def table_versions(self) -> dict[str, int]:
+        """The Delta version of each table that this object shows."""
+        return dict(self._versions)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """That run's row of `snapshots`."""
+        return dict(self._row)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables: those that this version of dicomlake knows, and others that the snapshot pins."""
+        known = table_names()
+        return (*known, *sorted(self._versions.keys() - set(known)))
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """A table by its name; one that the lake did not have yet is empty.
+
+        Raises:
+            QueryError: there is no such table.
+            LakeDamaged: the table can't be read.
+        """
+        if name not in self.tables:
+            raise QueryError(f"there is no table '{name}'; the tables are {', '.join(self.tables)}")
+        if name == "snapshots":
+            return self._snapshots().filter(pl.col("snapshot") <= self.snapshot).sort("snapshot").lazy()
+        if name not in self._versions:
+            return pl.DataFrame(self.schema(name).empty_table()).lazy()
+        with self._whole(name):
+            return self._cache.scan(name, self._versions[name])
+
+    def __getattr__(self, name: str) -> pl.LazyFrame:
+        """Every table is an attribute, as in ``lake.instances``."""
+        if name.startswith("_") or name not in self.tables:
+            raise AttributeError(f"{type(self).__name__} has no attribute and no table '{name}'")
+        return self.table(name)
+
+    def __dir__(self) -> list[str]:
+        """The tables are named too."""
+        return sorted({*super().__dir__(), *self.tables})
+
+    def schema(self, name: str) -> pa.Schema:
+        """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
+        if name not in self._versions and name in table_names():
+            try:
+                return pa.schema(self._cache.delta(name, None).schema().to_arrow())
+            except TableNotFoundError:
+                return LakeSchema.build().table(name)
+        with self._whole(name):
+            return pa.schema(self._cache.delta(name, self._versions.get(name)).schema().to_arrow())
+
+    def parts(self, name: str) -> list[PartFile]:
+        """The part files of a table."""
+        if name not in self._versions and name in table_names() and name != "snapshots":
+            return []
+        with self._whole(name):
+            return list(self._cache.parts(name, self._versions.get(name)).values())
+
+    def read_parts(self, name: str, parts: Iterable[PartFile], columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The rows of some part files of a table, each by itself.
+
+        Raises:
+            LakeDamaged: a part file is not there or can't be read.
+        """
+        for part in parts:
+            with self._whole(name):
+                partition_by = next(iter(self._cache.delta(name, self._versions.get(name)).metadata().partition_columns), None)
+                yield read_part(self.location, part, columns, partition_by=partition_by)
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[None]:
+        """An earlier snapshot may have lost a part file that the lake does not need: `verify` looks at the last one."""
+        try:
+            with self._there(name):
+                yield
+        except LakeDamaged as error:
+            if self._is_last:
+                raise
+            raise LakeDamaged(
+                f"snapshot {self.snapshot} is no longer whole, as a foreign vacuum or a log that was cleaned leave it: {error}"
+            ) from error
+
+    @contextmanager
+    def _there(self, name: str) -> Iterator[None]:
+        """A table that a snapshot pins is there, or the lake is damaged."""
+        try:
+            yield
+        except TableNotFoundError:
+            if name in self._versions:
+                raise damaged(self.location, name, "it is gone") from None
+            raise NotALake(f"{self.location.url} has no table '{name}'") from None
+
+    def _snapshots(self) -> pl.DataFrame:
+        url = self.location.url
+        try:
+            # A run without table versions can't be gone back to any more; its row is for those who read the table itself.
+            return self._cache.scan("snapshots", None).filter(pl.col("table_versions").is_not_null()).collect()
+        except TableNotFoundError:
+            if self._has_files():
+                raise damaged(self.location, "snapshots", "it is gone") from None
+            raise NotALake(f"{url} is not a lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise damaged(self.location, "snapshots", sentence_of(error)) from None
+
+    def _has_files(self) -> bool:
+        try:
+            return bool(self._cache.parts("files", None))
+        except TableNotFoundError:
+            return False
