@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from dicomlake.schema import entity_key
 from dicomlake.sources.listing import LISTING_SCHEMA
 
 SOURCE = "/archive"
@@ -263,7 +264,7 @@ def modalities(places: pl.DataFrame) -> pl.Series:
 def findings_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
     """The rows of  of these files: every tenth instance of a series has one."""
     places = places.filter(pl.col("number") % 10 == 0)
-    of_series = _series_rows(places).select("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+    of_series = _series_rows(places).select("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "patient_key", "study_key", "series_key")
     frame = pl.concat([of_series, file_rows(places).select("url", "SOPInstanceUID")], how="horizontal").with_columns(
         level=pl.lit("value"),
         code=pl.lit("invalid-number"),
@@ -307,7 +308,7 @@ def _series_rows(places: pl.DataFrame) -> pl.DataFrame:
     date = pl.Series(_mixed(study, 7) % 5_000).cast(pl.Int32) + 12_000
     seconds = pl.Series(_mixed(study, 8) % 80_000).cast(pl.Int64)
     number = pl.Series(series % STUDY_SERIES + 1)
-    return pl.DataFrame({"patient": patient, "study": study, "modality": modality, "seconds": seconds, "days": date, "n": number}).select(
+    rows = pl.DataFrame({"patient": patient, "study": study, "modality": modality, "seconds": seconds, "days": date, "n": number}).select(
         "seconds",
         PatientID=pl.format("P{}", pl.col("patient").cast(pl.String).str.zfill(8)),
         IssuerOfPatientID=pl.lit("HOSPITAL"),
@@ -341,6 +342,17 @@ def _series_rows(places: pl.DataFrame) -> pl.DataFrame:
         study_datetime=pl.col("days").cast(pl.Date).cast(pl.Datetime("us")) + pl.duration(seconds=pl.col("seconds")),
         patient_age_years=(pl.col("patient") % 900 / 10.0).cast(pl.Float64),
     )
+    return rows.with_columns(_keys(rows))
+
+
+def _keys(rows: pl.DataFrame) -> list[pl.Series]:
+    """The columns by which tables join."""
+    attributes = {
+        "patient_key": ("IssuerOfPatientID", "PatientID"),
+        "study_key": ("StudyInstanceUID",),
+        "series_key": ("StudyInstanceUID", "SeriesInstanceUID"),
+    }
+    return [pl.Series(name, [entity_key(*values) for values in rows.select(names).iter_rows()]) for name, names in attributes.items()]
 
 
 def _instance_rows(places: pl.DataFrame, seconds: pl.Series, files: pl.DataFrame) -> pl.DataFrame:

@@ -34,10 +34,6 @@ SCANNED_FILE_COLUMNS = (
 """The columns of `files` that an engine answers; the others are the lake's (source, duplicates, snapshots)."""
 
 
-INTERIM_KEYS = ("patient_key", "study_key", "series_key")
-"""Until engines answer the keys, ``extract.unit`` computes them: remove this, and ``_with_keys`` there."""
-
-
 @dataclass(frozen=True)
 class ScanRequest:
     """What to read of each file.
@@ -55,8 +51,7 @@ class ScanRequest:
         schema = self.schema.table(table)
         if table == "files":
             return pa.schema([schema.field(name) for name in SCANNED_FILE_COLUMNS])
-        added = {"snapshot"} | set(INTERIM_KEYS)
-        return pa.schema([field for field in schema if field.name not in added])
+        return schema.remove(schema.get_field_index("snapshot"))
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.errors import STATUS_OF_CODE, FileCode
-from dicomlake.extract.engine import INTERIM_KEYS, Engine, Scanned, ScanRequest
+from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.fetch import located, open_source
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
-from dicomlake.schema import entity_key
 
 _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
 
@@ -134,7 +133,6 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
 
 def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
     schema = task.request.schema
-    scanned = _with_keys(scanned)
     written: list[PartFile] = []
     for table in schema.unit_tables:
         rows = scanned.tables[table.name]
@@ -151,27 +149,6 @@ def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:
             sortable = pa.Table.from_batches([batch])
             written += write_sorted(task.lake, table.name, sortable, table.order, partition_by=schema.partition_of(table.name))
     return written
-
-
-def _with_keys(scanned: Scanned) -> Scanned:
-    """Compute the keys that an engine does not answer yet; see ``INTERIM_KEYS``."""
-    instances = scanned.instances
-    if INTERIM_KEYS[0] in instances.schema.names:
-        return scanned
-    texts = {name: instances[name].to_pylist() for name in ("IssuerOfPatientID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")}
-    issuers, patients, studies, series = texts.values()
-    keys = {
-        "patient_key": list(map(entity_key, issuers, patients)),
-        "study_key": list(map(entity_key, studies)),
-        "series_key": list(map(entity_key, studies, series)),
-    }
-    row_of_url = {url: row for row, url in enumerate(instances["url"].to_pylist())}
-    rows = [row_of_url.get(url) for url in scanned.findings["url"].to_pylist()]
-    findings = scanned.findings
-    for name, values in keys.items():
-        instances = instances.append_column(name, pa.array(values, pa.string()))
-        findings = findings.append_column(name, pa.array([None if row is None else values[row] for row in rows], pa.string()))
-    return Scanned({**scanned.tables, "instances": instances, "findings": findings})
 
 
 def _with_columns(rows: pa.Table, schema: pa.Schema, given: dict[str, pa.ChunkedArray | pa.Array]) -> pa.Table:

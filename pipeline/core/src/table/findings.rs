@@ -25,7 +25,7 @@ impl Keys {
     }
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "level",
     "code",
     "url",
@@ -33,6 +33,9 @@ const NAMES: [&str; 12] = [
     "SeriesInstanceUID",
     "StudyInstanceUID",
     "PatientID",
+    "patient_key",
+    "study_key",
+    "series_key",
     "element_path",
     "tag",
     "raw",
@@ -55,8 +58,11 @@ impl FindingsTable {
         Self { rows: 0, weight: 0, columns: NAMES.into_iter().map(|name| GrowingColumn::scalars(item(name))).collect() }
     }
 
-    pub(super) fn append(&mut self, url: &str, keys: &Keys, finding: &Finding) {
+    /// Adds a finding; `entity_keys` are those of the instance, where the file has a row of `instances`.
+    pub(super) fn append(&mut self, url: &str, keys: &Keys, entity_keys: Option<&[String; 3]>, finding: &Finding) {
         let row = self.rows;
+        let [patient, study, series] =
+            entity_keys.map_or([None; 3], |keys| keys.each_ref().map(|key| Some(key.as_str())));
         let tag = finding.tag.map(tag_text);
         let texts = [
             Some(finding.level.as_str()),
@@ -66,6 +72,9 @@ impl FindingsTable {
             keys.series.as_deref(),
             keys.study.as_deref(),
             keys.patient.as_deref(),
+            patient,
+            study,
+            series,
             finding.element_path.as_deref(),
             tag.as_deref(),
             finding.raw.as_deref(),

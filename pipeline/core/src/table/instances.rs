@@ -4,10 +4,14 @@ use arrow_array::{ArrayRef, RecordBatch};
 
 use super::batch::record_batch;
 use super::column::GrowingColumn;
+use super::keys::KEY_COLUMNS;
 use crate::error::FileCode;
 use crate::gathered::bits;
 use crate::header::Header;
 use crate::value::typed::{ItemType, ReadColumn, Scalar, Typed};
+
+/// Bytes of the keys of a row.
+const KEYS_BYTES: usize = KEY_COLUMNS.len() * 32;
 
 /// The rows of `instances` while they grow.
 #[derive(Debug)]
@@ -19,6 +23,7 @@ pub(super) struct InstancesTable {
     going_on: Vec<u64>,
     names: Vec<String>,
     header: Vec<GrowingColumn>,
+    keys: [GrowingColumn; KEY_COLUMNS.len()],
     file: GrowingColumn,
     header_bytes: GrowingColumn,
     digest: GrowingColumn,
@@ -43,6 +48,7 @@ impl InstancesTable {
             going_on: vec![0; columns.len().div_ceil(64)],
             names: columns.iter().map(|column| column.name.clone()).collect(),
             header: columns.iter().map(header).collect(),
+            keys: KEY_COLUMNS.map(|_| text()),
             file: number(),
             header_bytes: number(),
             digest: text(),
@@ -90,6 +96,13 @@ impl InstancesTable {
         }
     }
 
+    /// Sets the keys of the row that was begun; rows that set none have those of the row before.
+    pub(super) fn set_keys(&mut self, keys: &[String; KEY_COLUMNS.len()]) {
+        for (growing, key) in self.keys.iter_mut().zip(keys) {
+            growing.set_to_go_on(self.rows, &Typed::One(Scalar::Text(key.as_str().into())));
+        }
+    }
+
     /// Ends a row with what is told of the header as a whole; `file` is the number of the file in its unit.
     pub(super) fn end_row(
         &mut self,
@@ -121,6 +134,7 @@ impl InstancesTable {
         let creators = header.creators.names().into_iter().map(|name| Scalar::Text(name.into())).collect();
         self.private_creators.set(row, &Typed::List(creators));
         self.functional_groups.set(row, &Typed::One(Scalar::Bool(header.has_functional_groups)));
+        self.weight = self.weight.saturating_add(KEYS_BYTES);
         self.rows = row.saturating_add(1);
     }
 
@@ -146,6 +160,9 @@ impl InstancesTable {
         ];
         let mut arrays: Vec<(&str, ArrayRef)> = vec![];
         for (name, column) in self.names.iter().zip(&mut self.header) {
+            arrays.push((name, column.finish(rows)));
+        }
+        for (name, column) in KEY_COLUMNS.into_iter().zip(&mut self.keys) {
             arrays.push((name, column.finish(rows)));
         }
         for (name, column) in own {

@@ -5,6 +5,8 @@ mod column;
 mod files;
 mod findings;
 mod instances;
+mod keys;
 mod rows;
 
+pub use keys::entity_key;
 pub use rows::{BATCH_BYTES, Batches, FileFacts, UnitRows};

@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use super::files::{FileRow, FilesTable};
 use super::findings::{FindingsTable, Keys};
 use super::instances::InstancesTable;
+use super::keys::{EntityKeys, KEY_ATTRIBUTES};
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
 use crate::gathered::{Cell, Gathered, LEARNT_LENGTH_LIMIT, RawValue};
@@ -63,6 +64,9 @@ pub struct UnitRows {
     key_columns: KeyColumns,
     /// For each column, which required one it is.
     required: Vec<Option<usize>>,
+    /// For each column, which attribute of the entity keys it is.
+    key_attributes: Vec<Option<usize>>,
+    entity_keys: EntityKeys,
     /// Columns that the row being made sets anew, and whether their bytes say it all.
     learnt: Vec<(usize, bool)>,
     files: FilesTable,
@@ -81,6 +85,7 @@ struct KeyColumns {
     study: Option<usize>,
     patient: Option<usize>,
     required: [Option<usize>; REQUIRED.len()],
+    attributes: [Option<usize>; KEY_ATTRIBUTES.len()],
 }
 
 impl KeyColumns {
@@ -93,6 +98,7 @@ impl KeyColumns {
             study: at("StudyInstanceUID"),
             patient: at("PatientID"),
             required: REQUIRED.map(at),
+            attributes: KEY_ATTRIBUTES.map(at),
         }
     }
 }
@@ -105,6 +111,11 @@ impl UnitRows {
             columns: Arc::clone(columns),
             key_columns: KeyColumns::of(columns),
             required: columns.iter().map(|column| REQUIRED.iter().position(|name| *name == column.name)).collect(),
+            key_attributes: columns
+                .iter()
+                .map(|column| KEY_ATTRIBUTES.iter().position(|name| *name == column.name))
+                .collect(),
+            entity_keys: EntityKeys::default(),
             learnt: vec![],
             files: FilesTable::new(),
             instances: InstancesTable::new(columns),
@@ -152,6 +163,7 @@ impl UnitRows {
         });
         if matches!(status, "indexed" | "failed") && (code.is_some() || !findings.is_empty()) {
             let keys = if header.recognised { self.keys(header, uid.clone()) } else { Keys::default() };
+            let entity_keys = if indexed { self.entity_keys.last() } else { None };
             let of_file = code.map(|code| Finding {
                 level: Level::File,
                 code: code.as_str(),
@@ -163,7 +175,7 @@ impl UnitRows {
             });
             let most = FILE_LIMIT.min(KEYS_LIMIT.checked_div(keys.weight()).unwrap_or(FILE_LIMIT)).max(1);
             for finding in of_file.iter().chain(&findings).take(most) {
-                self.findings.append(facts.url, &keys, finding);
+                self.findings.append(facts.url, &keys, entity_keys, finding);
             }
         }
         if indexed {
@@ -196,6 +208,7 @@ impl UnitRows {
     }
 
     fn end_batches(&mut self) {
+        self.entity_keys.end_batch();
         self.done.files.push(self.files.finish());
         self.done.instances.push(self.instances.finish());
         self.done.findings.push(self.findings.finish());
@@ -243,6 +256,12 @@ impl UnitRows {
         let mut learnt = std::mem::take(&mut self.learnt);
         if uid.is_some() {
             self.instances.begin_row(gathered.again());
+            self.entity_keys.begin_row();
+            for (attribute, column) in self.key_columns.attributes.into_iter().enumerate() {
+                if column.is_some_and(is_again) {
+                    self.entity_keys.repeat(attribute);
+                }
+            }
         }
         for index in gathered.touched() {
             let Some(column) = columns.get(index) else {
@@ -273,6 +292,11 @@ impl UnitRows {
                     self.instances.set(index, &cell);
                 }
                 learnt.push((index, says_it_all));
+                if let (Some(attribute), Typed::One(Scalar::Text(text))) =
+                    (self.key_attributes.get(index).copied().flatten(), &cell)
+                {
+                    self.entity_keys.set(attribute, text);
+                }
             }
             if let Some(presence) = self.required.get(index).and_then(|at| required.get_mut((*at)?)) {
                 *presence = Presence::Present;
@@ -287,6 +311,11 @@ impl UnitRows {
             }
         }
         self.learnt = learnt;
+        if uid.is_some()
+            && let Some(keys) = self.entity_keys.end_row()
+        {
+            self.instances.set_keys(keys);
+        }
         if let (Some(uid), Some(index), false) = (uid, self.key_columns.instance, has_instance) {
             self.instances.set(index, &Typed::One(Scalar::Text(uid.into())));
             header.gathered.forget(index);

@@ -15,13 +15,17 @@ from dicomlake.extract.pydicom_engine.gathered import RawValue
 from dicomlake.extract.pydicom_engine.levels import label_of_tag, tag_text
 from dicomlake.extract.pydicom_engine.reading import HeaderRead
 from dicomlake.extract.pydicom_engine.values import cell
+from dicomlake.schema.keys import entity_key
 
 REQUIRED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality")
 """Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance."""
 
 _KEYS = frozenset({*REQUIRED, "SOPInstanceUID", "MediaStorageSOPInstanceUID"})
 
+_KEY_COLUMNS = ("patient_key", "study_key", "series_key")
+
 _READ_COLUMNS = (
+    *_KEY_COLUMNS,
     "url",
     "file_size",
     "modified",
@@ -36,6 +40,7 @@ _READ_COLUMNS = (
 """Columns of `instances` that are not of the header and not derived from it either."""
 
 _FINDING_COLUMNS = (
+    *_KEY_COLUMNS,
     "level",
     "code",
     "url",
@@ -101,13 +106,25 @@ class UnitRows:
             findings.insert(0, Finding("file", code, message or "", path, None, offset))
         if status in (FileStatus.INDEXED, FileStatus.FAILED):
             keys = self._keys(row)
+            entities = (None, None, None) if row is None or status is FileStatus.FAILED else self._entity_keys(row)
             for found in findings[: _most_findings(keys)]:
                 self._findings.append(
-                    (found.level, found.code, url, *keys, found.element_path, found.tag, found.byte_offset, found.raw, found.message)
+                    (
+                        *entities,
+                        found.level,
+                        found.code,
+                        url,
+                        *keys,
+                        found.element_path,
+                        found.tag,
+                        found.byte_offset,
+                        found.raw,
+                        found.message,
+                    )
                 )
         if row is not None and status is FileStatus.INDEXED:
             self._headers.append(row)
-            self._read.append((url, size, modified, *_positions(header, size), header_json))
+            self._read.append((*self._entity_keys(row), url, size, modified, *_positions(header, size), header_json))
             self._syntaxes.append(header.syntax.uid if header.syntax is not None else None)
             self._functional_groups.append(header.has_functional_groups)
 
@@ -115,6 +132,13 @@ class UnitRows:
         if row is None:
             return (None, None, None, None)
         return tuple(row[self._index[name]] for name in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"))
+
+    def _entity_keys(self, row: Row) -> tuple[str, ...]:
+        issuer, patient, study, series = (
+            value if isinstance(value := row[self._index[name]], str) else None
+            for name in ("IssuerOfPatientID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+        )
+        return entity_key(issuer, patient), entity_key(study), entity_key(study, series)
 
     def tables(self) -> Scanned:
         """The tables of the unit."""
