@@ -15,8 +15,8 @@ from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.schema import LakeSchema
 from dicomlake.sources import open_source
-from dicomlake.storage_options import resolved
 from dicomlake.stores import ObjectStore, stores_of
+from dicomlake.stores.options import resolved
 from tests.engine.builder import sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.servers import ACCESS_KEY, SECRET_KEY, Bucket

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pyarrow as pa
 
+from dicomlake.archives import close_idle_streams
 from dicomlake.config import Settings
 from dicomlake.errors import ConfigurationError, DicomlakeError, FindingCode, ListedOutOfOrder
 from dicomlake.extract.engines import engine_version
-from dicomlake.fetch import close_idle_streams
 from dicomlake.lake import LakeWriter, reading_of
 from dicomlake.parts import Location
 from dicomlake.run.commit import Committer, FinishedUnit

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from dicomlake.display import shown, without_credentials
 from dicomlake.errors import ConfigurationError, SourceNotFound
-from dicomlake.sources.local_url import url_of_path
+from dicomlake.printable import printable_line
 from dicomlake.sources.pattern import has_magic
-from dicomlake.sources.remote_place import canonical_url, parts_of
+from dicomlake.sources.remote.root import canonical_url, parts_of
+from dicomlake.urls import url_of_path, without_credentials
 
 STANDARD_INPUT = "-"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:://|::)")
@@ -88,7 +88,9 @@ def absolute_path(text: str) -> str:
     try:
         path = os.path.abspath(os.path.expanduser(text))
     except FileNotFoundError:
-        raise SourceNotFound(f"{shown(text)} can't be found from the current folder, which was removed; name an absolute path") from None
+        raise SourceNotFound(
+            f"{printable_line(text)} can't be found from the current folder, which was removed; name an absolute path"
+        ) from None
     return "/" + path.lstrip("/")
 
 
@@ -101,7 +103,7 @@ def _local(text: str) -> Address:
     try:
         name = url_of_path(path)
     except UnicodeEncodeError:
-        raise ConfigurationError(f"SOURCE {shown(text)} holds half a character; it can't be a path") from None
+        raise ConfigurationError(f"SOURCE {printable_line(text)} holds half a character; it can't be a path") from None
     return Address(AddressKind.LOCAL, folder, pattern, name)
 
 

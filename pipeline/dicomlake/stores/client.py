@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from dicomlake.display import shown
 from dicomlake.errors import ConfigurationError
+from dicomlake.printable import printable_line
 from dicomlake.stores.store import ObjectStore, stores_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def open_object_store(
             retry_config={"retry_timeout": _RETRY, "max_retries": retries},
         )
     except Exception as error:  # noqa: BLE001 - its text may hold what it was given
-        raise ConfigurationError(f"storage_options for {shown(url)} can't be used: {type(error).__name__}; check them") from None
+        raise ConfigurationError(f"storage_options for {printable_line(url)} can't be used: {type(error).__name__}; check them") from None
     return client
 
 
@@ -104,8 +104,8 @@ def _known(url: str, storage_options: Mapping[str, Any]) -> ObjectStore:
     store = store_of(url, storage_options)
     if store is None:
         raise ConfigurationError(
-            f"storage_options for {shown(url)} hold options that only fsspec knows; a lake in a bucket takes keys, tokens, profile, "
-            "region, endpoint_url and addressing_style"
+            f"storage_options for {printable_line(url)} hold options that only fsspec knows; a lake in a bucket takes keys, tokens, "
+            "profile, region, endpoint_url and addressing_style"
         )
     return store
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from dicomlake.display import shown
 from dicomlake.errors import AccessDenied, DicomlakeError, SourceNotFound
+from dicomlake.printable import printable_line
 from dicomlake.stores.client import store_of
 from dicomlake.stores.store import ObjectStore
 
@@ -52,7 +52,7 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
         store = store_of(url, storage_options)
     codes = codes_of(error)
     kind = store.kind if store else "s3"
-    bucket = shown(store.bucket if store else url)
+    bucket = printable_line(store.bucket if store else url)
     said = " ".join(sorted(codes)) or type(error).__name__
     if codes & _NO_BUCKET:
         return SourceNotFound(
@@ -62,7 +62,11 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
         identity = store.identity if store else "those who ask"
         return AccessDenied(f"{what}: bucket {bucket} {_at(store)} refuses {identity} ({said}); have access granted, or {_HELP[kind]}")
     if codes & _OTHER_REGION:
-        asked = f"as if in region {shown(store.options['aws_region'])}" if store and "aws_region" in store.options else "in another region"
+        asked = (
+            f"as if in region {printable_line(store.options['aws_region'])}"
+            if store and "aws_region" in store.options
+            else "in another region"
+        )
         return AccessDenied(
             f"{what}: bucket {bucket} {_at(store)} was asked {asked}, where it is not ({said}); set AWS_REGION, or region_name under "
             "client_kwargs in storage_options"
@@ -86,5 +90,7 @@ def _at(store: ObjectStore | None) -> str:
         return "in its store"
     endpoint = store.options.get("aws_endpoint")
     return (
-        f"at {shown(endpoint)}" if endpoint else {"s3": "in Amazon S3", "gs": "in Google Cloud Storage"}.get(store.kind, "in Azure Storage")
+        f"at {printable_line(endpoint)}"
+        if endpoint
+        else {"s3": "in Amazon S3", "gs": "in Google Cloud Storage"}.get(store.kind, "in Azure Storage")
     )

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.errors import AccessDenied, ConfigurationError, RefusedError, UsageError
-from dicomlake.storage_options import resolved
 from dicomlake.stores import azure, google, s3
+from dicomlake.stores.options import resolved
 from dicomlake.stores.translation import Translated
 
 _PREFIX = r"^(?P<prefix>(?:s3a?|gs|gcs|az|abfs|https?)://[^/?#@:]+(?::[0-9]+)?/)"
