@@ -53,7 +53,7 @@ def test_words_of_s3fs(options: dict[str, Any], expected: dict[str, str]) -> Non
     """What s3fs is told, the core is told in object_store's words."""
     store = _store("s3://bucket/a/b.dcm", options)
     assert store is not None
-    assert (store.kind, store.prefix, store.bucket, dict(store.options)) == ("s3", "s3://bucket/", "bucket", expected)
+    assert (store.kind.name, store.prefix, store.bucket, dict(store.options)) == ("s3", "s3://bucket/", "bucket", expected)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_words_of_others(url: str, options: dict[str, Any], kind: str, expected:
     """Likewise for gcsfs, adlfs and web servers."""
     store = _store(url, options)
     assert store is not None
-    assert (store.kind, dict(store.options)) == (kind, expected)
+    assert (store.kind.name, dict(store.options)) == (kind, expected)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from dicomlake.stores.translation import Translated, without_what_means_nothing
+from dicomlake.stores.translation import Translated, relevant
 
 _NAMES = {
     "account_name": "azure_storage_account_name",
@@ -20,12 +20,12 @@ _OF_CONNECTION_STRING = {"AccountName": "account_name", "AccountKey": "account_k
 _WITHOUT_EFFECT = {"DefaultEndpointsProtocol": "https", "EndpointSuffix": "core.windows.net"}
 
 
-def translated(options: Mapping[str, Any]) -> Translated | None:
+def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
     """The options of a container; None where adlfs alone knows what they mean, or no account is named.
 
     Without a key, a token or a client, `object_store` asks for the identity of the machine.
     """
-    given = without_what_means_nothing(options)
+    given = relevant(options)
     anonymous = given.pop("anon", None)
     if set(given) - {*_NAMES, "connection_string"}:
         return None

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dicomlake.stores.translation import Translated, without_what_means_nothing
+from dicomlake.stores.translation import Translated, relevant
 
 _ANONYMOUS = ("anon",)
 
 
-def translated(options: Mapping[str, Any]) -> Translated | None:
+def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
     """The options of a bucket; None where gcsfs alone knows what they mean.
 
     Without any, `object_store` looks where Google's tools do: the login of this account (application default credentials), then the role of
     the machine.
     """
-    given = without_what_means_nothing(options)
+    given = relevant(options)
     if set(given) - {"token", "anon"}:
         return None
     token = given.get("token")

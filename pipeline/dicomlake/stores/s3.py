@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dicomlake.errors import ConfigurationError
-from dicomlake.stores.translation import Translated, without_what_means_nothing
+from dicomlake.stores.translation import KeyOrder, Translated, relevant
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -33,6 +33,7 @@ _IDENTITIES = {
     "assume-role-with-web-identity": "the role of the web identity token",
     "sso": "the single sign-on of the profile '{profile}'",
 }
+_ORDERLY_HOSTS = ("amazonaws.com", "amazonaws.com.cn", "googleapis.com", "windows.net")
 ANONYMOUS = "nobody in particular (anonymous)"
 
 
@@ -70,12 +71,20 @@ def translated(bucket: str, options: Mapping[str, Any]) -> Translated | None:
     return Translated(found | credentials, identity)
 
 
+def key_order(bucket: str, options: Mapping[str, str]) -> KeyOrder:
+    """The order in which a bucket lists keys. Buckets of Amazon's for single zones have none."""
+    if bucket.endswith("--x-s3"):
+        return KeyOrder.NONE
+    host = urlsplit(options.get("aws_endpoint", "https://s3.amazonaws.com")).hostname or ""
+    return KeyOrder.BYTES if host.endswith(_ORDERLY_HOSTS) else KeyOrder.NOT_KNOWN
+
+
 def _flat(options: Mapping[str, Any]) -> dict[str, Any] | None:
     """The options without nesting: those for botocore's client beside s3fs's own, which come first, as they do there."""
-    given = without_what_means_nothing(options)
-    of_client = without_what_means_nothing(given.pop("client_kwargs", {}))
-    of_config = without_what_means_nothing(given.pop("config_kwargs", {}))
-    of_s3 = without_what_means_nothing(of_config.pop("s3", {}))
+    given = relevant(options)
+    of_client = relevant(given.pop("client_kwargs", {}))
+    of_config = relevant(given.pop("config_kwargs", {}))
+    of_s3 = relevant(of_config.pop("s3", {}))
     if of_config or set(of_s3) - {"addressing_style"}:
         return None
     return {**of_s3, **of_client, **given}

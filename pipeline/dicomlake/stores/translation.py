@@ -1,9 +1,10 @@
-"""What every translation of storage options answers, and what all of them pass over."""
+"""The answer of every translation of storage options, the order of keys, and the options that none of them needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 WITHOUT_MEANING_HERE = frozenset(
@@ -24,6 +25,14 @@ class Translated:
     identity: str
 
 
-def without_what_means_nothing(options: Mapping[str, Any]) -> dict[str, Any]:
+class KeyOrder(Enum):
+    """In which order a store lists keys."""
+
+    BYTES = "known to be that of their bytes, from any key on"
+    NOT_KNOWN = "most list so, and what comes is looked at"
+    NONE = "known to be another one"
+
+
+def relevant(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that say something about how a range of an object is read; those that are None say nothing."""
     return {key: value for key, value in options.items() if key not in WITHOUT_MEANING_HERE and value is not None}

@@ -10,10 +10,9 @@ import pyarrow.compute as pc
 from dicomlake.errors import ConfigurationError
 from dicomlake.sources.given.values import CantBeTyped, etags, file_sizes, modified_times, texts
 from dicomlake.sources.listing import LISTING_SCHEMA
-from dicomlake.urls import carrying_credentials, path_of_url, url_of_path
+from dicomlake.stores.kinds import CANONICAL_SCHEMES
+from dicomlake.urls import FILE_SCHEME, SCHEME, carrying_credentials, path_of_url, url_of_path
 
-_URL_OF_FSSPEC = r"^[A-Za-z][A-Za-z0-9+.\-]*(?:://|::)"
-_LOCAL_URL = r"^(?:file|local)://"
 # What the lake's spelling of a local path never is: relative, with a doubled slash, a dot folder or a slash at its end; and all escapes.
 _UNFINISHED = r"^[^/]|//|/\.\.?(?:/|$)|./$|\\"
 
@@ -50,14 +49,15 @@ def _urls(values: pa.Array) -> pa.StringArray:
     secret = pc.index(carrying_credentials(urls), True).as_py()
     if secret >= 0:
         raise CantBeTyped(secret, "carries credentials, which would end up in the lake; leave them out and set storage_options")
-    is_remote = pc.and_not(pc.match_substring_regex(urls, _URL_OF_FSSPEC), pc.match_substring_regex(urls, _LOCAL_URL))
+    is_remote = pc.and_not(pc.match_substring_regex(urls, SCHEME), pc.match_substring_regex(urls, FILE_SCHEME))
     if is_remote.true_count:
-        urls = pc.replace_substring_regex(pc.replace_substring_regex(urls, r"^s3a://", "s3://"), r"^gcs://", "gs://")
+        for scheme, spelt in CANONICAL_SCHEMES.items():
+            urls = pc.replace_substring_regex(urls, f"^{scheme}://", f"{spelt}://")
     unfinished = pc.and_not(pc.match_substring_regex(urls, _UNFINISHED), is_remote)
     if not unfinished.true_count:
         return urls
     folder = os.getcwd()
-    local = [_finished(url, folder) for url in pc.replace_substring_regex(urls.filter(unfinished), _LOCAL_URL, "").to_pylist()]
+    local = [_finished(url, folder) for url in pc.replace_substring_regex(urls.filter(unfinished), FILE_SCHEME, "").to_pylist()]
     return pc.replace_with_mask(urls, unfinished, pa.array(local, pa.string()))
 
 

@@ -13,16 +13,12 @@ from fsspec.core import split_protocol, url_to_fs
 
 from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, SourceNotFound
 from dicomlake.printable import printable_line
+from dicomlake.stores.kinds import BUCKET_KINDS, StoreKind
 from dicomlake.stores.options import resolved, secrets_of
+from dicomlake.stores.refusal import NO_BUCKET_CODES, REFUSED_CODES
 
-_REFUSED_CODES = {"401", "403", "407", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-_ABSENT_CODES = {"404", "410", "NoSuchBucket", "NoSuchKey"}
+_ABSENT_CODES = {"404", "410", "NoSuchKey", *NO_BUCKET_CODES}
 _UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '([^']{1,60})'")
-_HELP = {
-    "s3": "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
-    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
-    "az": "set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_NAME and a key, or storage_options",
-}
 
 
 def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> tuple[fsspec.AbstractFileSystem, str]:
@@ -57,6 +53,8 @@ def options_of(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
 def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) -> DicomlakeError:
     """The exception for a url that can't be listed, with what to do about it and without any credential."""
     where = printable_line(url)
+    kind = _kind(url)
+    help_text = kind.help if kind else "set storage_options in the configuration"
     if isinstance(error, DicomlakeError):
         return error
     if isinstance(error, ImportError):
@@ -69,18 +67,18 @@ def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) 
         )
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
     if _is_refusal(cause):
-        return AccessDenied(f"no access to source {where}: {_text(cause, storage_options)}; {_help(url)}")
+        return AccessDenied(f"no access to source {where}: {_text(cause, storage_options)}; {help_text}")
     if _is_absence(cause):
         bucket = urlsplit(url).netloc
-        hint = f" (bucket {printable_line(bucket)}), and that it is not empty" if _protocol(url) in _HELP else ""
+        hint = f" (bucket {printable_line(bucket)}), and that it is not empty" if kind else ""
         return SourceNotFound(f"source {where} is not there; check its spelling{hint}")
     return AccessDenied(
-        f"source {where} can't be listed: {_text(cause, storage_options)}; check the address and the network, or {_help(url)}"
+        f"source {where} can't be listed: {_text(cause, storage_options)}; check the address and the network, or {help_text}"
     )
 
 
 def _is_refusal(error: BaseException) -> bool:
-    return isinstance(error, PermissionError) or _codes(error) & _REFUSED_CODES != set() or "Credential" in type(error).__name__
+    return isinstance(error, PermissionError) or _codes(error) & REFUSED_CODES != set() or "Credential" in type(error).__name__
 
 
 def _is_absence(error: BaseException) -> bool:
@@ -95,13 +93,8 @@ def _codes(error: BaseException) -> set[str]:
     return {str(getattr(error, "status", None)), str(code)}
 
 
-def _protocol(url: str) -> str:
-    protocol = split_protocol(url.rsplit("::", 1)[-1])[0] or "file"
-    return {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az", "adl": "az"}.get(protocol, protocol)
-
-
-def _help(url: str) -> str:
-    return _HELP.get(_protocol(url), "set storage_options in the configuration")
+def _kind(url: str) -> StoreKind | None:
+    return BUCKET_KINDS.get(split_protocol(url.rsplit("::", 1)[-1])[0] or "file")
 
 
 def _text(error: BaseException, storage_options: Mapping[str, Any]) -> str:

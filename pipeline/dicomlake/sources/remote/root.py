@@ -13,8 +13,7 @@ import fsspec
 from fsspec.implementations.chained import ChainedFileSystem
 
 from dicomlake.sources.remote.filesystem import filesystem_of, refusal
-
-_ALIASES = {"s3a": "s3", "gcs": "gs"}
+from dicomlake.stores.kinds import CANONICAL_SCHEMES
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def canonical_url(url: str) -> str:
     if separator and "://" not in first:
         return f"{first}::{canonical_url(rest)}"
     protocol, slashes, path = first.partition("://")
-    protocol = _ALIASES.get(protocol.lower(), protocol.lower())
+    protocol = CANONICAL_SCHEMES.get(protocol.lower(), protocol.lower())
     path = path.rstrip("/")
     if protocol == "memory":
         path = path.lstrip("/")
