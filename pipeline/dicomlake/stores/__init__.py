@@ -7,7 +7,7 @@ from dicomlake.stores.patience import PAUSES_SECONDS, is_passing, patiently
 from dicomlake.stores.refusal import codes_of, store_refusal
 from dicomlake.stores.renewed import RenewedClient
 from dicomlake.stores.store import ObjectStore, stores_of
-from dicomlake.stores.translation import KeyOrder
+from dicomlake.stores.translation.translated import KeyOrder
 
 __all__ = [
     "PAUSES_SECONDS",

@@ -16,7 +16,7 @@ from dicomlake.errors import ConfigurationError
 from dicomlake.printable import printable_line
 from dicomlake.stores.kinds import KIND_OF_SCHEME
 from dicomlake.stores.store import ObjectStore, stores_of
-from dicomlake.stores.translation import KeyOrder
+from dicomlake.stores.translation.translated import KeyOrder
 
 if TYPE_CHECKING:
     import obstore.store

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dicomlake.stores import azure, google, s3
-from dicomlake.stores.translation import KeyOrder, Translated
+from dicomlake.stores.translation import azure, google, s3
+from dicomlake.stores.translation.translated import KeyOrder, Translated
 
 
 @dataclass(frozen=True)

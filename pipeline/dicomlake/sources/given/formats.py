@@ -7,14 +7,12 @@ that the list has, in whatever type it has them; other columns are ignored.
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -25,9 +23,6 @@ KNOWN_COLUMNS = ("url", "file_size", "modified", "etag")
 _BATCH_ROWS = 65_536
 _BLOCK_BYTES = 1 << 20
 _LINE_BYTES_LIMIT = 1 << 16
-_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?Z?"
-_STORE_LINE = re.compile(rf"^ *(?:(?P<time>{_TIME}) +(?P<size>[0-9]+) +|(?P<size_first>[0-9]+) +(?P<time_last>{_TIME}) +)(?P<url>.+)$")
-_STORE_TOTAL = r"^(?:TOTAL: |Total Objects: | *Total Size: )"
 _CODECS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 Opener = Callable[[], BinaryIO]
@@ -56,13 +51,15 @@ def list_reader(opener: Opener, location: str, title: str) -> ListReader:
         return partial(_read_parquet, opener, title, _columns(names, title))
     if location.lower().endswith((".parquet", ".pq")):
         raise ConfigurationError(f"{title} is no Parquet file, as its name says; name a Parquet, CSV or text file")
-    names = _header(opener, title)
+    with closing(opener()) as stream:
+        try:
+            names = header_names(stream)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(title, "text", error) from None
     if "url" in names:
         return partial(_read_csv, opener, title, names)
     if ".csv" in location.lower().rpartition("/")[2]:
         _columns(names, title)
-    if names and _STORE_LINE.match(names[0]):
-        return partial(_read_store_lines, opener, title)
     return partial(_read_lines, opener, title)
 
 
@@ -82,18 +79,48 @@ def _read_parquet(opener: Opener, title: str, columns: list[str]) -> Iterator[pa
 
 
 def _read_csv(opener: Opener, title: str, names: list[str]) -> Iterator[pa.RecordBatch]:
-    columns = _columns(names, title)
-    reading = pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, block_size=_BLOCK_BYTES)
-    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    # All as bytes: names need not be UTF-8, and types are not guessed from what stands first.
-    converting = pyarrow.csv.ConvertOptions(include_columns=columns, column_types=dict.fromkeys(columns, pa.binary()), check_utf8=False)
     with closing(opener()) as stream:
         try:
-            text = _uncompressed(stream)
-            yield from _numbered(pyarrow.csv.open_csv(text, read_options=reading, parse_options=parsing, convert_options=converting))
+            # All as bytes: names need not be UTF-8, and types are not guessed from the first rows.
+            yield from _numbered(csv_batches(stream, names, _columns(names, title), pa.binary(), has_header=True))
         except (pa.ArrowException, OSError) as error:
-            if "Empty CSV file" not in str(error):
-                raise _damaged(title, "CSV", error) from None
+            raise _damaged(title, "CSV", error) from None
+
+
+def csv_batches(
+    stream: BinaryIO, names: Sequence[str], wanted: Sequence[str], kind: pa.DataType, *, has_header: bool
+) -> Iterator[pa.RecordBatch]:
+    """The wanted columns of a CSV file, compressed or not.
+
+    Args:
+        stream: the file, at its beginning.
+        names: all its columns.
+        wanted: some of them.
+        kind: the type of all values: text, or bytes of any encoding.
+        has_header: whether the first line holds names.
+
+    Raises:
+        ArrowException, OSError: the file is damaged.
+    """
+    read_options = pyarrow.csv.ReadOptions(column_names=list(names), skip_rows=int(has_header), block_size=_BLOCK_BYTES)
+    parse_options = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    convert_options = pyarrow.csv.ConvertOptions(
+        include_columns=list(wanted), column_types=dict.fromkeys(wanted, kind), check_utf8=kind == pa.string()
+    )
+    try:
+        yield from pyarrow.csv.open_csv(_uncompressed(stream), read_options, parse_options, convert_options)
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file" not in str(error):
+            raise
+
+
+def header_names(stream: BinaryIO) -> list[str]:
+    """The names in the first line of a file, compressed or not, if it is a line of names; closes a file that is compressed."""
+    line = bytes(_uncompressed(stream).read(_LINE_BYTES_LIMIT)).partition(b"\n")[0].decode("utf-8-sig", "replace")
+    try:
+        return [name.strip() for name in next(csv.reader([line]), [])]
+    except csv.Error:
+        return []
 
 
 def _read_lines(opener: Opener, title: str) -> Iterator[pa.RecordBatch]:
@@ -113,29 +140,6 @@ def _read_lines(opener: Opener, title: str) -> Iterator[pa.RecordBatch]:
             raise _damaged(title, "text", error) from None
 
 
-def _read_store_lines(opener: Opener, title: str) -> Iterator[pa.RecordBatch]:
-    """Lines with time, size and url, as the clients of stores print them."""
-    for found in _read_lines(opener, title):
-        numbered = found.filter(pc.invert(pc.match_substring_regex(found.column("url").cast(pa.string()), _STORE_TOTAL)))
-        lines = numbered.column("url").cast(pa.string())
-        parts = pc.extract_regex(lines, _STORE_LINE.pattern)
-        lost = pc.index(pc.is_valid(parts), value=False).as_py()
-        if lost >= 0:
-            raise ConfigurationError(f"{title}, row {numbered.column('row')[lost].as_py()}: is no time, size and url, as the first line is")
-        urls = pc.struct_field(parts, "url")
-        bare = pc.index(pc.match_substring(urls, "://"), value=False).as_py()
-        if bare >= 0:
-            raise ConfigurationError(
-                f"{title}, row {numbered.column('row')[bare].as_py()}: names a key and no bucket, as 'aws s3 ls' does; put it "
-                r"before keys: sed -E 's#^( *[0-9-]+ +[0-9:]+ +[0-9]+ )#\1s3://BUCKET/#'"
-            )
-        kept = pc.invert(pc.ends_with(urls, "/"))
-        sizes = pc.binary_join_element_wise(pc.struct_field(parts, "size"), pc.struct_field(parts, "size_first"), "")
-        times = pc.binary_join_element_wise(pc.struct_field(parts, "time"), pc.struct_field(parts, "time_last"), "")
-        columns = [numbered.column("row"), urls, sizes, times]
-        yield pa.RecordBatch.from_arrays(columns, names=["row", "url", "file_size", "modified"]).filter(kept)
-
-
 def _lines(lines: list[bytes], first: int) -> pa.RecordBatch:
     numbered = [(row, line.removesuffix(b"\r")) for row, line in enumerate(lines, first)]
     kept = [(row, line) for row, line in numbered if line]
@@ -149,20 +153,6 @@ def _numbered(batches: Any) -> Iterator[pa.RecordBatch]:  # noqa: ANN401  (pyarr
         numbers = pa.arange(row, row + batch.num_rows)
         yield pa.RecordBatch.from_arrays([numbers, *batch.columns], names=["row", *batch.schema.names])
         row += batch.num_rows
-
-
-def _header(opener: Opener, title: str) -> list[str]:
-    """The names in the first line, if it is one of names."""
-    with closing(opener()) as stream:
-        try:
-            start = _uncompressed(stream).read(_LINE_BYTES_LIMIT)
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(title, "text", error) from None
-    line = start.partition(b"\n")[0].decode("utf-8-sig", "replace")
-    try:
-        return [name.strip() for name in next(csv.reader([line]), [])]
-    except csv.Error:
-        return []
 
 
 def _uncompressed(stream: BinaryIO) -> Any:  # noqa: ANN401  (a Python file, or one of pyarrow's)

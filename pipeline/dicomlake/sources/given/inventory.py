@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -20,12 +20,12 @@ from urllib.parse import unquote_plus
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.orc
 import pyarrow.parquet
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.printable import printable_line
+from dicomlake.sources.given.formats import csv_batches, header_names
 
 OpenAt = Callable[[str], BinaryIO]
 
@@ -138,20 +138,13 @@ class Inventory:
             for stripe in range(orc.nstripes):
                 yield from pa.Table.from_batches([orc.read_stripe(stripe, columns=wanted)]).to_batches(_BATCH_ROWS)
         else:
-            is_compressed = copy.read(2) == b"\x1f\x8b"
-            copy.seek(0)
-            text = pa.CompressedInputStream(pa.PythonFile(copy, mode="r"), "gzip") if is_compressed else copy
-            reading = pyarrow.csv.ReadOptions(column_names=list(self.names) or None, block_size=_BLOCK_BYTES)
-            names = self.names or _header(copy, is_compressed=is_compressed)
-            converting = pyarrow.csv.ConvertOptions(
-                include_columns=[name for name in names if _plain(name) in self.meanings], column_types=dict.fromkeys(names, pa.string())
-            )
-            parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
-            try:
-                yield from pyarrow.csv.open_csv(text, read_options=reading, parse_options=parsing, convert_options=converting)
-            except pa.ArrowInvalid as error:
-                if "Empty CSV file" not in str(error):
-                    raise
+            names = self.names
+            if not names:
+                with open(os.dup(copy.fileno()), "rb") as first:
+                    names = tuple(header_names(first))
+                copy.seek(0)
+            wanted = [name for name in names if _plain(name) in self.meanings]
+            yield from csv_batches(copy, names, wanted, pa.string(), has_header=not self.names)
 
     def _current(self, batch: pa.RecordBatch, first: int, file: DataFile) -> pa.RecordBatch:
         columns = {self.meanings[_plain(name)]: batch.column(name) for name in batch.schema.names}
@@ -240,13 +233,6 @@ def _size(file: dict[str, Any]) -> int | None:
 
 def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
-
-
-def _header(copy: BinaryIO, *, is_compressed: bool) -> Sequence[str]:
-    text = pa.CompressedInputStream(pa.PythonFile(copy, mode="r"), "gzip") if is_compressed else copy
-    first = bytes(text.read(_BLOCK_BYTES)).partition(b"\n")[0]
-    copy.seek(0)
-    return [name.strip().strip('"') for name in first.decode("utf-8-sig", "replace").strip("\r").split(",")]
 
 
 def _decoded(keys: pa.StringArray) -> pa.StringArray:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from dicomlake.stores.translation import Translated, relevant
+from dicomlake.stores.translation.translated import Translated, relevant
 
 _NAMES = {
     "account_name": "azure_storage_account_name",

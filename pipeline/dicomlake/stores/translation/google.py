@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dicomlake.stores.translation import Translated, relevant
+from dicomlake.stores.translation.translated import Translated, relevant
 
 _ANONYMOUS = ("anon",)
 

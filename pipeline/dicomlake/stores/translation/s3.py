@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dicomlake.errors import ConfigurationError
-from dicomlake.stores.translation import KeyOrder, Translated, relevant
+from dicomlake.stores.translation.translated import KeyOrder, Translated, relevant
 
 if TYPE_CHECKING:
     from botocore.session import Session
