@@ -176,7 +176,8 @@ def _list(reader: str, endpoint: str) -> dict[str, Any]:
     import pyarrow.compute as pc
 
     from dicomlake.config import ListingSettings
-    from dicomlake.sources import bucket, open_source
+    from dicomlake.sources import open_source
+    from dicomlake.sources.remote import bucket
     from dicomlake.stores import KeyOrder
 
     order = KeyOrder.BYTES if reader == "streamed" else KeyOrder.NONE

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 
 from dicomlake.cli.application import command_line
-from dicomlake.cli.metrics import metrics_text
-from dicomlake.cli.span import span_of
+from dicomlake.cli.options import span_of
+from dicomlake.cli.output.metrics import metrics_text
 from dicomlake.config import load_settings
 from dicomlake.run import Progress, Summary
 

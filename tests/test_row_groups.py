@@ -20,7 +20,7 @@ from dicomlake.lake import Gone, Table
 from dicomlake.ledger import NOTHING_KNOWN, Ledger
 from dicomlake.parts import Location, PartFile, open_part, read_part, write_parts
 from dicomlake.rollup import touched_entities
-from dicomlake.sources.archives import place_of
+from dicomlake.urls import place_of
 
 _SCHEMA = pa.schema(
     [("PatientID", pa.string()), ("Modality", pa.string()), ("n", pa.int64()), ("tags", pa.list_(pa.string())), ("empty", pa.string())]

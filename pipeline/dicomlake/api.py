@@ -22,7 +22,8 @@ from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.run.worker_check import requirements_of
 from dicomlake.runner import runner_starter
-from dicomlake.sources import is_local_url, modified_times, path_of_url, url_of_path
+from dicomlake.sources import modified_times
+from dicomlake.urls import is_local, path_of_url, url_of_path
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -189,7 +190,7 @@ def _as_listed(urls: list[str]) -> pa.Table:
     modified: list[int | None] = []
     for url in urls:
         try:
-            status = os.stat(path_of_url(url)) if is_local_url(url) else None
+            status = os.stat(path_of_url(url)) if is_local(url) else None
         except (OSError, ValueError):
             status = None
         sizes.append(status.st_size if status else None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +19,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from dicomlake.errors import ConfigurationError
 from dicomlake.limits import KIB, MIB, ReadingLimits
 from dicomlake.schema import Column, LakeSchema, user_column
-from dicomlake.span import span_of
 
 AUTOMATIC = "auto"
+_SPAN = re.compile(r"(\d{1,6})(s|min|h|d|w)")  # no m, which could be months
+_SPAN_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def span_of(text: str) -> timedelta:
+    """The span of time that a text gives, as in ``45s``, ``30min``, ``12h``, ``30d`` and ``4w``.
+
+    Raises:
+        ValueError: it gives none.
+    """
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"'{text}' is not a span of time; give a whole number and its unit: 45s, 30min, 12h, 30d, 4w")
+    return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
 
 
 class _Model(BaseModel):

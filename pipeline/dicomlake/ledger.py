@@ -1,6 +1,6 @@
 """What the lake knows of files: the rows of `files`, read once in the order of their places, a range at a time.
 
-A listing comes sorted by place (see ``dicomlake.sources.archives.names``: members follow their archive, all else goes by url), and so do
+A listing comes sorted by place (see ``dicomlake.archives.names``: members follow their archive, all else goes by url), and so do
 the part files of `files`: the two are merged like sorted files on tape, row group by row group, and neither is ever held whole.
 """
 
@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.parts import Location, OpenPart, PartFile, RowGroup, open_part
-from dicomlake.sources.archives import LOWEST_OF_MEMBERS, PLACE_OF_MEMBER, START_OF_MEMBERS, places_of
+from dicomlake.urls import LOWEST_OF_MEMBERS, PLACE_OF_MEMBER, START_OF_MEMBERS, places_of
 
 PLACE = pl.coalesce(
     pl.col("url").str.extract(PLACE_OF_MEMBER, 1) + START_OF_MEMBERS + pl.col("url"),
     pl.col("url"),
 ).alias("place")
-"""Where a row of `files` stands in a listing; ``dicomlake.sources.archives.place_of`` for polars."""
+"""Where a row of `files` stands in a listing; ``dicomlake.archives.place_of`` for polars."""
 
 NOTHING_KNOWN = pl.DataFrame(
     schema={

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import dicomlake
-from dicomlake.fetch import open_source
-from dicomlake.fetch.source import ReadingStopped
+from dicomlake.byte_source import ReadingStopped
+from dicomlake.fetch import open_file
 from tests.archives.making import KINDS, dicom, tar_bytes, write_archive
 from tests.archives.test_listing import listed, names_of
 
@@ -27,7 +27,7 @@ FILES = {"a": dicom(1)[:700], "long name " * 12: dicom(2)[:1300], "c": b""}
 def read(url: str, offset: int, length: int) -> bytes | None:
     """Bytes of a member; None where reading stops with a code."""
     try:
-        source = open_source(url, {})
+        source = open_file(url, {})
     except ReadingStopped:
         return None
     try:

@@ -13,14 +13,13 @@ from polars.testing import assert_frame_equal
 
 import dicomlake
 from dicomlake.api import header_tree
+from dicomlake.archives import MEMBER_SCHEMA, ArchiveListing
 from dicomlake.config import load_settings
 from dicomlake.errors import FileCode, MissingLimitExceeded
-from dicomlake.fetch import ArchiveListing
 from dicomlake.fetch.local import LocalSource
 from dicomlake.lake import Lake, optimize, verify
 from dicomlake.parts import Location
 from dicomlake.run import Progress, Summary
-from dicomlake.sources.archives import MEMBER_SCHEMA
 from tests.archives.making import KINDS, TIME, dicom, write_archive, write_folder
 from tests.engine.agreement import differences
 from tests.run.comparison import assert_same_lake
@@ -216,7 +215,7 @@ def test_packed_archive_is_unpacked_once_for_all_units(tmp_path: Path, monkeypat
         opened.append(path)
         return LocalSource(path)
 
-    monkeypatch.setattr("dicomlake.fetch.opening.LocalSource", counted)
+    monkeypatch.setattr("dicomlake.fetch.opener.LocalSource", counted)
     index(archive, tmp_path / "lake")
     assert opened == [os.fsencode(archive)] * 2
 

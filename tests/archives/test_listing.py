@@ -18,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dicomlake.fetch import ArchiveListing, list_archive, open_source
-from dicomlake.sources.archives import archive_of, member_url, place_of, places_of
+from dicomlake.archives import ArchiveListing, list_archive
+from dicomlake.fetch import open_file
+from dicomlake.urls import archive_of, member_url, place_of, places_of
 from tests.archives.making import KINDS, tar_bytes, write_archive
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=120).filter(
@@ -31,7 +32,7 @@ _FILES = st.dictionaries(_NAMES, st.binary(max_size=3000), max_size=6)
 
 def listed(path: Path, limit: float = 1000.0) -> ArchiveListing:
     """An archive as it is listed."""
-    return list_archive(lambda url, size: open_source(url, {}, size), str(path), None, limit)
+    return list_archive(lambda url, size: open_file(url, {}, size), str(path), None, limit)
 
 
 def names_of(found: ArchiveListing) -> list[str]:
@@ -56,7 +57,7 @@ def test_members_are_those_that_were_put_in(tmp_path: Path, kind: str, files: di
     for row, content in zip(rows, files.values(), strict=True):
         assert row["file_size"] == len(content)
         assert archive_of(row["url"]) == str(path)
-        source = open_source(row["url"], {})
+        source = open_file(row["url"], {})
         assert source.read(0, 100) == content[:100]
         assert source.read(1000, 5000) == content[1000:]
         source.close()
@@ -244,7 +245,7 @@ def test_zip64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.zip").write_bytes(_zip({"a": b"A" * 100, "b": b"B" * 100}))
     found = listed(tmp_path / "a.zip")
     assert (names_of(found), found.code, found.members["file_size"].to_pylist()) == (["a", "b"], "archive", [100, 100])
-    source = open_source(found.members["url"][1].as_py(), {})
+    source = open_file(found.members["url"][1].as_py(), {})
     assert source.read(98, 10) == b"BB"
     source.close()
 
@@ -259,11 +260,11 @@ def test_memory_store(make: Callable[[dict[str, bytes]], bytes], name: str) -> N
     content = make({"a.dcm": b"A" * 500_000, "b.dcm": bytes(500_000)})
     filesystem.pipe(f"/x/{name}", content)
     url = f"memory://x/{name}"
-    found = list_archive(lambda of, size: open_source(of, {}, size), url, None)
+    found = list_archive(lambda of, size: open_file(of, {}, size), url, None)
     assert names_of(found) == ["a.dcm", "b.dcm"]
     if name != "a.tar.gz":
         assert found.bytes_read < len(content) / 2
-    source = open_source(found.members["url"][0].as_py(), {})
+    source = open_file(found.members["url"][0].as_py(), {})
     assert source.read(0, 10) == b"A" * 10
     source.close()
 

@@ -14,12 +14,12 @@ from dicomlake.lake import Lake
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, run_index
 from dicomlake.runner import SerialRunner
-from dicomlake.sources import bucket as listing
 from dicomlake.sources import open_source
-from dicomlake.sources.bucket import BucketListing
 from dicomlake.sources.pattern import Pattern
-from dicomlake.sources.remote import list_place
-from dicomlake.sources.remote_place import RemotePlace
+from dicomlake.sources.remote import bucket as listing
+from dicomlake.sources.remote.bucket import BucketListing
+from dicomlake.sources.remote.folder import list_place
+from dicomlake.sources.remote.root import RemotePlace
 from dicomlake.stores import KeyOrder
 from tests.sources.conftest import checked
 from tests.stores.servers import Bucket, Server

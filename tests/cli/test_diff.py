@@ -103,7 +103,7 @@ def test_rows_limit_says_how_many_there_are(run: Run, two_nights: Path) -> None:
 
 def test_narrow_terminal(run: Run, two_nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns that find no room are counted."""
-    monkeypatch.setattr("dicomlake.cli.screen.width_of", lambda _: 60)
+    monkeypatch.setattr("dicomlake.cli.output.screen.width_of", lambda _: 60)
     ran = run("diff", two_nights)
     assert max(map(len, ran.out.splitlines()[2:])) <= 60
     assert " columns; a pipe and --json have them all" in ran.err

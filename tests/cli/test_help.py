@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from dicomlake.cli.application import COMMANDS, command_line
+from dicomlake.cli.application import command_line
+from dicomlake.cli.commands import COMMANDS
 from tests.cli.conftest import Run
 
-NAMES = [command.__name__ for command in COMMANDS]
+NAMES = list(COMMANDS)
 
 
 def test_commands_are_those_of_the_contract() -> None:

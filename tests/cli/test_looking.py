@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomlake.cli.info import size_text
-from dicomlake.cli.inspect import line_of
+from dicomlake.cli.commands.inspect import line_of
+from dicomlake.cli.output.values import size_text
 from dicomlake.extract.header_tree import HeaderNode
 from dicomlake.samples import MANIFEST_NAME
 from dicomlake.schema import standard_columns

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dicomlake.cli.metrics import metrics_text
+from dicomlake.cli.output.metrics import metrics_text
 from dicomlake.run import Progress
 from tests.cli.conftest import Run
 
@@ -102,7 +102,7 @@ def test_a_file_that_can_not_be_written_at_the_end(run: Run, archive: Path, tmp_
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dicomlake.cli.metrics.os.fchmod", full)
+    monkeypatch.setattr("dicomlake.cli.output.metrics.os.fchmod", full)
     ran = run("index", archive / "P001", "--lake", tmp_path / "lake", "--workers", 0, "--metrics", tmp_path / "x.prom", "--quiet")
     ran.assert_one_line_error(1, "x.prom", "No space left on device")
     assert os.listdir(tmp_path) == ["lake"]

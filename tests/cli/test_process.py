@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-import dicomlake.cli.entry
+import dicomlake.cli.invocation
 from dicomlake.cli import main
 from tests.cli.conftest import Run
 
@@ -88,9 +88,9 @@ def test_own_bug_is_one_line_and_a_traceback_on_demand(
         raise KeyError("surprise")
 
     monkeypatch.setattr("dicomlake.cli.application.command_line", broken)
-    monkeypatch.delenv(dicomlake.cli.entry.TRACEBACK_VARIABLE, raising=False)
+    monkeypatch.delenv(dicomlake.cli.invocation.TRACEBACK_VARIABLE, raising=False)
     run("info", tmp_path).assert_one_line_error(1, "KeyError", "surprise", "DICOMLAKE_TRACEBACK=1")
-    monkeypatch.setenv(dicomlake.cli.entry.TRACEBACK_VARIABLE, "1")
+    monkeypatch.setenv(dicomlake.cli.invocation.TRACEBACK_VARIABLE, "1")
     assert main(["info"]) == 1
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dicomlake.cli.formats import Form, write_rows
+from dicomlake.cli.output.formats import Form, write_rows
 from dicomlake.samples import MANIFEST_NAME
 from tests.cli.conftest import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from dicomlake.cli.table import Heading, cut, lay_out, lay_out_record, number
+from dicomlake.cli.output.table import Heading, cut, lay_out, lay_out_record, number
 
 
 def test_table_without_limit_shows_everything() -> None:

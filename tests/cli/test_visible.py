@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from dicomlake.cli.visible import cell, json_text, visible
+from dicomlake.cli.output.values import cell, json_text
+from dicomlake.printable import printable
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ from dicomlake.cli.visible import cell, json_text, visible
 )
 def test_what_is_not_drawn_is_escaped(text: str, shown: str) -> None:
     """Control characters, terminal escapes and marks of direction are written out; letters of every script stay."""
-    assert visible(text) == shown
+    assert printable(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -54,5 +55,5 @@ def test_json_text_is_the_same_data() -> None:
     """Escapes in JSON text are JSON's own, so that it reads back as it was."""
     value = {"name": "\x9b\u202e\U000e0001 山", "numbers": [1.5, float("nan"), float("inf")], "date": date(2020, 1, 2)}
     text = json_text(value)
-    assert visible(text) == text
+    assert printable(text) == text
     assert json.loads(text) == {"name": "\x9b\u202e\U000e0001 山", "numbers": [1.5, None, None], "date": "2020-01-02"}

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomlake.errors import FileCode
-from dicomlake.fetch import HeaderWindow, ReadingStopped, is_local, local_path, open_source
+from dicomlake.fetch import HeaderWindow, ReadingStopped, open_file
+from dicomlake.urls import is_local, path_of_url
 from tests.engine.builder import UID, E, keys, parents, part10, sound
 from tests.engine.conftest import scan_one
 
@@ -35,7 +36,7 @@ def test_local_or_not(url: str, *, local: bool) -> None:
 )
 def test_escapes_in_a_url(url: str, path: bytes) -> None:
     r"""``\xHH`` is a byte and a doubled backslash is one."""
-    assert local_path(url) == path
+    assert path_of_url(url) == path
 
 
 @pytest.mark.usefixtures("engine")
@@ -155,6 +156,6 @@ def test_options_of_a_chain(memory_store: Any) -> None:
         made.writestr("a.dcm", sound())
     memory_store.pipe("/a.zip", buffer.getvalue())
     for options in ({}, {"skip_instance_cache": True}, {"memory": {"skip_instance_cache": True}}):
-        source = open_source("zip://a.dcm::memory://a.zip", options)
+        source = open_file("zip://a.dcm::memory://a.zip", options)
         assert source.read(128, 4) == b"DICM"
         source.close()

@@ -49,7 +49,7 @@ def _scan_remote(monkeypatch: pytest.MonkeyPatch, error: BaseException, *, openi
             raise error
         return _Source(error)
 
-    monkeypatch.setattr("dicomlake.fetch.opening.RemoteSource", open_source)
+    monkeypatch.setattr("dicomlake.fetch.opener.RemoteSource", open_source)
     return NativeEngine().scan(listing(["memory://a", "memory://b"]), ScanRequest(SCHEMA))
 
 

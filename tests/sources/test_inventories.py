@@ -164,21 +164,3 @@ def test_what_is_wrong_with_an_inventory(tmp_path: Path, listed: List) -> None:
     bare = {**json.loads(inventory[manifest]), "files": [{"key": files[0]["key"]}]}
     with pytest.raises(ConfigurationError, match="can't be read as csv"):
         listed(_written(tmp_path, {first: cut, manifest: json.dumps(bare).encode()}))
-
-
-def test_what_the_clients_of_stores_print(tmp_path: Path, listed: List) -> None:
-    """Time, size and url, or size first; a key without its bucket is refused with the way out."""
-    path = tmp_path / "list.txt"
-    path.write_text("2024-02-29 12:30:45       1024 s3://b/k 1\n2024-02-29 12:30      7 s3://b/a\n2024-02-29 12:30      0 s3://b/folder/\n")
-    assert [(row["url"], row["file_size"], row["modified"]) for row in listed(f"@{path}")] == [
-        ("s3://b/a", 7, MOMENT.replace(second=0)),
-        ("s3://b/k 1", 1024, MOMENT),
-    ]
-    path.write_text("      1024  2024-02-29T12:30:45Z  gs://b/k\nTOTAL: 1 objects, 1024 bytes (1 KiB)\n")
-    assert [(row["url"], row["file_size"], row["modified"]) for row in listed(f"@{path}")] == [("gs://b/k", 1024, MOMENT)]
-    path.write_text("2024-02-29 12:30:45       1024 a/k\n")
-    with pytest.raises(ConfigurationError, match=r"row 1: names a key and no bucket.*sed -E"):
-        listed(f"@{path}")
-    path.write_text("2024-02-29 12:30:45       1024 s3://b/k\n                           PRE c/\n")
-    with pytest.raises(ConfigurationError, match="row 2: is no time, size and url"):
-        listed(f"@{path}")

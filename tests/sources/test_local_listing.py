@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from dicomlake.config import ListingSettings
 from dicomlake.errors import AccessDenied, SourceNotFound
-from dicomlake.sources import batches, local, open_source, url_of_path
+from dicomlake.sources import batches, open_source
+from dicomlake.sources.local import folder as local
+from dicomlake.urls import url_of_path
 
 List = Callable[..., list[dict[str, Any]]]
 

@@ -15,8 +15,8 @@ from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.schema import LakeSchema
 from dicomlake.sources import open_source
-from dicomlake.storage_options import resolved
 from dicomlake.stores import ObjectStore, stores_of
+from dicomlake.stores.options import resolved
 from tests.engine.builder import sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.servers import ACCESS_KEY, SECRET_KEY, Bucket
@@ -53,7 +53,7 @@ def test_words_of_s3fs(options: dict[str, Any], expected: dict[str, str]) -> Non
     """What s3fs is told, the core is told in object_store's words."""
     store = _store("s3://bucket/a/b.dcm", options)
     assert store is not None
-    assert (store.kind, store.prefix, store.bucket, dict(store.options)) == ("s3", "s3://bucket/", "bucket", expected)
+    assert (store.kind.name, store.prefix, store.bucket, dict(store.options)) == ("s3", "s3://bucket/", "bucket", expected)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_words_of_others(url: str, options: dict[str, Any], kind: str, expected:
     """Likewise for gcsfs, adlfs and web servers."""
     store = _store(url, options)
     assert store is not None
-    assert (store.kind, dict(store.options)) == (kind, expected)
+    assert (store.kind.name, dict(store.options)) == (kind, expected)
 
 
 @pytest.mark.parametrize(

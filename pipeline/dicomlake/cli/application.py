@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.main import get_command
 
-from dicomlake.cli.diff import diff
-from dicomlake.cli.index import index
-from dicomlake.cli.info import info
-from dicomlake.cli.inspect import inspect
-from dicomlake.cli.optimize import optimize
-from dicomlake.cli.query import query
-from dicomlake.cli.sample import sample
-from dicomlake.cli.schema import schema
-from dicomlake.cli.vacuum import vacuum
-from dicomlake.cli.verify import verify
+from dicomlake.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
-
-COMMANDS = (sample, index, info, diff, query, inspect, schema, optimize, vacuum, verify)
 
 application = typer.Typer(
     name="dicomlake",
@@ -41,7 +31,7 @@ application = typer.Typer(
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        from dicomlake.version import VERSION  # noqa: PLC0415 - looking it up takes time
+        from dicomlake.version import VERSION
 
         typer.echo(f"dicomlake {VERSION}")
         raise typer.Exit
@@ -55,7 +45,8 @@ def _common(
     pass
 
 
-for _command in COMMANDS:
+for _name in COMMANDS:
+    _command = getattr(import_module(f"dicomlake.cli.commands.{_name}"), _name)
     # A raw docstring spells out the character before lines that are not to be wrapped.
     application.command(help=(_command.__doc__ or "").replace("\\b", "\b"))(_command)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
+
+from dicomlake.errors import UsageError
 
 LakeArgument = Annotated[str, typer.Argument(metavar="LAKE", help="Folder or url of the lake.")]
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake.")]
@@ -46,3 +49,22 @@ FormOption = Annotated[
     Literal["table", "csv", "json", "parquet"] | None,
     typer.Option("--format", metavar="FORM", help="table, csv, json (one array) or parquet.", show_default="table"),
 ]
+
+
+def span_of(text: str, option: str) -> timedelta:
+    """The span of time that the value of an option gives.
+
+    Raises:
+        UsageError: it gives none.
+    """
+    from dicomlake import config
+
+    try:
+        return config.span_of(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {error}") from None
+
+
+def optional_span_of(text: str | None, option: str) -> timedelta | None:
+    """Likewise; None where the option was not given."""
+    return None if text is None else span_of(text, option)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicomlake.archives import located
 from dicomlake.errors import STATUS_OF_CODE, FileCode
 from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
-from dicomlake.fetch import located, open_source
+from dicomlake.fetch import open_file
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
 
 _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
@@ -112,7 +113,7 @@ def killed_result(task: UnitTask) -> UnitResult:
 def _with_members_located(task: UnitTask) -> pa.Table:
     """The files; members of archives of which the plan knew only the urls are looked up in their archives."""
     options = task.request.storage_options
-    return located(task.files, lambda url, size: open_source(url, options, size))
+    return located(task.files, lambda url, size: open_file(url, options, size))
 
 
 def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:

@@ -1,22 +1,7 @@
 """Which bytes of a file, and from where: local files and everything that fsspec opens."""
 
-from dicomlake.fetch.archives import ArchiveListing, close_idle_streams, list_archive, located
-from dicomlake.fetch.opening import Opener, open_source
-from dicomlake.fetch.source import ByteSource, ReadingStopped
-from dicomlake.fetch.url import is_local, local_path
+from dicomlake.byte_source import ByteSource, ReadingStopped
+from dicomlake.fetch.opener import Opener, open_file
 from dicomlake.fetch.window import HeaderWindow, Window
 
-__all__ = [
-    "ArchiveListing",
-    "ByteSource",
-    "HeaderWindow",
-    "Opener",
-    "ReadingStopped",
-    "Window",
-    "close_idle_streams",
-    "is_local",
-    "list_archive",
-    "local_path",
-    "located",
-    "open_source",
-]
+__all__ = ["ByteSource", "HeaderWindow", "Opener", "ReadingStopped", "Window", "open_file"]

@@ -6,8 +6,8 @@ import errno
 import os
 import stat
 
+from dicomlake.byte_source import ReadingStopped
 from dicomlake.errors import FileCode
-from dicomlake.fetch.source import ReadingStopped
 
 
 class LocalSource:

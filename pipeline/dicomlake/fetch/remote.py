@@ -17,9 +17,9 @@ import fsspec
 from fsspec.archive import AbstractArchiveFileSystem
 from fsspec.core import split_protocol
 
+from dicomlake.byte_source import ReadingStopped
 from dicomlake.errors import FileCode
-from dicomlake.fetch.source import ReadingStopped
-from dicomlake.storage_options import resolved
+from dicomlake.stores.options import resolved
 
 
 class RemoteSource:

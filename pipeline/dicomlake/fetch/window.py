@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from dicomlake.byte_source import ByteSource, ReadingStopped
 from dicomlake.errors import FileCode
-from dicomlake.fetch.source import ByteSource, ReadingStopped
 
 _GROWTH_LIMIT = 256 * 1024
 """The most bytes fetched at once beyond those asked for."""

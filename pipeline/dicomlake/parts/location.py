@@ -11,9 +11,9 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from dicomlake.sources.filesystem import options_of
-from dicomlake.storage_options import resolved
+from dicomlake.sources.remote.filesystem import options_of
 from dicomlake.stores import StoreFilesystem, is_object_store
+from dicomlake.stores.options import resolved
 
 
 @dataclass(frozen=True)

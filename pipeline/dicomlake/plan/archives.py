@@ -9,10 +9,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from dicomlake.archives import ArchiveListing
 from dicomlake.errors import FileCode, FileStatus
-from dicomlake.fetch import ArchiveListing
 from dicomlake.plan.comparison import RETRIED, compared
-from dicomlake.sources.archives import END_OF_MEMBERS, START_OF_MEMBERS, archive_of, is_member
+from dicomlake.urls import END_OF_MEMBERS, START_OF_MEMBERS, archive_of, is_member
 
 ListArchive = Callable[[str, int | None], ArchiveListing]
 Flags = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from dicomlake.ledger import NOTHING_KNOWN, PLACE, Ledger
-from dicomlake.sources.archives import END_OF_MEMBERS, START_OF_MEMBERS
+from dicomlake.urls import END_OF_MEMBERS, START_OF_MEMBERS
 
 STRETCH_ROWS = 65_536
 """Rows of the ledger that are held against a batch at once, and those of one archive more."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
+from dicomlake.archives import ArchiveListing, list_archive
 from dicomlake.config import Settings
 from dicomlake.extract.engines import engine_version
-from dicomlake.fetch import ArchiveListing, list_archive, open_source
+from dicomlake.fetch import open_file
 from dicomlake.lake import known_files
 from dicomlake.ledger import Ledger
 from dicomlake.parts import Location, PartFile
@@ -83,7 +84,7 @@ def _archive_lister(settings: Settings) -> ListArchive | None:
 
     def lister(url: str, size: int | None) -> ArchiveListing:
         return list_archive(
-            lambda of, bytes_of: open_source(of, settings.storage_options, bytes_of), url, size, settings.listing.archive_expansion_limit
+            lambda of, bytes_of: open_file(of, settings.storage_options, bytes_of), url, size, settings.listing.archive_expansion_limit
         )
 
     return lister

@@ -11,9 +11,9 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from dicomlake.archives import close_idle_streams
 from dicomlake.config import Settings
 from dicomlake.errors import DicomlakeError, FindingCode
-from dicomlake.fetch import close_idle_streams
 from dicomlake.lake import LakeWriter
 from dicomlake.plan import Planner
 from dicomlake.run.commit import Committer, FinishedUnit

@@ -7,16 +7,15 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from dicomlake.display import shown, without_credentials
 from dicomlake.errors import ConfigurationError, SourceNotFound
-from dicomlake.sources.local_url import url_of_path
+from dicomlake.printable import printable_line
 from dicomlake.sources.pattern import has_magic
-from dicomlake.sources.remote_place import canonical_url, parts_of
+from dicomlake.sources.remote.root import canonical_url, parts_of
+from dicomlake.urls import FILE_SCHEME, is_local, url_of_path, without_credentials
 
 STANDARD_INPUT = "-"
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:://|::)")
 _DATED_MANIFEST = re.compile(r"/(?:\d{4}-\d\d-\d\dT\d\d-\d\dZ|\d{4}/\d\d/\d\d/\d\d-\d\d-\d\d)/(?=(?:[^/]+/)?[^/]*manifest\.json$)")
-_LOCAL_URL = re.compile(r"(?:file|local)://")
+_FILE_SCHEME = re.compile(FILE_SCHEME)
 
 
 class AddressKind(Enum):
@@ -58,9 +57,9 @@ def address_of(text: str) -> Address:
     if text.startswith("@"):
         return _given(text[1:])
     if not os.path.lexists(text):
-        if match := _LOCAL_URL.match(text):
+        if match := _FILE_SCHEME.match(text):
             return _local(text[match.end() :])
-        if _URL.match(text):
+        if not is_local(text):
             return _remote(text)
     return _local(text)
 
@@ -76,7 +75,7 @@ def name_of_source(text: str) -> str:
 
 def is_url(text: str) -> bool:
     """Whether a text is a url of fsspec and no local path."""
-    return _URL.match(text) is not None and _LOCAL_URL.match(text) is None
+    return not is_local(text) and _FILE_SCHEME.match(text) is None
 
 
 def absolute_path(text: str) -> str:
@@ -88,7 +87,9 @@ def absolute_path(text: str) -> str:
     try:
         path = os.path.abspath(os.path.expanduser(text))
     except FileNotFoundError:
-        raise SourceNotFound(f"{shown(text)} can't be found from the current folder, which was removed; name an absolute path") from None
+        raise SourceNotFound(
+            f"{printable_line(text)} can't be found from the current folder, which was removed; name an absolute path"
+        ) from None
     return "/" + path.lstrip("/")
 
 
@@ -101,7 +102,7 @@ def _local(text: str) -> Address:
     try:
         name = url_of_path(path)
     except UnicodeEncodeError:
-        raise ConfigurationError(f"SOURCE {shown(text)} holds half a character; it can't be a path") from None
+        raise ConfigurationError(f"SOURCE {printable_line(text)} holds half a character; it can't be a path") from None
     return Address(AddressKind.LOCAL, folder, pattern, name)
 
 
@@ -147,7 +148,7 @@ def _given(location: str) -> Address:
     if is_url(location):
         url = canonical_url(location)
         return Address(AddressKind.GIVEN, url, (), "@" + _undated(without_credentials(url)))
-    match = _LOCAL_URL.match(location)
+    match = _FILE_SCHEME.match(location)
     path = absolute_path(location[match.end() :] if match else location)
     return Address(AddressKind.GIVEN, path, (), "@" + _undated(url_of_path(path)))
 

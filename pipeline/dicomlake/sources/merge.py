@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicomlake.sources.archives.formats import has_archive_name
-from dicomlake.sources.archives.names import is_member, places_of
 from dicomlake.sources.batches import BATCH_ROWS
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.source import Source
+from dicomlake.urls import has_archive_name, is_member, places_of
 
 MERGED_SCHEMA = LISTING_SCHEMA.append(pa.field("source_index", pa.int32(), nullable=False)).append(
     pa.field("may_be_archive", pa.bool_(), nullable=False)

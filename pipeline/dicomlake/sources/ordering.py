@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
-from dicomlake.sources.archives.names import places_of
 from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.merge import first_of_each_url, merge_sorted, sliced
+from dicomlake.urls import places_of
 
 RUN_ROWS = 500_000
 RUN_BYTES = 64 * 1024 * 1024

@@ -9,18 +9,20 @@ from functools import partial
 from typing import Any
 
 from dicomlake.config import ListingSettings
-from dicomlake.display import carries_credentials, shown
 from dicomlake.errors import ConfigurationError, DicomlakeError, SourceNotFound
+from dicomlake.printable import printable_line
 from dicomlake.sources.address import Address, AddressKind, address_of, is_url
-from dicomlake.sources.bucket import BucketListing
-from dicomlake.sources.given import GivenList
-from dicomlake.sources.given_dicomdir import ReadFileIDs
-from dicomlake.sources.local import LocalRules, list_file, list_folder, refusal
+from dicomlake.sources.given.dicomdir import ReadFileIDs
+from dicomlake.sources.given.given_list import GivenList
+from dicomlake.sources.local.file import list_file, refusal
+from dicomlake.sources.local.folder import LocalRules, list_folder
 from dicomlake.sources.pattern import Pattern
-from dicomlake.sources.remote import list_place
-from dicomlake.sources.remote_place import RemotePlace
+from dicomlake.sources.remote.bucket import BucketListing
+from dicomlake.sources.remote.folder import list_place
+from dicomlake.sources.remote.root import RemotePlace
 from dicomlake.sources.source import Source
 from dicomlake.stores.client import is_object_store, store_of
+from dicomlake.urls import carries_credentials
 
 
 def open_source(
@@ -53,7 +55,7 @@ def open_source(
     address = address_of(text)
     if is_url(address.location) and carries_credentials(address.location):
         raise ConfigurationError(
-            f"source {shown(address.location)} carries credentials, which would end up in the lake; "
+            f"source {printable_line(address.location)} carries credentials, which would end up in the lake; "
             "leave them out and set storage_options in the configuration"
         )
     if address.kind is AddressKind.GIVEN:
@@ -74,7 +76,9 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
         raise refusal(path, error) from None
     if not is_folder:
         if address.pattern:
-            raise SourceNotFound(f"source {shown(address.name)}: {shown(path)} is a file, no folder: nothing can match below it")
+            raise SourceNotFound(
+                f"source {printable_line(address.name)}: {printable_line(path)} is a file, no folder: nothing can match below it"
+            )
         return Source(address.name, whole=True, _list=partial(list_file, path), is_file=True)
     pattern = Pattern(address.pattern) if address.pattern else None
     local = [folder for folder in exclude if not is_url(folder)]
@@ -94,7 +98,9 @@ def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: 
     except DicomlakeError as error:
         raise _clearer(place, error) from None
     if address.pattern and not place.is_folder(info):
-        raise SourceNotFound(f"source {shown(address.name)}: {shown(place.url)} is a file, no folder: nothing can match below it")
+        raise SourceNotFound(
+            f"source {printable_line(address.name)}: {printable_line(place.url)} is a file, no folder: nothing can match below it"
+        )
     if is_listed_in_arrow and place.is_folder(info):
         return Source(address.name, whole=True, _list=BucketListing.of(place, pattern, trusts_order=trusts_order).batches)
     return Source(address.name, whole=True, _list=partial(list_place, place, pattern), is_file=not place.is_folder(info))

@@ -1,12 +1,13 @@
 """Object stores: how one is reached with which options, its client, and what it means when it refuses."""
 
-from dicomlake.stores.client import KeyOrder, is_object_store, key_order, object_store_options, open_object_store, store_of
+from dicomlake.stores.client import is_object_store, key_order, object_store_options, open_object_store, store_of
 from dicomlake.stores.descriptors import make_room_for_connections
 from dicomlake.stores.filesystem import NewObject, StoreFilesystem
 from dicomlake.stores.patience import PAUSES_SECONDS, is_passing, patiently
 from dicomlake.stores.refusal import codes_of, store_refusal
 from dicomlake.stores.renewed import RenewedClient
 from dicomlake.stores.store import ObjectStore, stores_of
+from dicomlake.stores.translation.translated import KeyOrder
 
 __all__ = [
     "PAUSES_SECONDS",

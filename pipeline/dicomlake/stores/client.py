@@ -8,21 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from dicomlake.display import shown
 from dicomlake.errors import ConfigurationError
+from dicomlake.printable import printable_line
+from dicomlake.stores.kinds import KIND_OF_SCHEME
 from dicomlake.stores.store import ObjectStore, stores_of
+from dicomlake.stores.translation.translated import KeyOrder
 
 if TYPE_CHECKING:
     import obstore.store
 
-_URL = re.compile(r"(s3a?|gs|gcs|az|abfs)://[^/?#@:]+")
+_URL = re.compile(rf"({'|'.join(scheme for scheme, kind in KIND_OF_SCHEME.items() if kind.client)})://[^/?#@:]+")
 _RETRY = timedelta(seconds=60)
-_ORDERLY_HOSTS = ("amazonaws.com", "amazonaws.com.cn", "googleapis.com", "windows.net")
 
 
 def is_object_store(url: str) -> bool:
@@ -46,11 +46,10 @@ def object_store_options(url: str, storage_options: Mapping[str, Any]) -> dict[s
     Raises:
         ConfigurationError: they have no counterpart there.
     """
-    options = dict(_known(url, storage_options).options)
+    store = _known(url, storage_options)
+    options = {**store.options, **store.kind.lake_options}
     if _is_plain(options):
         options["aws_allow_http"] = "true"
-    if url.startswith("s3"):
-        options["aws_conditional_put"] = "etag"  # whatever the environment says: without it commits are lost
     return options
 
 
@@ -62,11 +61,11 @@ def open_object_store(
     Raises:
         ConfigurationError: the options can't be used.
     """
-    from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415 - who lists no bucket does not pay for it
+    import obstore.store  # noqa: PLC0415 - a command that lists no bucket does not pay for it
 
     store = _known(url, storage_options)
     key = "" if whole_bucket else url[len(store.prefix) :].strip("/")
-    make: Any = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[store.kind]
+    make: Any = getattr(obstore.store, store.kind.client or "")
     try:
         client: obstore.store.ObjectStore = make(
             store.bucket,
@@ -76,36 +75,22 @@ def open_object_store(
             retry_config={"retry_timeout": _RETRY, "max_retries": retries},
         )
     except Exception as error:  # noqa: BLE001 - its text may hold what it was given
-        raise ConfigurationError(f"storage_options for {shown(url)} can't be used: {type(error).__name__}; check them") from None
+        raise ConfigurationError(f"storage_options for {printable_line(url)} can't be used: {type(error).__name__}; check them") from None
     return client
 
 
-class KeyOrder(Enum):
-    """In which order a store lists keys."""
-
-    BYTES = "known to be that of their bytes, from any key on"
-    NOT_KNOWN = "most list so, and what comes is looked at"
-    NONE = "known to be another one"
-
-
 def key_order(url: str, storage_options: Mapping[str, Any]) -> KeyOrder:
-    """The order in which a store lists. Buckets of Amazon's for single zones have none."""
+    """The order in which a store lists."""
     store = store_of(url, storage_options)
-    if store is None or store.kind != "s3":
-        return KeyOrder.BYTES if store is not None and store.kind == "gs" else KeyOrder.NOT_KNOWN
-    if store.bucket.endswith("--x-s3"):
-        return KeyOrder.NONE
-    endpoint = store.options.get("aws_endpoint", "https://s3.amazonaws.com")
-    host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
-    return KeyOrder.BYTES if host.endswith(_ORDERLY_HOSTS) else KeyOrder.NOT_KNOWN
+    return KeyOrder.NOT_KNOWN if store is None else store.kind.key_order(store.bucket, store.options)
 
 
 def _known(url: str, storage_options: Mapping[str, Any]) -> ObjectStore:
     store = store_of(url, storage_options)
     if store is None:
         raise ConfigurationError(
-            f"storage_options for {shown(url)} hold options that only fsspec knows; a lake in a bucket takes keys, tokens, profile, "
-            "region, endpoint_url and addressing_style"
+            f"storage_options for {printable_line(url)} hold options that only fsspec knows; a lake in a bucket takes keys, tokens, "
+            "profile, region, endpoint_url and addressing_style"
         )
     return store
 

@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from dicomlake.display import shown
 from dicomlake.errors import AccessDenied, DicomlakeError, SourceNotFound
+from dicomlake.printable import printable_line
 from dicomlake.stores.client import store_of
+from dicomlake.stores.kinds import BUCKET_KINDS, KINDS
 from dicomlake.stores.store import ObjectStore
 
 _STATUS = re.compile(r"status code: (\d{3})|status: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
-_REFUSED = {
+REFUSED_CODES = {
     "401",
     "403",
+    "407",
     "AccessDenied",
     "AllAccessDisabled",
     "ExpiredToken",
@@ -27,13 +29,8 @@ _REFUSED = {
     "InvalidToken",
     "SignatureDoesNotMatch",
 }
-_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
+NO_BUCKET_CODES = {"NoSuchBucket", "ContainerNotFound"}
 _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
-_HELP = {
-    "s3": "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
-    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
-    "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or storage_options",
-}
 
 
 def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, Any], what: str) -> DicomlakeError:
@@ -51,18 +48,22 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
     with suppress(DicomlakeError):
         store = store_of(url, storage_options)
     codes = codes_of(error)
-    kind = store.kind if store else "s3"
-    bucket = shown(store.bucket if store else url)
+    help_text = (store.kind if store else BUCKET_KINDS.get(url.partition("://")[0], KINDS[0])).help
+    bucket = printable_line(store.bucket if store else url)
     said = " ".join(sorted(codes)) or type(error).__name__
-    if codes & _NO_BUCKET:
+    if codes & NO_BUCKET_CODES:
         return SourceNotFound(
             f"{what}: there is no bucket {bucket} {_at(store)}; check its spelling, and AWS_ENDPOINT_URL or storage_options"
         )
-    if codes & _REFUSED or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+    if codes & REFUSED_CODES or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         identity = store.identity if store else "those who ask"
-        return AccessDenied(f"{what}: bucket {bucket} {_at(store)} refuses {identity} ({said}); have access granted, or {_HELP[kind]}")
+        return AccessDenied(f"{what}: bucket {bucket} {_at(store)} refuses {identity} ({said}); have access granted, or {help_text}")
     if codes & _OTHER_REGION:
-        asked = f"as if in region {shown(store.options['aws_region'])}" if store and "aws_region" in store.options else "in another region"
+        asked = (
+            f"as if in region {printable_line(store.options['aws_region'])}"
+            if store and "aws_region" in store.options
+            else "in another region"
+        )
         return AccessDenied(
             f"{what}: bucket {bucket} {_at(store)} was asked {asked}, where it is not ({said}); set AWS_REGION, or region_name under "
             "client_kwargs in storage_options"
@@ -70,7 +71,7 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
     if type(error).__name__ in ("NotFoundError", "FileNotFoundError"):
         return SourceNotFound(f"{what}: it is not in bucket {bucket} {_at(store)}; check its spelling")
     return AccessDenied(
-        f"{what}: bucket {bucket} {_at(store)} can't be reached ({said}); check the address and the network, or {_HELP[kind]}"
+        f"{what}: bucket {bucket} {_at(store)} can't be reached ({said}); check the address and the network, or {help_text}"
     )
 
 
@@ -85,6 +86,4 @@ def _at(store: ObjectStore | None) -> str:
     if store is None:
         return "in its store"
     endpoint = store.options.get("aws_endpoint")
-    return (
-        f"at {shown(endpoint)}" if endpoint else {"s3": "in Amazon S3", "gs": "in Google Cloud Storage"}.get(store.kind, "in Azure Storage")
-    )
+    return f"at {printable_line(endpoint)}" if endpoint else store.kind.title

@@ -15,18 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.errors import AccessDenied, ConfigurationError, RefusedError, UsageError
-from dicomlake.storage_options import resolved
-from dicomlake.stores import azure, google, s3
-from dicomlake.stores.translation import Translated
+from dicomlake.stores.kinds import BUCKET_KINDS, KIND_OF_SCHEME, StoreKind
+from dicomlake.stores.options import resolved
 
-_PREFIX = r"^(?P<prefix>(?:s3a?|gs|gcs|az|abfs|https?)://[^/?#@:]+(?::[0-9]+)?/)"
-
-_HELP = {
-    "s3": "set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
-    "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
-    "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or storage_options",
-    "http": "only files that anybody may read can be read from web servers",
-}
+_PREFIX = rf"^(?P<prefix>(?:{'|'.join(KIND_OF_SCHEME)})://[^/?#@:]+(?::[0-9]+)?/)"
+_PROTOCOLS = frozenset({*KIND_OF_SCHEME, *BUCKET_KINDS, "zip", "tar", "file", "local", "memory"})
 
 
 @dataclass(frozen=True)
@@ -34,14 +27,14 @@ class ObjectStore:
     """A bucket or web server that the core reads from.
 
     Attributes:
-        kind: ``s3``, ``gs``, ``az`` or ``http``.
+        kind: its row of `KINDS`.
         prefix: what the urls of its objects begin with; what follows is the key.
         bucket: the bucket or container; of a web server its address.
         identity: as whom it is asked, for a person: no credential.
         options: in the words of `object_store`.
     """
 
-    kind: str
+    kind: StoreKind
     prefix: str
     bucket: str
     identity: str
@@ -49,7 +42,7 @@ class ObjectStore:
 
     def as_tuple(self) -> tuple[str, str, str, dict[str, str]]:
         """As the core takes it."""
-        return self.kind, self.prefix, self.bucket, dict(self.options)
+        return self.kind.name, self.prefix, self.bucket, dict(self.options)
 
     def no_access(self, trouble: str, reason: str) -> RefusedError | UsageError:
         """What to raise where nothing can be read from it; ``trouble`` and ``reason`` are the core's."""
@@ -57,7 +50,7 @@ class ObjectStore:
         if trouble == "configuration":
             return ConfigurationError(f"store {where}: {reason}; check storage_options and the environment")
         if trouble == "refused":
-            return AccessDenied(f"no access to the objects of {where}: the store answers {reason} to {self.identity}; {_HELP[self.kind]}")
+            return AccessDenied(f"no access to the objects of {where}: the store answers {reason} to {self.identity}; {self.kind.help}")
         where_to_look = "the address and the network" if not reason.startswith("301") else "the region (AWS_REGION)"
         return AccessDenied(
             f"{where} can't be read, although every request was tried again: {reason}; check {where_to_look}, then run again"
@@ -85,16 +78,10 @@ def stores_of(urls: pa.StringArray, storage_options: Mapping[str, Any]) -> list[
 def _store(prefix: str, storage_options: Mapping[str, Any]) -> ObjectStore | None:
     protocol, _, bucket = prefix.rstrip("/").partition("://")
     options = _of_protocol(protocol, storage_options)
-    translated: Translated | None
-    if protocol in ("s3", "s3a"):
-        kind, translated = "s3", s3.translated(bucket, options)
-    elif protocol in ("gs", "gcs"):
-        kind, translated = "gs", google.translated(options)
-    elif protocol in ("az", "abfs"):
-        kind, translated = "az", azure.translated(options)
-    else:
-        kind, translated = "http", None if options else Translated({}, "anybody")
+    kind = KIND_OF_SCHEME[protocol]
+    if kind.client is None:
         bucket = prefix.rstrip("/")
+    translated = kind.translate(bucket, options)
     if translated is None:
         return None
     return ObjectStore(kind, prefix, bucket, translated.identity, translated.options)
@@ -105,6 +92,3 @@ def _of_protocol(protocol: str, storage_options: Mapping[str, Any]) -> dict[str,
     own = storage_options.get(protocol)
     others = {key: value for key, value in storage_options.items() if not (isinstance(value, Mapping) and key in _PROTOCOLS)}
     return {**(own if isinstance(own, Mapping) else {}), **others}
-
-
-_PROTOCOLS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "zip", "tar", "file", "local", "memory"})

@@ -1,0 +1,7 @@
+"""Archives (zip, tar, tar.gz, tar.zst): their members as lists, and each member as a file, from positioned reads of the archive."""
+
+from dicomlake.archives.listing import ArchiveListing, list_archive, located
+from dicomlake.archives.members import MEMBER_SCHEMA, MemberRange
+from dicomlake.archives.open_archive import OpenArchive, close_idle_streams
+
+__all__ = ["MEMBER_SCHEMA", "ArchiveListing", "MemberRange", "OpenArchive", "close_idle_streams", "list_archive", "located"]

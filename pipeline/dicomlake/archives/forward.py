@@ -1,0 +1,241 @@
+"""An archive read from its beginning on: as it stands, with jumps, or through a decompressor that can only go on.
+
+What is unpacked is bounded by a multiple of the archive's size, what is held by a piece of it, whatever the archive claims.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import Protocol
+
+import pyarrow as pa
+
+from dicomlake.byte_source import ByteSource
+from dicomlake.errors import FileCode
+
+PIECE_BYTES = 256 * 1024
+UNPACKED_BYTES = 64 * 1024
+_FREE_BYTES = 64 * 1024 * 1024
+_GZIP = 31
+
+
+class ArchiveDamaged(Exception):
+    """An archive can't be read on; ``reason`` is one line that says where. What was found before stays."""
+
+    def __init__(self, reason: str, code: FileCode = FileCode.CORRUPT_ARCHIVE) -> None:
+        super().__init__(reason, code)
+        self.reason = reason
+        self.code = code
+
+
+class ForwardReader(Protocol):
+    """Bytes from a position on that only grows."""
+
+    position: int
+
+    def read(self, length: int) -> bytes:
+        """The next ``length`` bytes; fewer only where the stream ends."""
+        ...
+
+    def skip(self, length: int) -> int:
+        """Go on without the next ``length`` bytes; how many of them may be there."""
+        ...
+
+
+class ReadAhead:
+    """An open file in a store, where a request is dear: reads that follow each other closely are answered from ever larger ones.
+
+    A read that begins no further behind the last one than that was long is one that follows; any other begins again with ``least``. So
+    small members are read in a few large requests, and large ones are not read for the sake of what stands between them.
+
+    Args:
+        reader: the file.
+        least: bytes to read at a time at least.
+        most: bytes to which that grows.
+    """
+
+    def __init__(self, reader: ByteSource, least: int, most: int) -> None:
+        self._reader = reader
+        self._least = self._ahead = least
+        self._most = most
+        self._held = b""
+        self._held_from = 0
+
+    @property
+    def size(self) -> int | None:
+        """See ``ByteSource``."""
+        return self._reader.size
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that were read of the file."""
+        return self._reader.bytes_read
+
+    @property
+    def requests(self) -> int:
+        """Reads of the file."""
+        return self._reader.requests
+
+    def read(self, offset: int, length: int) -> bytes:
+        """See ``ByteSource``."""
+        start, held = offset - self._held_from, self._held
+        if not (start >= 0 and start + length <= len(held)):
+            follows = 0 <= start <= 2 * len(held) and bool(held)
+            self._ahead = min(2 * max(self._ahead, length), self._most) if follows else self._least
+            kept = held[start:] if start >= 0 else b""
+            lacking = max(length - len(kept), self._ahead)
+            if self.size is not None:
+                lacking = min(lacking, max(self.size - offset - len(kept), 0))
+            self._held = kept + (self._reader.read(offset + len(kept), lacking) if lacking else b"")
+            self._held_from, start = offset, 0
+        return self._held[start : start + length]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._held = b""
+        self._reader.close()
+
+
+class PlainStream:
+    """A file that is no more packed: what is skipped is not read."""
+
+    def __init__(self, reader: ByteSource) -> None:
+        self.position = 0
+        self._reader = reader
+
+    def read(self, length: int) -> bytes:
+        """See `ForwardReader`."""
+        data = self._reader.read(self.position, length)
+        self.position += len(data)
+        return data
+
+    def skip(self, length: int) -> int:
+        """See `ForwardReader`."""
+        there = length if self._reader.size is None else max(min(self._reader.size - self.position, length), 0)
+        self.position += length
+        return there
+
+
+class PackedStream:
+    """A file packed by gzip or Zstandard, in one frame or several, unpacked on the way.
+
+    Args:
+        reader: the file.
+        codec: ``gzip`` or ``zstd``.
+        expansion_limit: how many times its own size a file may unpack to (64 MiB are always free).
+    """
+
+    def __init__(self, reader: ByteSource, codec: str, expansion_limit: float) -> None:
+        self.position = 0
+        size = reader.size or 1
+        self._most = _FREE_BYTES + expansion_limit * size
+        self._limit = expansion_limit
+        self._unpacked, self._begin = b"", 0
+        self._decoder: _Decoder = _Gzip(reader) if codec == "gzip" else _Zstandard(reader)
+
+    def read(self, length: int) -> bytes:
+        """See `ForwardReader`.
+
+        Raises:
+            ArchiveDamaged: the stream can't be unpacked, or unpacks to too much.
+        """
+        pieces = []
+        while length > 0 and (piece := self._next(length)):
+            pieces.append(piece)
+            length -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def skip(self, length: int) -> int:
+        """See `ForwardReader`; raises as ``read`` does."""
+        there = 0
+        while there < length and (piece := self._next(length - there)):
+            there += len(piece)
+        return there
+
+    def _next(self, most: int) -> bytes:
+        """Some of the next bytes, at most so many; none at the end. The decoder is asked for more at a time."""
+        if self._begin == len(self._unpacked):
+            self._unpack()
+        data = self._unpacked[self._begin : self._begin + most]
+        self._begin += len(data)
+        self.position += len(data)
+        return data
+
+    def _unpack(self) -> None:
+        if self.position >= self._most:
+            raise ArchiveDamaged(
+                f"it unpacks to more than {self._limit:g} times its size (listing.archive_expansion_limit); members after the first "
+                f"{self.position:,} bytes are not listed"
+            )
+        try:
+            self._unpacked, self._begin = self._decoder.next(UNPACKED_BYTES), 0
+        except (zlib.error, EOFError, OSError, pa.ArrowException) as error:
+            what = "ends too early" if isinstance(error, EOFError) or "runcated" in str(error) else "can't be unpacked"
+            raise ArchiveDamaged(f"it {what} after {self.position:,} unpacked bytes") from None
+
+
+class _Decoder(Protocol):
+    def next(self, most: int) -> bytes:
+        """Some of the next bytes, at most so many; none at the end. Raises EOFError where the file ends before the stream does."""
+        ...
+
+
+class _Gzip:
+    """RFC 1952: members one after the other, zeros behind them ignored."""
+
+    def __init__(self, reader: ByteSource) -> None:
+        self._reader = reader
+        self._offset = 0
+        self._packed = b""
+        self._decoder = zlib.decompressobj(_GZIP)
+        self._begun = True
+
+    def next(self, most: int) -> bytes:
+        while True:
+            if self._decoder.eof:
+                self._packed = self._decoder.unused_data.lstrip(b"\0")
+                if not self._packed and not self._fill():
+                    return b""
+                if not self._packed.startswith(b"\x1f"):
+                    if self._packed.strip(b"\0"):
+                        return b""  # whatever stands behind the stream is none of it, as gzip has it
+                    self._packed = b""
+                    continue
+                self._decoder = zlib.decompressobj(_GZIP)
+            if not self._packed and not self._fill():
+                raise EOFError
+            data = self._decoder.decompress(self._packed, most)
+            self._packed = self._decoder.unconsumed_tail
+            if data:
+                return data
+
+    def _fill(self) -> bool:
+        self._packed = self._reader.read(self._offset, PIECE_BYTES)
+        self._offset += len(self._packed)
+        return bool(self._packed)
+
+
+class _Zstandard:
+    """RFC 8878, through Arrow, which bounds the window."""
+
+    def __init__(self, reader: ByteSource) -> None:
+        self._stream = pa.CompressedInputStream(pa.PythonFile(_Sequential(reader), mode="r"), "zstd")
+
+    def next(self, most: int) -> bytes:
+        data: bytes = self._stream.read(most)
+        return data
+
+
+class _Sequential(io.RawIOBase):
+    def __init__(self, reader: ByteSource) -> None:
+        self._reader = reader
+        self._offset = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._reader.read(self._offset, PIECE_BYTES if size < 0 else size)
+        self._offset += len(data)
+        return data

@@ -1,0 +1,34 @@
+"""``sample``: a small synthetic archive."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dicomlake.cli.output.screen import note
+
+
+def sample(
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="A new or empty folder.")],
+    *,
+    studies: Annotated[
+        int, typer.Option("--studies", metavar="N", min=1, help="How many studies; the first eleven or so are always there.")
+    ] = 12,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed writes the same files.")] = 0,
+) -> None:
+    """Write a small synthetic archive.
+
+    It is for trying things on: every file is invented, and some are defective on purpose.
+    `manifest.json` beside them says what was planted.
+    """
+    from dicomlake.samples import write_sample
+
+    counts = write_sample(destination, studies, seed).counts
+    print(
+        f"{counts.files} files in {destination}: {counts.patients} patients, {counts.studies} studies, {counts.series} series, "
+        f"{counts.instances} instances"
+    )
+    note(f"next: dicomlake index {shlex.quote(str(destination))} --lake lake")

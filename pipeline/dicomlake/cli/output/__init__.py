@@ -1,0 +1,1 @@
+"""What a command prints: tables, formats, progress, logs and metrics."""

@@ -1,0 +1,60 @@
+"""The progress bar of a terminal: drawn a few times a second from a `Progress`, and gone when the run has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dicomlake.cli.output.figures import figures_of
+from dicomlake.printable import printable
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress
+
+DRAWINGS_PER_SECOND = 5
+
+
+@contextmanager
+def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
+    """Draw a bar while the block goes on; messages of the run stand above it, and stay when it is gone."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+
+    live = Live(
+        get_renderable=lambda: drawing_of(progress),
+        console=console,
+        refresh_per_second=DRAWINGS_PER_SECOND,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    try:
+        with live:
+            yield
+    finally:
+        for message in progress.messages:
+            console.print(_line(message))
+
+
+def drawing_of(progress: Progress) -> RenderableType:
+    """Messages, the stage and its bar, the figures below it, then the workers and the dashboard."""
+    total = progress.files_to_read if progress.listing_ended and progress.files_to_read else None
+    row = Table.grid(padding=(0, 1), expand=True)
+    row.add_column(no_wrap=True)
+    row.add_column(ratio=1, min_width=8)
+    row.add_row(Text(progress.stage), ProgressBar(total=total, completed=progress.files_read, pulse=total is None))
+    lines = [" · ".join(figures_of(progress))]
+    if progress.workers:
+        dashboard = f" · dashboard {printable(progress.dashboard)}" if progress.dashboard else ""
+        lines.append(f"{progress.workers} {'worker' if progress.workers == 1 else 'workers'}{dashboard}")
+    return Group(*map(_line, progress.messages), row, *(Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines))
+
+
+def _line(message: str) -> Text:
+    return Text(f"dicomlake: {printable(message)}")

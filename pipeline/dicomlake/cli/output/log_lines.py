@@ -1,0 +1,154 @@
+"""``--log-format json``: what a run says on stderr as JSON, one object a line, for whatever collects logs.
+
+Every object has ``time`` (ISO 8601, UTC), ``level`` (``info``, ``warning``, ``error``), ``event`` and ``message``; what else it has goes
+by the event: ``run-started``, ``stage-begun``, ``stage-ended``, ``progress``, ``committed``, ``message``, ``finished``; and of a command
+that did not finish ``refused``, ``failed``, ``usage-error`` or ``interrupted``, with ``exit_status``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from dicomlake.cli.output.figures import Pause, line_of
+from dicomlake.cli.output.values import json_text
+from dicomlake.printable import printable
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress, Summary
+
+PROGRESS_SECONDS = 30.0
+"""How long a log has no line of progress."""
+
+OPTION = "--log-format"
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for this, also one that can't be understood otherwise."""
+    options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    return f"{OPTION}=json" in options or any(pair == (OPTION, "json") for pair in itertools.pairwise(options))
+
+
+class LogLines:
+    """Writes objects on a stream, from whatever thread."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._stream = stream
+        self._now = now
+        self._lock = threading.Lock()
+
+    def write(self, level: str, event: str, message: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON has
+        """Write one object. What is not drawn stands escaped in every text, so that any reader of JSON takes it."""
+        time = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        entry = {"time": time, "level": level, "event": event, "message": " ".join(message.split()), **fields}
+        line = json_text(_drawn(entry))
+        with self._lock, contextlib.suppress(OSError):  # whoever listened may be gone; the run goes on
+            print(line, file=self._stream, flush=True)
+
+
+class LogTalker:
+    """Writes what a run under way tells."""
+
+    def __init__(self, progress: Progress, lines: LogLines) -> None:
+        self._progress = progress
+        self._lines = lines
+        self._messages_said = 0
+        self._messages_lock = threading.Lock()
+
+    def observe(self, event: str, figures: dict[str, Any]) -> None:
+        """Write a stage or a commit, in the thread of the run."""
+        self.pass_on_messages()
+        if event != "message":
+            what = figures["stage"] if "stage" in figures else f"{figures['files']:,} files"
+            self._lines.write("info", event, f"{event.replace('-', ' ')}: {what}", **figures)
+
+    def talk(self, pause: Pause) -> None:
+        """Write a line of progress after every pause until the run has ended."""
+        progress = self._progress
+        while not pause(PROGRESS_SECONDS):
+            self.pass_on_messages()
+            left = progress.seconds_left
+            self._lines.write(
+                "info",
+                "progress",
+                line_of(progress),
+                stage=progress.stage,
+                listing_ended=progress.listing_ended,
+                files_listed=progress.files_listed,
+                files_to_read=progress.files_to_read,
+                files_read=progress.files_read,
+                files_failed=progress.statuses["failed"],
+                files_per_second=round(progress.files_per_second, 1),
+                seconds=round(progress.seconds, 3),
+                seconds_left=None if left is None else round(left, 1),
+            )
+
+    def pass_on_messages(self) -> None:
+        """Write the messages of the run that were not written yet."""
+        with self._messages_lock:
+            while self._messages_said < len(self._progress.messages):
+                self._messages_said += 1  # first, since an interrupt may come right after the line was written
+                self._lines.write("warning", "message", self._progress.messages[self._messages_said - 1])
+
+
+@contextmanager
+def log_lines_on(progress: Progress, stream: TextIO, lake: str, pause: Pause | None = None) -> Iterator[None]:
+    """Write what the run in the block tells, and nothing else: what libraries write on stderr may name anything, and is only counted."""
+    # entry.py writes lines too, before anything that takes time is imported.
+    from dicomlake.urls import without_credentials
+    from dicomlake.version import VERSION
+
+    lines = LogLines(stream)
+    place = without_credentials(lake)
+    lines.write("info", "run-started", f"index into {place}", lake=place, process=os.getpid(), dicomlake_version=VERSION)
+    ended = threading.Event()
+    talker = LogTalker(progress, lines)
+    progress.observer = talker.observe
+    thread = threading.Thread(target=talker.talk, args=(pause or ended.wait,), name="dicomlake-talk", daemon=True)
+    thread.start()
+    others = _Counted()
+    try:
+        with contextlib.redirect_stderr(others):
+            yield
+    finally:
+        progress.observer = None
+        ended.set()
+        thread.join()
+        talker.pass_on_messages()
+        if others.lines:
+            told = f"libraries wrote {others.lines:,} lines on stderr, which are left out here; {OPTION} text shows them"
+            lines.write("warning", "message", told)
+
+
+def log_finished(lines: LogLines, summary: Summary, progress: Progress, message: str, exit_status: int) -> None:
+    """Write what a finished run came to."""
+    figures = {**summary.as_dict(), "codes": dict(sorted(progress.codes.items())), "findings": dict(sorted(progress.findings.items()))}
+    lines.write("info", "finished", message, **figures, exit_status=exit_status)
+
+
+class _Counted(io.TextIOBase):
+    """A stream that counts the lines written to it."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+
+    def write(self, text: str) -> int:
+        self.lines += text.count("\n")
+        return len(text)
+
+
+def _drawn(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): _drawn(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_drawn(item) for item in value]
+    return value

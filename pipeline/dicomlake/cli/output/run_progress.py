@@ -1,0 +1,90 @@
+"""What a run says on stderr while it goes on: a bar on a terminal, else a plain line every ten seconds. Figures only, no name of a file.
+
+The run knows nothing of this: a thread looks at its `Progress` now and then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from dicomlake.cli.output.figures import Pause, line_of
+from dicomlake.cli.output.log_lines import log_lines_on
+from dicomlake.cli.output.screen import is_terminal
+from dicomlake.printable import printable
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress
+
+LINE_SECONDS = 10.0
+"""How long a plain talker is silent."""
+
+
+@contextmanager
+def talking(progress: Progress, stream: TextIO, lake: str, *, quiet: bool = False, log_format: str = "text") -> Iterator[None]:
+    """Talk about a run while the block goes on."""
+    if quiet:
+        yield
+    elif log_format == "json":
+        with log_lines_on(progress, stream, lake):
+            yield
+    elif is_terminal(stream):
+        from dicomlake.cli.output.bar import bar_on
+
+        with bar_on(progress, stream):
+            yield
+    else:
+        with plain_lines_on(progress, stream):
+            yield
+
+
+@contextmanager
+def plain_lines_on(progress: Progress, stream: TextIO, pause: Pause | None = None) -> Iterator[None]:
+    """A line every `LINE_SECONDS`, from a thread of its own."""
+    ended = threading.Event()
+    talker = PlainTalker(progress, stream)
+    thread = threading.Thread(target=talker.talk, args=(pause or ended.wait,), name="dicomlake-talk", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        talker.pass_on_messages()
+
+
+class PlainTalker:
+    """Writes plain lines: messages of the run, the dashboard's address once, and how far the run is."""
+
+    def __init__(self, progress: Progress, stream: TextIO) -> None:
+        self._progress = progress
+        self._stream = stream
+        self._messages_said = 0
+        self._dashboard_said = False
+
+    def talk(self, pause: Pause) -> None:
+        """Write a line after every pause until the run has ended."""
+        from dicomlake.run.progress import WAITING_STAGE
+
+        while not pause(LINE_SECONDS):
+            self.pass_on_messages()
+            if self._progress.dashboard and not self._dashboard_said:
+                self._dashboard_said = True
+                self._say(f"dashboard {self._progress.dashboard}")
+            if self._progress.stage != WAITING_STAGE:
+                self._say(line_of(self._progress))
+
+    def pass_on_messages(self) -> None:
+        """Write the messages of the run that were not written yet."""
+        while self._messages_said < len(self._progress.messages):
+            self._say(self._progress.messages[self._messages_said])
+            self._messages_said += 1
+
+    def _say(self, text: str) -> None:
+        try:
+            print(f"dicomlake: {printable(text)}", file=self._stream, flush=True)
+        except OSError:
+            # Whoever listened is gone; the run goes on.
+            return

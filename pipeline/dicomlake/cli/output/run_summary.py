@@ -1,0 +1,68 @@
+"""What is said when a run has ended: tables on stderr, and one line that sums it up."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, TextIO
+
+from dicomlake.cli.output.figures import duration
+from dicomlake.cli.output.log_lines import LogLines, log_finished
+from dicomlake.cli.output.screen import print_lines, print_table
+from dicomlake.cli.output.table import Heading, number
+from dicomlake.printable import printable
+
+if TYPE_CHECKING:
+    from dicomlake.run import Progress, Summary
+
+_FILES = number("files")
+
+
+def tell_end(
+    summary: Summary, progress: Progress, lake: str, stream: TextIO, *, config: str | None, message: str, exit_status: int, log_format: str
+) -> None:
+    """Say on stderr what a finished run came to: tables, or an object of the log."""
+    if log_format == "json":
+        log_finished(LogLines(stream), summary, progress, message, exit_status)
+    else:
+        print_closing(summary, progress, lake, stream, config=config)
+
+
+def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO, *, config: str | None = None) -> None:
+    """Print what became of the files that the run read, and what was wrong with those that it couldn't.
+
+    A query of a lake in a store may need the storage options of the run, so that it names the configuration.
+    """
+    read = _statuses(summary)
+    if any(read.values()):
+        print_table([Heading("status"), _FILES], [[name, f"{count:,}"] for name, count in read.items()], stream)
+    codes = sorted(progress.codes.items(), key=lambda entry: (-entry[1], entry[0]))
+    if codes:
+        print_lines([""], stream)
+        print_table([Heading("code"), _FILES], [[printable(code), f"{count:,}"] for code, count in codes], stream)
+    if summary.files_failed:
+        sql = "select url, code, message from files where status = 'failed'"
+        named = f"{shlex.quote(lake)} --config {shlex.quote(config)}" if config is not None and "://" in lake else shlex.quote(lake)
+        print_lines(["", f'failed files: dicomlake query {printable(named)} "{sql}"'], stream)
+
+
+def result_line(summary: Summary, *, dry_run: bool) -> str:
+    """The run in one line."""
+    listed = (
+        f"{summary.files_listed:,} files listed: {summary.files_new:,} new, {summary.files_changed:,} changed, "
+        f"{summary.files_unchanged:,} unchanged, {summary.files_missing:,} missing"
+    )
+    if dry_run:
+        return f"dry run, nothing was read: {listed}"
+    read = sum(_statuses(summary).values())
+    left = f", {summary.files_left:,} left for the next run" if summary.files_left else ""
+    return f"snapshot {summary.snapshot}: {listed}; {read:,} read, {summary.files_failed:,} failed{left}, in {duration(summary.seconds)}"
+
+
+def _statuses(summary: Summary) -> dict[str, int]:
+    return {
+        "indexed": summary.files_indexed,
+        "duplicate": summary.files_duplicate,
+        "not_dicom": summary.files_not_dicom,
+        "skipped": summary.files_skipped,
+        "failed": summary.files_failed,
+    }

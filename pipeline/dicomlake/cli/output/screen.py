@@ -1,0 +1,52 @@
+"""Printing tables and titles on a stream: bold where a person looks, plain elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from dicomlake.cli.output.table import Heading, Laid, lay_out
+
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at a stream."""
+    try:
+        return stream.isatty()
+    except ValueError:  # it is closed
+        return False
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The cells of a terminal's line; None, which is unlimited, where no person looks."""
+    return shutil.get_terminal_size().columns if is_terminal(stream) else None
+
+
+def print_title(text: str, stream: TextIO | None = None) -> None:
+    """Print a line in bold. The text is ours, or was made `visible`."""
+    out = stream or sys.stdout
+    print(f"{_BOLD}{text}{_PLAIN}" if is_terminal(out) else text, file=out)
+
+
+def print_table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], stream: TextIO | None = None) -> Laid:
+    """Print a table as wide as the stream allows."""
+    out = stream or sys.stdout
+    laid = lay_out(headings, rows, width_of(out))
+    print_title(laid.lines[0], out)
+    print_lines(laid.lines[1:], out)
+    return laid
+
+
+def print_lines(lines: Iterable[str], stream: TextIO | None = None) -> None:
+    """Print lines as they are."""
+    out = stream or sys.stdout
+    for line in lines:
+        print(line, file=out)
+
+
+def note(text: str) -> None:
+    """Say something on stderr."""
+    print(text, file=sys.stderr)

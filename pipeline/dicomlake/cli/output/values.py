@@ -1,0 +1,57 @@
+"""Values of tables as one line of text, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime
+
+from dicomlake.limits import KIB
+from dicomlake.printable import is_drawn, printable
+
+
+def cell(value: object) -> str:
+    """A value as one line of text for a person's eyes; a null is nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return printable(json_text(value) if isinstance(value, list | dict) else str(value))
+
+
+def size_text(size: int) -> str:
+    """Bytes for a person's eyes."""
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < KIB:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= KIB
+    return f"{amount:.1f} TiB"
+
+
+def json_text(value: object) -> str:
+    """JSON that is safe to print: ISO dates, null for a number that JSON can't hold, and an escape for what is not drawn."""
+    text = json.dumps(_with_numbers(value), ensure_ascii=False, default=_json_default, allow_nan=False)
+    if text.isprintable():
+        return text
+    # Outside strings JSON holds nothing but ASCII.
+    return "".join(character if is_drawn(character) else json.dumps(character)[1:-1] for character in text)
+
+
+def _json_default(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _with_numbers(value: object) -> object:
+    """The value with null in place of NaN and infinities, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _with_numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_numbers(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Listings made elsewhere: lists, inventories of stores and DICOMDIR files."""

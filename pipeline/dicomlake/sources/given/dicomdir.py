@@ -1,0 +1,105 @@
+"""A DICOMDIR as a listing: its records name files relative to its folder (PS3.3 F.3, PS3.10 8), and are held against what is there.
+
+Names in a DICOMDIR are upper case, while a mounted medium or a copy of it may show them in lower case: a name that is not there as it is
+written stands for the one that differs from it in case alone. How the records are read is the caller's business (`ReadFileIDs`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from dicomlake.urls import url_of_path
+
+ReadFileIDs = Callable[[BinaryIO], Sequence[Sequence[str]]]
+"""Answers the Referenced File ID (0004,1500) of each record that has one; raises ValueError for what can't be read."""
+
+_BATCH_ROWS = 65_536
+_BESIDE_FILES = {".", "..", ""}
+
+
+@dataclass(frozen=True)
+class DicomdirListing:
+    """What a DICOMDIR names: urls in its order, and what there is to say of it."""
+
+    urls: list[str]
+    messages: tuple[str, ...]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """As a list's reader gives them; see `given_formats`."""
+        for start in range(0, len(self.urls), _BATCH_ROWS):
+            urls = self.urls[start : start + _BATCH_ROWS]
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(range(start + 1, start + 1 + len(urls)), pa.int64()), pa.array(urls, pa.string())], names=["row", "url"]
+            )
+
+
+def is_dicomdir(opener: Callable[[], BinaryIO], location: str) -> bool:
+    """Whether a list is DICOM by content (PS3.10 7.1), which no list of another format can be."""
+    with closing(opener()) as stream:
+        start = stream.read(132)
+    return start[128:] == b"DICM" and not location.lower().endswith((".csv", ".parquet", ".pq", ".txt"))
+
+
+def read_dicomdir(opener: Callable[[], BinaryIO], location: str, read_file_ids: ReadFileIDs, *, is_local: bool) -> DicomdirListing:
+    """Read a DICOMDIR, and hold it against its folder where that is on this machine.
+
+    Args:
+        opener: opens it.
+        location: its absolute path or url.
+        read_file_ids: reads its records.
+        is_local: whether ``location`` is a path.
+
+    Raises:
+        ValueError: it can't be read.
+    """
+    with closing(opener()) as stream:
+        file_ids = read_file_ids(stream)
+    names = [list(file_id) for file_id in file_ids]
+    sound = [name for name in names if name and not any(part in _BESIDE_FILES or "/" in part or "\0" in part for part in name)]
+    messages = []
+    if len(sound) < len(names):
+        messages.append(f"{len(names) - len(sound):,} of its file IDs are no names below its folder, and were ignored")
+    folder, _, own_name = location.rpartition("/")
+    if not is_local:
+        return DicomdirListing(["/".join((folder, *name)) for name in sound], tuple(messages))
+    found = _Folders(folder)
+    paths = [found.path_of(name) for name in sound]
+    unnamed = _files_below(folder) - len({path for path in paths if os.path.isfile(path)}) - 1
+    if unnamed > 0:
+        messages.append(f"{unnamed:,} files beside {own_name} are not named in it, and were not indexed; index the folder to have them")
+    return DicomdirListing([url_of_path(path) for path in paths], tuple(messages))
+
+
+class _Folders:
+    """The names in folders, regardless of case."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._names: dict[str, dict[str, str]] = {}
+
+    def path_of(self, names: Sequence[str]) -> str:
+        """The path that names stand for: as they are written where nothing else is there."""
+        path = self._root
+        for name in names:
+            there = self._names_in(path)
+            path = f"{path}/{there.get(name, there.get(name.casefold(), name))}"
+        return path
+
+    def _names_in(self, folder: str) -> dict[str, str]:
+        if folder not in self._names:
+            try:
+                names = sorted(os.listdir(folder or "/"))
+            except OSError:
+                names = []
+            self._names[folder] = {name.casefold(): name for name in names} | {name: name for name in names}
+        return self._names[folder]
+
+
+def _files_below(folder: str) -> int:
+    return sum(len(files) for _, _, files in os.walk(folder or "/"))

@@ -1,0 +1,161 @@
+"""Anything that fsspec lists: object stores, http indexes, memory, chained filesystems. One ``ls`` a folder, and never a request per file.
+
+Size, modified time and etag are those that the listing itself brings. One folder's entries are held at once: a flat prefix of many
+millions of keys is better given as an inventory (``@list``).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dicomlake.errors import FileCode, SourceNotFound
+from dicomlake.printable import printable_line
+from dicomlake.sources.batches import BatchBuilder, Defect
+from dicomlake.sources.pattern import Pattern
+from dicomlake.sources.remote.entry import etag_of, modified_of, size_of
+from dicomlake.sources.remote.filesystem import refusal
+from dicomlake.sources.remote.root import RemotePlace
+from dicomlake.sources.walk import Opened, walk
+
+_Entry = Mapping[str, Any]
+
+
+Bounds = tuple[str | None, str | None]
+
+
+def list_place(place: RemotePlace, pattern: Pattern | None = None, *, within: Bounds | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches of everything below a url, or of what matches ``pattern`` there, or the one row of a file.
+
+    Args:
+        place: the url.
+        pattern: what is to match.
+        within: only rows whose url is after the first of these and no later than the second; folders outside are not opened.
+
+    Raises:
+        SourceNotFound, AccessDenied: the url can't be listed; or the connection was lost on the way, so that nothing may be concluded.
+    """
+    info = place.info()
+    if place.is_folder(info):
+        opened = _open(place, place.path, "", pattern, within)
+        if opened.folder is not None:
+            for batch in walk(opened.folder):
+                yield batch if within is None else _cut(batch, within)
+    elif pattern is None:
+        builder = BatchBuilder()
+        builder.extend([_text(place.url)], [size_of(info)], [modified_of(info)], [etag_of(info)])
+        yield builder.flush()
+    else:
+        raise SourceNotFound(f"source {printable_line(place.url)} is a file, no folder: nothing can match below it")
+
+
+class _RemoteFolder:
+    def __init__(
+        self, place: RemotePlace, path: str, below: str, entries: list[_Entry], pattern: Pattern | None, within: Bounds | None
+    ) -> None:
+        self._place = place
+        self._within = within
+        self._path = path.strip("/")
+        self._below = below  # the names of the folders between the source and this one, each followed by a slash
+        self._pattern = pattern
+        found: dict[str, _Entry] = {}
+        folders: dict[str, tuple[str, str]] = {}
+        for entry in entries:
+            path_of_entry = self._path_of(entry)
+            name = self._name(entry, path_of_entry)
+            if name is None:
+                continue
+            if name and entry.get("type") == "directory":
+                folders[_text(name)] = (name, path_of_entry)
+            elif pattern is None or pattern.matches(name):
+                found[_text(name + place.tail)] = entry
+        self.leaves = sorted(found)
+        self.folders = list(folders)
+        self._entries: list[_Entry] = [found[leaf] for leaf in self.leaves]
+        self._opened_as = folders
+
+    def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
+        prefix = _text(self._place.prefix + self._below)
+        urls = [prefix + leaf for leaf in self.leaves[start:stop]]
+        entries = self._entries[start:stop]
+        defects = {row: entry for row, entry in enumerate(entries) if entry.get("type") in ("directory", "other")}
+        done = 0
+        for row in [*defects, len(entries)]:
+            files = entries[done:row]
+            builder.extend(
+                urls[done:row], [size_of(file) for file in files], [modified_of(file) for file in files], [etag_of(file) for file in files]
+            )
+            if row in defects:
+                what = "keys below a folder without a name; not listed" if defects[row]["type"] == "directory" else "no regular file"
+                builder.add(Defect(urls[row], FileCode.NOT_REGULAR, what))
+            done = row + 1
+
+    def open(self, name: str) -> Opened:
+        own_name, path = self._opened_as[name]
+        pattern = self._pattern
+        if pattern is not None:
+            pattern = pattern.below(own_name)
+            if pattern.nothing:
+                return Opened(None, None)
+            pattern = None if pattern.everything else pattern
+        if self._place.prefix + self._below + own_name in self._place.excluded:
+            return Opened(None, None)
+        if self._within is not None and _is_outside(_text(f"{self._place.prefix}{self._below}{own_name}/"), self._within):
+            return Opened(None, None)
+        return _open(self._place, path, f"{self._below}{own_name}/", pattern, self._within)
+
+    def _path_of(self, entry: _Entry) -> str:
+        """What the filesystem calls an entry; a web page writes its links as HTML, and may take http for https."""
+        path = str(entry["name"])
+        if not self._place.is_http:
+            return path
+        return self._place.path.partition("://")[0] + "://" + html.unescape(path).partition("://")[2]
+
+    def _name(self, entry: _Entry, path: str) -> str | None:
+        """The name of an entry in this folder; empty for a key whose folder name is empty; none for what does not belong here."""
+        folder = self._path
+        rest = path.lstrip("/")
+        if folder and not rest.startswith(folder):
+            return None
+        name = rest[len(folder) :].strip("/")
+        if name == "":
+            # The marker that some tools write for a folder is an empty object with the folder's name and a slash.
+            is_marker = entry.get("type") != "directory" and not entry.get("size")
+            return None if is_marker or rest == folder else name
+        is_link_elsewhere = self._place.is_http and ("/" in name or name.startswith(("?", "#")))
+        return None if is_link_elsewhere or (folder and rest[len(folder)] != "/") else name
+
+
+def _open(place: RemotePlace, path: str, below: str, pattern: Pattern | None, within: Bounds | None) -> Opened:
+    try:
+        entries = place.filesystem.ls(path.rstrip("/") + "/" if place.is_http else path.rstrip("/"), detail=True)
+    except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
+        if below and isinstance(error, (FileNotFoundError, PermissionError)):
+            what = "no access" if isinstance(error, PermissionError) else "vanished while listing"
+            url = _text(place.prefix + below.rstrip("/") + place.tail)
+            return Opened(None, Defect(url, FileCode.UNREADABLE, f"folder can't be listed: {what}"))
+        raise refusal(place.url, error, place.storage_options) from None
+    place.filesystem.dircache.clear()  # else a listing of millions of folders stays in memory
+    return Opened(_RemoteFolder(place, path, below, entries, pattern, within), None)
+
+
+def _is_outside(folder: str, within: Bounds) -> bool:
+    """Whether no url in a folder (with a slash at its end) lies between the bounds."""
+    after, end = within
+    return (after is not None and after >= folder and not after.startswith(folder)) or (end is not None and folder > end)
+
+
+def _cut(batch: pa.RecordBatch, within: Bounds) -> pa.RecordBatch:
+    after, end = within
+    if after is not None:
+        batch = batch.filter(pc.greater(batch.column("url"), after))
+    return batch if end is None else batch.filter(pc.less_equal(batch.column("url"), end))
+
+
+def _text(name: str) -> str:
+    """A name as a url may carry it: half characters, which no UTF-8 can, are spelt out."""
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,105 @@
+"""A url that can be listed: its filesystem, and how the urls of what is below it are spelt.
+
+They are the SOURCE as it was typed plus names, for the paths of many a filesystem leave out the host or account they are on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+from fsspec.implementations.chained import ChainedFileSystem
+
+from dicomlake.sources.remote.filesystem import filesystem_of, refusal
+from dicomlake.stores.kinds import CANONICAL_SCHEMES
+
+
+@dataclass(frozen=True)
+class RemotePlace:
+    """A child's url is ``prefix`` + its name + ``tail``; its path in ``filesystem`` is ``path`` + "/" + its name."""
+
+    filesystem: fsspec.AbstractFileSystem
+    path: str
+    head: str
+    tail: str
+    typed_as_folder: bool
+    excluded: frozenset[str]
+    storage_options: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, url: str, storage_options: Mapping[str, Any], exclude: Sequence[str] = ()) -> RemotePlace:
+        """Set up the filesystem of a url, without a request yet where the filesystem allows that.
+
+        Raises:
+            ConfigurationError, AccessDenied, SourceNotFound: see `filesystem_of`.
+        """
+        filesystem, path = filesystem_of(canonical_url(url), storage_options)
+        head, tail = parts_of(url)
+        is_folder = url.partition("::")[0].endswith("/")
+        excluded = frozenset(canonical_url(folder) for folder in exclude)
+        return cls(filesystem, path.rstrip("/"), head, tail, is_folder, excluded, storage_options)
+
+    @property
+    def url(self) -> str:
+        """The url itself."""
+        return self.head + self.tail
+
+    @property
+    def prefix(self) -> str:
+        """What the urls of all children begin with."""
+        return self.head if self.head.endswith("://") else self.head + "/"
+
+    @property
+    def is_http(self) -> bool:
+        """Whether this is a web server: its folders are pages of links."""
+        return self.head.startswith(("http://", "https://"))
+
+    def info(self) -> Mapping[str, Any]:
+        """What the filesystem says of the url itself: the one request that a file as SOURCE costs.
+
+        Raises:
+            SourceNotFound, AccessDenied: it is not there, or must not be read.
+        """
+        path = self.path + "/" if self.is_http and self.typed_as_folder else self.path
+        try:
+            found: Mapping[str, Any] = self.filesystem.info(path)
+        except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
+            raise refusal(self.url, error, self.storage_options) from None
+        return found
+
+    def is_folder(self, info: Mapping[str, Any]) -> bool:
+        """Whether there is something to list; a web server tells a folder only by the slash at its end, typed or redirected to."""
+        if self.is_http:
+            return self.typed_as_folder or str(info.get("url", "")).endswith("/")
+        return info.get("type") == "directory"
+
+
+def parts_of(url: str) -> tuple[str, str]:
+    """Head and tail of a url, between which the names of children go; the tail is ``::s3://bucket/a.zip`` of ``zip://::s3://bucket/a.zip``."""
+    first, separator, rest = canonical_url(url).partition("::")
+    return (first, separator + rest) if separator and "://" in first else (first + separator + rest, "")
+
+
+def canonical_url(url: str) -> str:
+    """One spelling for all that mean the same: no slash at the end, ``zip::a`` as ``zip://::a``, the shortest of a protocol's names."""
+    first, separator, rest = url.partition("::")
+    if separator and "://" not in first and not _wraps(first):
+        first += "://"
+    if separator and "://" not in first:
+        return f"{first}::{canonical_url(rest)}"
+    protocol, slashes, path = first.partition("://")
+    protocol = CANONICAL_SCHEMES.get(protocol.lower(), protocol.lower())
+    path = path.rstrip("/")
+    if protocol == "memory":
+        path = path.lstrip("/")
+    return protocol + slashes + path + separator + rest
+
+
+def _wraps(protocol: str) -> bool:
+    """Whether a filesystem without a path of its own shows the next one's paths, as a cache does."""
+    try:
+        return issubclass(fsspec.get_filesystem_class(protocol), ChainedFileSystem)
+    except (ImportError, ValueError):
+        return True

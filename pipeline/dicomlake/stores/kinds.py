@@ -1,0 +1,84 @@
+"""The kinds of store, a row each: a new kind is a row here and a module that translates its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dicomlake.stores.translation import azure, google, s3
+from dicomlake.stores.translation.translated import KeyOrder, Translated
+
+
+@dataclass(frozen=True)
+class StoreKind:
+    """A kind of store.
+
+    Attributes:
+        name: what the compiled core calls it.
+        title: where a bucket of this kind is, in messages.
+        schemes: the schemes of its urls, each with its spelling in the lake.
+        help: what to set where a store refuses.
+        translate: options of a bucket, in fsspec's words, into those of `object_store`; None where fsspec alone knows what they mean.
+        client: the class of obstore; None for a kind that can't list keys.
+        other_schemes: schemes that fsspec alone opens.
+        key_order: the order in which a bucket lists keys, by its name and options.
+        lake_options: what a lake needs beside the options given.
+    """
+
+    name: str
+    title: str
+    schemes: Mapping[str, str]
+    help: str
+    translate: Callable[[str, Mapping[str, Any]], Translated | None]
+    client: str | None
+    other_schemes: tuple[str, ...] = ()
+    key_order: Callable[[str, Mapping[str, str]], KeyOrder] = lambda _bucket, _options: KeyOrder.NOT_KNOWN
+    lake_options: Mapping[str, str] = field(default_factory=dict)
+
+
+KINDS = (
+    StoreKind(
+        "s3",
+        "in Amazon S3",
+        {"s3": "s3", "s3a": "s3"},
+        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for another store, or storage_options",
+        s3.translated,
+        "S3Store",
+        key_order=s3.key_order,
+        lake_options={"aws_conditional_put": "etag"},  # whatever the environment says: without it commits are lost
+    ),
+    StoreKind(
+        "gs",
+        "in Google Cloud Storage",
+        {"gs": "gs", "gcs": "gs"},
+        "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
+        google.translated,
+        "GCSStore",
+        key_order=lambda _bucket, _options: KeyOrder.BYTES,
+    ),
+    StoreKind(
+        "az",
+        "in Azure Storage",
+        {"az": "az", "abfs": "abfs"},
+        "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or storage_options",
+        azure.translated,
+        "AzureStore",
+        other_schemes=("abfss", "adl"),
+    ),
+    StoreKind(
+        "http",
+        "on the web",
+        {"http": "http", "https": "https"},
+        "only files that anybody may read can be read from web servers",
+        lambda _server, options: None if options else Translated({}, "anybody"),
+        None,
+    ),
+)
+
+KIND_OF_SCHEME = {scheme: kind for kind in KINDS for scheme in kind.schemes}
+"""The kinds of the urls that the compiled core reads."""
+BUCKET_KINDS = {scheme: kind for kind in KINDS if kind.client is not None for scheme in (*kind.schemes, *kind.other_schemes)}
+"""The kinds of the urls that name a bucket, those that fsspec alone opens included."""
+CANONICAL_SCHEMES = {scheme: spelt for kind in KINDS for scheme, spelt in kind.schemes.items() if spelt != scheme}
+"""Schemes that are spelt otherwise in the lake."""
