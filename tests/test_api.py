@@ -90,7 +90,7 @@ class _Cluster:
     def __init__(self) -> None:
         self.is_closed = False
 
-    def start(self, *_: object) -> Self:
+    def start(self, *_: object, **__: object) -> Self:
         """Stand in for ``local_runner``; a second signal would act at once."""
         os.kill(os.getpid(), signal.SIGINT)
         assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -122,7 +122,7 @@ def test_interrupt_while_workers_start_waits_until_they_can_be_closed(
 def test_workers_that_do_not_start_are_a_refusal(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script without the usual guard is told of it."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("Nanny failed to start.")
 
     monkeypatch.setattr(dicomlake.runner.local_cluster, "local_runner", broken)

@@ -451,8 +451,11 @@ def test_performance_report(threads: Client, archive: Path, tmp_path: Path) -> N
     assert "run_unit" in text
     assert "<script src=" not in text.replace("'", '"').replace('<script type="text/javascript" src=', "<script src=")
     assert page.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(ConfigurationError, match="does without Dask; give it a scheduler"):
-        dicomlake.index(archive, lake=tmp_path / "lake", performance_report=page)
+    with pytest.raises(ConfigurationError, match="workers=0 does without Dask"):
+        dicomlake.index(archive, lake=tmp_path / "lake", workers=0, performance_report=page)
+    page.unlink()
+    dicomlake.index(archive, lake=tmp_path / "lake", full=True, performance_report=page)
+    assert "run_unit" in page.read_text("utf-8")
     with pytest.raises(AccessDenied, match=r"nowhere/report\.html can't be written: No such file"):
         dicomlake.index(archive, lake=tmp_path / "lake", client=threads, full=True, performance_report=tmp_path / "nowhere" / "report.html")
 
