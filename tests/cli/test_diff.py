@@ -116,7 +116,7 @@ def test_what_cannot_be_compared_is_one_line(run: Run, two_nights: Path, lake: P
     run("diff", two_nights, 9).assert_one_line_error(2, "no snapshot 9")
     run("diff", two_nights, 2, 1).assert_one_line_error(2, "snapshot 2 is later than 1")
     run("diff", two_nights, "last").assert_one_line_error(2, "'A'", "integer", "dicomlake diff --help")
-    run("diff", tmp_path).assert_one_line_error(2, "no lake")
+    run("diff", tmp_path).assert_one_line_error(2, "not a lake")
 
 
 def _without_old_part_files(lake: Path) -> None:

@@ -160,7 +160,7 @@ def test_wrong_paths_are_one_line_and_2(run: Run, archive: Path, tmp_path: Path)
     """A SOURCE or a configuration that is not there, and a LAKE that is something else."""
     run("index", tmp_path / "nowhere", "--lake", tmp_path / "lake").assert_one_line_error(2, "nowhere")
     run("index", archive, "--lake", tmp_path / "lake", "--config", tmp_path / "no.yaml").assert_one_line_error(2, "no.yaml")
-    run("index", archive, "--lake", archive).assert_one_line_error(2, "no lake")
+    run("index", archive, "--lake", archive).assert_one_line_error(2, "not a lake")
     run("index", archive, "--lake", tmp_path / "lake", "--engine", "magic").assert_one_line_error(2, "engine")
 
 

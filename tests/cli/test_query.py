@@ -147,8 +147,8 @@ def test_sql_error_leaves_no_file(run: Run, lake: Path, tmp_path: Path) -> None:
 def test_what_is_no_lake_is_one_line_and_2(run: Run, archive: Path, tmp_path: Path) -> None:
     """A folder that is none, and one that is not there."""
     for command in (["query", archive, "select 1"], ["info", archive], ["verify", archive], ["schema", "--lake", archive]):
-        run(*command).assert_one_line_error(2, "no lake", "dicomlake index")
-    run("info", tmp_path / "nowhere").assert_one_line_error(2, "no lake")
+        run(*command).assert_one_line_error(2, "not a lake", "dicomlake index")
+    run("info", tmp_path / "nowhere").assert_one_line_error(2, "not a lake")
 
 
 def test_lake_that_lacks_a_part_file_is_one_line_and_1(run: Run, own_lake: Path, tmp_path: Path) -> None:
