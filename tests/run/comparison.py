@@ -1,4 +1,4 @@
-"""Two lakes, table by table, but for what may differ: snapshot numbers, missing rows, costs of reading."""
+"""Two lakes, table by table, except for columns and rows that may differ: snapshot numbers, missing rows, costs of reading."""
 
 from __future__ import annotations
 
@@ -9,27 +9,15 @@ from polars.testing import assert_frame_equal
 
 from dicomlake.lake import Lake
 
-_APART = {
-    "files": ["first_snapshot", "last_snapshot", "bytes_read", "requests"],
-    "instances": ["snapshot"],
-    "series": ["snapshot"],
-    "studies": ["snapshot"],
-    "patients": ["snapshot"],
-    "findings": ["snapshot"],
-}
+_APART = ["snapshot", "first_snapshot", "last_snapshot", "bytes_read", "requests"]
 
 Tables = Mapping[str, pl.DataFrame]
 
 
 def whole(lake: Lake) -> dict[str, pl.DataFrame]:
-    """All of every table that a snapshot pins."""
-    names = list(_APART)
+    """All of every table, `snapshots` aside."""
+    names = [name for name in lake.tables if name != "snapshots"]
     return dict(zip(names, pl.collect_all([lake.table(name) for name in names]), strict=True))
-
-
-def compared_tables() -> list[str]:
-    """The tables that two lakes of one archive have alike."""
-    return list(_APART)
 
 
 def comparable(lake: Lake, table: str) -> pl.DataFrame:
@@ -51,7 +39,8 @@ def assert_same_tables(left: Tables, right: Tables, *, aside: tuple[str, ...] = 
         aside: columns that are not compared.
         former_columns: whether ``left`` may have columns that ``right`` lacks: an earlier configuration's, of which nothing is left.
     """
-    for table in _APART:
+    assert left.keys() == right.keys()
+    for table in left:
         one, other = (_ordered(table, tables[table]).drop(aside, strict=False) for tables in (left, right))
         if former_columns:
             former = [name for name in one.columns if name not in other.columns]
@@ -61,7 +50,7 @@ def assert_same_tables(left: Tables, right: Tables, *, aside: tuple[str, ...] = 
 
 
 def _ordered(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    rows = rows.drop(_APART[table])
+    rows = rows.drop(_APART, strict=False)
     if table == "files":
         rows = rows.filter(pl.col("status") != "missing")
     order = [name for name, dtype in rows.schema.items() if not isinstance(dtype, pl.List)]

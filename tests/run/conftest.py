@@ -87,8 +87,12 @@ class Nights:
 @pytest.fixture
 def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
     """An empty archive and no lake yet; headers are JSON."""
-    engine = JsonEngine()
+    return nights_with(JsonEngine(), tmp_path, monkeypatch)
+
+
+def nights_with(engine: JsonEngine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
+    """An empty archive and no lake yet; the engine reads headers."""
     monkeypatch.setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)
     for module in (dicomlake.run.index, dicomlake.run.planning):
         monkeypatch.setattr(module, "engine_version", lambda _: engine.version)
-    return Nights(tmp_path, engine)
+    return Nights(folder, engine)

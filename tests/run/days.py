@@ -169,9 +169,9 @@ class Days:
         self.hidden = self.folder / self._chance.choice(["one/a/x", "two/y"])
 
 
-def _header(chance: random.Random) -> dict[str, object]:
+def _header(chance: random.Random) -> dict[str, Any]:
     number = chance.randrange(25)
-    header: dict[str, object] = {
+    header: dict[str, Any] = {
         "SOPInstanceUID": f"1.{number}",
         "SeriesInstanceUID": f"2.{number // 3}",
         "StudyInstanceUID": f"3.{number // 7}",
@@ -183,6 +183,8 @@ def _header(chance: random.Random) -> dict[str, object]:
         "PatientName": chance.choice(["Doe^Jane", "Doe^J", None]),
         "PatientBirthTime": chance.choice(["10:00:00.000000", None]),
     }
+    # Two copies of an instance may differ in how many items they have, and in each of these.
+    header["Items"] = [{"label": f"{number} {header['KVP']} {item}"} for item in range((number + int(header["KVP"] or 0) // 40) % 4)]
     if chance.random() < 0.15:
         header["code"] = "truncated"
     return header

@@ -1,6 +1,6 @@
 """Years of an archive in small: nights drawn at random, and what must hold after each of them.
 
-A night is drawn from a seed alone. The game keeps its own account of what the lake should know (`Known`), by the rules of DESIGN section 3,
+A night is drawn from a seed alone. The game keeps its own account of what the lake should know (`Known`), by the rules of the ledger,
 and its assertions tell the seed and the events, so that what failed can be played again.
 """
 

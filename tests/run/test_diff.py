@@ -16,6 +16,7 @@ import dicomlake.lake.read.snapshot_view
 from dicomlake.errors import LakeDamaged, NotALake, UsageError
 from dicomlake.lake import Lake, LakeDiff, optimize
 from dicomlake.parts import PartFile
+from dicomlake.schema import WrittenBy, declared_tables
 from tests.run.conftest import Nights
 
 NIGHTS = 4
@@ -135,6 +136,11 @@ def assert_is_the_difference(found: LakeDiff, before: Lake, after: Lake) -> None
     assert counts["instances"] == _counts_directly(instances[0], instances[1], INSTANCE)
     files = [_rows(lake.files, ("url",)) for lake in (before, after)]
     assert counts["files"] == _counts_directly(files[0], files[1], FILE)
+    for table in declared_tables():
+        if table.written_by is WrittenBy.UNIT and table.key and table.name not in ("instances", "files"):
+            was, now = (_rows(lake.table(table.name), table.key) for lake in (before, after))
+            compared = tuple(name for name in after.schema(table.name).names if name != "snapshot")
+            assert counts[table.name] == _counts_directly(was, now, compared)
     statuses = {status: (came, went, changed) for status, came, went, changed in found.files.iter_rows()}
     assert statuses == _statuses_directly(files[0], files[1])
 

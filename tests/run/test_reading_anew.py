@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import pyarrow as pa
 import pytest
 
+from dicomlake.errors import RefusedError
+from dicomlake.lake import Lake, LakeWriter
+from dicomlake.parts import Location, write_sorted
+from tests.run.comparison import assert_same_lake
 from tests.run.conftest import Nights
 from tests.run.test_killed import Killed, _kill_at_commit
 
@@ -77,3 +84,34 @@ def test_a_copy_that_another_source_displaced_is_not_taken_for_read(nights: Nigh
     assert nights.lake.files.collect()["status"].to_list() == ["indexed", "duplicate"]
     nights.run(sources=(str(folder / "b"),))
     assert nights.engine.read_urls == [str(folder / "b/1")]
+
+
+def _take_keys_away(nights: Nights) -> None:
+    """The lake as an earlier version of dicomlake would have written it: no table has keys."""
+    schema, row = nights.settings.schema_of_lake(), nights.lake.row
+    with closing(LakeWriter.open(nights.location, schema)) as writer:
+        for table in schema.tables:
+            if "patient_key" in table.own_names():
+                columns = pa.schema([field for field in schema.table(table.name) if not field.name.endswith("_key")])
+                rows = nights.lake.table(table.name).select(columns.names).collect().to_arrow().cast(columns)
+                parts = write_sorted(nights.location, table.name, rows, table.order, partition_by=schema.partition_of(table.name))
+                written = writer.tables[table.name]
+                written.commit(parts, list(written.parts.values()), writer.next_number())
+        writer.write_snapshot({**row, "snapshot": row["snapshot"] + 1}, {})
+
+
+def test_rows_without_keys_are_read_again_in_one_run(nights: Nights) -> None:
+    """Entities are never rolled up from rows that don't say to which they belong; a run that leaves none of those heals the lake."""
+    _fill(nights, 4)
+    nights.archive.write("b", SOPInstanceUID="1", SeriesInstanceUID="3", StudyInstanceUID="4", PatientID="P", Manufacturer="a")
+    nights.archive.write("c", SOPInstanceUID="2", SeriesInstanceUID="3", StudyInstanceUID="4", PatientID="P", Manufacturer="b")
+    nights.run()
+    _take_keys_away(nights)
+    nights.archive.write("a/0", SOPInstanceUID="1.a.0", SeriesInstanceUID="5", Modality="CT")
+    with pytest.raises(RefusedError, match="without keys; index its sources with --full"):
+        nights.run()
+    nights.run(full=True)
+    rebuilt = Location.of(f"{nights.location.url}-rebuilt")
+    nights.run(lake=rebuilt)
+    assert_same_lake(nights.lake, Lake(rebuilt.url))
+    assert set(nights.lake.diff().patients["change"]) == {"came", "went"}

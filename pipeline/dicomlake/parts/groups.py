@@ -48,21 +48,20 @@ class OpenPart:
         self.groups = [_row_group(file.metadata, number) for number in range(file.num_row_groups)]
 
     def frame(self, group: RowGroup, columns: Sequence[str]) -> pl.DataFrame:
-        """Some columns of a row group.
+        """Some columns of a row group; of those that the file lacks, which are text, the values are null.
 
         Raises:
             LakeDamaged: they can't be read.
         """
         import polars as pl  # noqa: PLC0415 - as in `read_part`
 
-        inside = [name for name in columns if name != self._partition_by]
+        inside = [name for name in columns if name in self.names]
         with reading(self._location, self.part):
             frame = pl.DataFrame(self._file.read_row_group(group.number, columns=inside))
-        if self._partition_by is not None and self._partition_by in columns:
-            if not inside:
-                frame = pl.DataFrame(height=group.rows)
-            frame = frame.with_columns(pl.lit(self.part.partition, dtype=pl.String).alias(self._partition_by))
-        return frame.select(columns)
+        if not inside:
+            frame = pl.DataFrame(height=group.rows)
+        outside = {name: self.part.partition if name == self._partition_by else None for name in columns if name not in inside}
+        return frame.with_columns(pl.lit(value, dtype=pl.String).alias(name) for name, value in outside.items()).select(columns)
 
     def table(self, group: RowGroup, schema: pa.Schema) -> pa.Table:
         """A row group with every column of a schema; those that the file lacks are null.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def read_part(location: Location, part: PartFile, columns: Sequence[str] | None = None, *, partition_by: str | None = None) -> pl.DataFrame:
-    """Read a part file (all columns, or some).
+    """Read a part file (all columns, or some); of those that it lacks, which are text, the values are null.
 
     Raises:
         LakeDamaged: the file is not there or can't be read.
@@ -44,16 +44,20 @@ def _read(location: Location, part: PartFile, columns: Sequence[str] | None, par
     if location.is_local:
         if os.stat(path).st_size != part.size:  # polars answers a file that was cut with a panic
             raise OSError(errno.EIO, "its size is not the one that was recorded")
-        frame = pl.read_parquet(path, columns=inside, glob=False, hive_partitioning=False)
+        try:
+            frame = pl.read_parquet(path, columns=inside, glob=False, hive_partitioning=False)
+        except pl.exceptions.ColumnNotFoundError:  # it came to the table after this part file
+            frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
     else:
         with location.open_part(path, part.size) as file:
             # Polars would fetch all columns for the sake of one.
             frame = pl.DataFrame(pq.ParquetFile(file, pre_buffer=True).read(columns=inside))
     if partition_by is not None and (columns is None or partition_by in columns):
         frame = frame.with_columns(pl.lit(part.partition, dtype=pl.String).alias(partition_by))
-        if columns is not None:
-            frame = frame.select(columns)
-    return frame
+    if columns is None:
+        return frame
+    absent = [name for name in columns if name not in frame.columns]
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent).select(columns)
 
 
 def read_part_arrow(location: Location, part: PartFile, schema: pa.Schema, *, partition_by: str | None = None) -> pa.Table:

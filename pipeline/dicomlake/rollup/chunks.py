@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dicomlake.errors import RefusedError
 from dicomlake.parts import Location, PartFile, compact, open_part
 from dicomlake.schema import LakeSchema
 
@@ -81,7 +82,11 @@ def _order(part: PartFile) -> tuple[str, str]:
 def chunks(
     location: Location, parts: Mapping[str, PartFile], touched: pl.DataFrame, schema: LakeSchema, *, rows_limit: int
 ) -> Iterator[Chunk]:
-    """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand."""
+    """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand.
+
+    Raises:
+        RefusedError: some instances have no keys.
+    """
     if touched.height == 0:
         return
     ordered = list(parts.values())
@@ -92,8 +97,14 @@ def chunks(
             frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
             for frame in _frames(location, part, _KEY_COLUMNS, schema.partition_by)
         ]
+        counted = pl.concat(groups)
+        if counted["series_key"].null_count():
+            raise RefusedError(
+                f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
+                "and without a time limit"
+            )
         # A touched series touches its study and its patient, and so every other series of those two.
-        near = pl.concat(groups).filter(pl.col("study_key").is_in(touched_studies) | pl.col("patient_key").is_in(touched_patients))
+        near = counted.filter(pl.col("study_key").is_in(touched_studies) | pl.col("patient_key").is_in(touched_patients))
         if near.height:
             counts.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
     if not counts:
