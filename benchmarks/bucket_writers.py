@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import dicomlake.extract.unit
-import dicomlake.run.index
+import dicomlake.run.planning
+import dicomlake.run.stages
 from dicomlake.parts import Location
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the servers and the game are those of the tests
@@ -44,7 +45,8 @@ def main() -> int:
     arguments = parsed(parser, rounds=1)
     engine = JsonEngine()
     setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)  # noqa: B010 - modules don't export what they import
-    setattr(dicomlake.run.index, "engine_version", lambda _: engine.version)  # noqa: B010 - likewise
+    for module in (dicomlake.run.planning, dicomlake.run.stages):
+        setattr(module, "engine_version", lambda _: engine.version)  # noqa: B010 - likewise
     command = f"--rounds {arguments.rounds}" + (f" --kill-seconds {arguments.kill_seconds:g}" if arguments.kill_seconds else "")
     record = record_head("bucket writers", f"python benchmarks/bucket_writers.py {command}", PACKAGES)
     record["store"] = "versitygw" if versitygw_command() else "moto"

@@ -34,6 +34,8 @@ import pyarrow as pa
 
 import dicomlake.extract.unit
 import dicomlake.run.index
+import dicomlake.run.planning
+import dicomlake.run.stages
 from dicomlake.config import Settings
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.lake import Lake, LakeWriter, optimize, verify
@@ -41,6 +43,7 @@ from dicomlake.parts import Location, PartFile, write_parts, write_sorted
 from dicomlake.rollup import RollUpTask, run_roll_ups
 from dicomlake.run import IndexRequest, Progress, run_index
 from dicomlake.runner import runner_starter
+from dicomlake.schema import ROWS_VERSION
 from dicomlake.sources import Source
 from made_archive import (
     PAIR_INSTANCES,
@@ -63,7 +66,7 @@ PROJECTED_INSTANCES = 100_000_000
 BLOCK_INSTANCES = 1_000_000
 LEAST_INSTANCES = 100_000
 PART_ROWS = 120_000
-ENGINE = "formula 1"
+ENGINE = "formula"
 PACKAGES = ("deltalake", "polars", "pyarrow", "dicomlake")
 
 
@@ -132,7 +135,8 @@ def _one_run(lake: str, archive: Archive, *, dry_run: bool) -> dict[str, Any]:
     source = Source(SOURCE, whole=True, _list=Night(archive).listing)
     for module, name, stand_in in (
         (dicomlake.run.index, "open_sources", lambda *_, **__: [source]),
-        (dicomlake.run.index, "engine_version", lambda _: ENGINE),
+        (dicomlake.run.planning, "engine_version", lambda _: ENGINE),
+        (dicomlake.run.stages, "engine_version", lambda _: ENGINE),
         (dicomlake.extract.unit, "make_engine", lambda _: FormulaEngine()),
     ):
         assert hasattr(module, name)
@@ -210,7 +214,8 @@ def _made_lake(folder: Path, count: int) -> Path:
         for table in (*schema.unit_tables, *schema.roll_ups):
             writer.tables[table.name].commit([part for part in parts if part.table == table.name], [], number)
         row = {"snapshot": 1, "kind": "index", "started": datetime.now(UTC), "finished": datetime.now(UTC), "sources": [SOURCE]}
-        writer.write_snapshot({**row, "config_digest": settings.digest(), "engine": ENGINE, "dicomlake_version": "0"}, {})
+        read = {"config_digest": settings.digest(), "engine": ENGINE, "rows_version": ROWS_VERSION, "dicomlake_version": "0"}
+        writer.write_snapshot({**row, **read}, {})
     optimize(location)
     new.rename(lake)
     print(f"made a lake of {count:,} instances in {time.monotonic() - started:.0f} s", file=sys.stderr)

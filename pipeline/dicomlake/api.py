@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from dicomlake.config import Settings, load_settings
-from dicomlake.errors import ConfigurationError
+from dicomlake.errors import ConfigurationError, NotALake
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import ENGINES_IN_THREADS, make_engine
 from dicomlake.extract.header_tree import HeaderTree
+from dicomlake.lake import Lake, settings_of
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.run.worker_check import requirements_of
@@ -56,7 +57,7 @@ def index(
     Args:
         source: a folder, file, glob, url or listing (``@list.csv``), or several.
         lake: folder or url of the lake; made where there is none.
-        config: a YAML file, or settings; arguments below go over it.
+        config: a YAML file, or settings; arguments below go over it. Where None, the settings that change rows are those of the lake.
         client: a Dask client whose workers read; it stays open.
         storage_options: of fsspec, for urls.
         workers: on this machine, threads, or processes where the engine is pydicom; 0 does without. One for each core where None.
@@ -89,7 +90,7 @@ def index(
     }
     if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
         raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
-    settings = _settings(config, overrides)
+    settings = _settings(config, overrides, None if config is not None else _settings_of_lake(lake, storage_options))
     if workers is not None and settings.running.scheduler is not None:
         # What the caller says goes over the scheduler that a configuration names.
         settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
@@ -205,10 +206,19 @@ def _as_listed(urls: list[str]) -> pa.Table:
     )
 
 
-def _settings(config: Place | Settings | None, overrides: Mapping[str, Any]) -> Settings:
+def _settings_of_lake(lake: Place, storage_options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The settings of the last snapshot; None where there is none."""
+    location = Location.of(lake)
+    try:
+        return settings_of(Lake(lake, None if location.is_local else storage_options).row)
+    except NotALake:
+        return None
+
+
+def _settings(config: Place | Settings | None, overrides: Mapping[str, Any], of_lake: Mapping[str, Any] | None = None) -> Settings:
     given = {key: value for key, value in overrides.items() if value is not None}
     if not isinstance(config, Settings):
-        return load_settings(None if config is None else Path(config), given)
+        return load_settings(None if config is None else Path(config), given, of_lake=of_lake)
     values = config.model_dump()
     for key, value in given.items():
         *parents, leaf = key.split(".")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -144,6 +145,17 @@ class Settings(_Model):
         """
         return LakeSchema.build([column.column() for column in self.columns], self.lake.partition_by)
 
+    def of_rows(self) -> dict[str, Any]:
+        """The settings that change rows, as a configuration has them: a lake keeps them, and a run without a configuration takes them."""
+        return {
+            "engine": self.engine,
+            "headers": self.headers,
+            "columns": [column.model_dump(exclude_none=True) for column in self.columns],
+            "listing": {"archives": self.listing.archives, "archive_expansion_limit": self.listing.archive_expansion_limit},
+            "reading": {"header_limit": self.reading.header_limit},
+            "lake": {"partition_by": self.lake.partition_by},
+        }
+
     def digest(self) -> str:
         """A digest of the settings that change rows: where it differs from the last run's, every file is read again.
 
@@ -164,18 +176,21 @@ class Settings(_Model):
         return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def load_settings(path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(
+    path: str | Path | None = None, overrides: Mapping[str, Any] | None = None, *, of_lake: Mapping[str, Any] | None = None
+) -> Settings:
     """Read settings from a YAML file (or take the defaults), then put ``overrides`` over them.
 
     Args:
-        path: the file; the defaults where None.
+        path: the file; where None, the settings of the lake, and the defaults.
         overrides: values by their keys with dots, as in ``lake.missing_limit``.
+        of_lake: the settings that a lake keeps (``Settings.of_rows``).
 
     Raises:
         ConfigurationError: the file can't be read or is no YAML, or a key or value can't be used.
     """
     where = "configuration" if path is None else f"configuration {path}"
-    values = {} if path is None else _read_yaml(Path(path))
+    values = deepcopy(dict(of_lake or {})) if path is None else _read_yaml(Path(path))
     for key, value in (overrides or {}).items():
         _put(values, key, value)
     try:

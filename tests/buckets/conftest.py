@@ -76,5 +76,6 @@ def nights(tmp_path: Path, store_of_lakes: Server, monkeypatch: pytest.MonkeyPat
     """An empty archive and no lake yet; headers are JSON."""
     engine = JsonEngine()
     monkeypatch.setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)
-    monkeypatch.setattr("dicomlake.run.index.engine_version", lambda _: engine.version)
+    for module in ("planning", "stages"):
+        monkeypatch.setattr(f"dicomlake.run.{module}.engine_version", lambda _: engine.version)
     return BucketNights(tmp_path, engine, store_of_lakes.make_bucket(f"lakes-{next(_numbers)}"))

@@ -23,7 +23,8 @@ from typing import Any
 import polars as pl
 
 import dicomlake.extract.unit
-import dicomlake.run.index
+import dicomlake.run.planning
+import dicomlake.run.stages
 from dicomlake.config import load_settings
 from dicomlake.errors import LakeChanged, LakeLocked, RefusedError
 from dicomlake.lake import Lake, optimize, verify
@@ -54,7 +55,8 @@ def play(writer: int, url: str, options: dict[str, Any], folder: str, rounds: in
         Lease.try_acquire = lambda _: None  # type: ignore[method-assign, assignment]
     engine = JsonEngine()
     dicomlake.extract.unit.make_engine = lambda _: engine  # type: ignore[assignment, return-value]
-    dicomlake.run.index.engine_version = lambda _: engine.version  # type: ignore[assignment]
+    dicomlake.run.planning.engine_version = lambda _: engine.version
+    dicomlake.run.stages.engine_version = lambda _: engine.version
     location = Location.of(url, options)
     source = Path(folder) / f"source-{writer}"
     source.mkdir(exist_ok=True)

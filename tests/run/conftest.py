@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import dicomlake.extract.unit
-import dicomlake.run.index
 import dicomlake.run.planning
+import dicomlake.run.stages
 from dicomlake.config import Settings, load_settings
 from dicomlake.lake import Lake, verify
 from dicomlake.parts import Location
@@ -93,6 +93,6 @@ def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
 def nights_with(engine: JsonEngine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
     """An empty archive and no lake yet; the engine reads headers."""
     monkeypatch.setattr(dicomlake.extract.unit, "make_engine", lambda _: engine)
-    for module in (dicomlake.run.index, dicomlake.run.planning):
+    for module in (dicomlake.run.stages, dicomlake.run.planning):
         monkeypatch.setattr(module, "engine_version", lambda _: engine.version)
     return Nights(folder, engine)

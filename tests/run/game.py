@@ -21,6 +21,7 @@ from dicomlake.errors import RETRIED_CODES, AccessDenied, MissingLimitExceeded, 
 from dicomlake.lake import Lake, optimize, vacuum, verify
 from dicomlake.lake.log.delta import active_parts, open_delta
 from dicomlake.parts import Location, read_parts
+from dicomlake.schema import ROWS_VERSION
 from tests.run.comparison import Tables, assert_same_tables, whole
 from tests.run.conftest import Nights
 from tests.run.days import SOURCES, Days, Signature
@@ -101,7 +102,7 @@ class Game:
             overrides["headers"] = not overrides.get("headers", False)
             self._story.append(f"headers {overrides['headers']}")
         if chance.random() < 0.06:
-            self._nights.engine.version = f"json {chance.randrange(1, 4)}"
+            self._nights.engine.version = f"json-{chance.randrange(1, 4)}"
             self._story.append(f"engine {self._nights.engine.version}")
         overrides["listing.unit_files"] = chance.choice([1, 3, 3, 100])
         overrides["lake.commit_units"] = chance.choice([1, 2, 16])
@@ -153,7 +154,7 @@ class Game:
         self._compare()
 
     def _reading(self) -> str:
-        return f"{self._nights.settings.digest()} {self._nights.engine.version}"
+        return f"{self._nights.settings.digest()} {self._nights.engine.version} {ROWS_VERSION}"
 
     def _must_be_read(self, known: Known | None, signature: Signature, reading: str) -> bool:
         if known is None or known.missing or known.tried_again:

@@ -24,7 +24,7 @@ class JsonEngine:
 
     def __init__(self) -> None:
         self.read_urls: list[str] = []
-        self.version = "json 1"
+        self.version = "json-1"
         self.failing: dict[str, FileCode] = {}
 
     def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:

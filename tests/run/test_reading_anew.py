@@ -24,7 +24,7 @@ def _die_with_a_new_engine(nights: Nights) -> None:
     """A finished run, then one with another engine that is killed after it committed some of its units."""
     _fill(nights)
     nights.run()
-    nights.engine.version = "json 2"
+    nights.engine.version = "json-2"
     with pytest.MonkeyPatch.context() as patch:
         _kill_at_commit(patch, 2)
         with pytest.raises(Killed):
@@ -37,7 +37,7 @@ def test_each_source_is_read_anew_when_its_turn_comes(nights: Nights) -> None:
     _fill(nights, 2, "b")
     folder = nights.archive.folder
     nights.run(sources=(str(folder / "a"),))
-    nights.engine.version = "json 2"
+    nights.engine.version = "json-2"
     nights.run(sources=(str(folder / "b"),))
     nights.run(sources=(str(folder / "a"),))
     assert len(nights.engine.read_urls) == 2
@@ -52,7 +52,7 @@ def test_rows_of_a_first_run_that_died_are_not_mixed_with_those_of_another_engin
         _kill_at_commit(patch, 3)
         with pytest.raises(Killed):
             nights.run()
-    nights.engine.version = "json 2"
+    nights.engine.version = "json-2"
     nights.run()
     assert len(nights.engine.read_urls) == 9
 
@@ -67,7 +67,7 @@ def test_a_run_with_a_new_engine_that_died_is_gone_on_with(nights: Nights) -> No
 def test_going_back_to_the_former_engine_reads_what_the_new_one_read(nights: Nights) -> None:
     """Rows of an engine that was given up do not stay."""
     _die_with_a_new_engine(nights)
-    nights.engine.version = "json 1"
+    nights.engine.version = "json-1"
     nights.run()
     assert nights.engine.read_urls != []
 
@@ -78,7 +78,7 @@ def test_a_copy_that_another_source_displaced_is_not_taken_for_read(nights: Nigh
     folder = nights.archive.folder
     nights.archive.write("b/1", **header)
     nights.run(sources=(str(folder / "b"),))
-    nights.engine.version = "json 2"
+    nights.engine.version = "json-2"
     nights.archive.write("a/1", **header)
     nights.run(sources=(str(folder / "a"),))
     assert nights.lake.files.collect()["status"].to_list() == ["indexed", "duplicate"]

@@ -124,7 +124,7 @@ def test_another_engine_or_configuration_reads_everything(nights: Nights) -> Non
     """Rows of two ways of reading never stand side by side."""
     _fill(nights)
     nights.run()
-    nights.engine.version = "json 2"
+    nights.engine.version = "json-2"
     nights.run()
     assert len(nights.engine.read_urls) == 10
     nights.overrides["columns"] = [{"path": "(0019,xx0C)[SIEMENS MR HEADER]", "name": "b_value", "vr": "IS"}]

@@ -99,7 +99,7 @@ def test_limited_nights_of_a_living_archive(nights: Nights, seed: int) -> None:
         for path in chance.sample(present, len(present) // 4):
             path.unlink()
         if night == 2:
-            nights.engine.version = "json 2"
+            nights.engine.version = "json-2"
         _limited(nights)
     while _limited(nights).files_left:
         pass
@@ -145,7 +145,7 @@ def test_a_row_that_is_still_to_be_read_anew_is_not_taken_for_read(nights: Night
     for number in range(4):
         _write(nights, f"b/{number}", number)
     nights.run()
-    nights.engine.version = "json 2"
+    nights.engine.version = "json-2"
     for number in range(3):
         _write(nights, f"a/{number}", number + 1)
     assert _limited(nights).files_left == 4

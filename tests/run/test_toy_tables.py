@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from dicomlake.cli.info import describe
+from dicomlake.cli.commands.info import describe
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.lake import Lake, LakeWriter, optimize, vacuum, verify
 from dicomlake.schema import LakeSchema, OwnColumn, TableDeclaration, declared_tables

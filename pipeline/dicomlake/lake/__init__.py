@@ -7,7 +7,7 @@ from dicomlake.lake.upkeep.vacuum import VacuumReport, close_expired, vacuum
 from dicomlake.lake.upkeep.verify import VerifyReport, verify
 from dicomlake.lake.write.lock import Waiting
 from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten
-from dicomlake.lake.write.snapshot import Snapshot, known_files, reading_of
+from dicomlake.lake.write.snapshot import Reading, Snapshot, known_files, settings_of
 from dicomlake.lake.write.table import Table
 from dicomlake.lake.write.writer import LakeWriter
 
@@ -19,6 +19,7 @@ __all__ = [
     "LakeWriter",
     "Merged",
     "OptimizeReport",
+    "Reading",
     "Rewritten",
     "Snapshot",
     "Table",
@@ -29,7 +30,7 @@ __all__ = [
     "known_files",
     "merge_due",
     "optimize",
-    "reading_of",
+    "settings_of",
     "vacuum",
     "verify",
 ]

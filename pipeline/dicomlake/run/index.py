@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -10,18 +11,17 @@ from datetime import UTC, datetime, timedelta
 
 from dicomlake.config import Settings
 from dicomlake.errors import ConfigurationError, ListedOutOfOrder
-from dicomlake.extract.engines import engine_version
-from dicomlake.lake import LakeWriter, Waiting, reading_of
+from dicomlake.lake import LakeWriter, Waiting
 from dicomlake.parts import Location
 from dicomlake.run.commit import begin_commits
 from dicomlake.run.feed import UnitFeed
-from dicomlake.run.planning import list_only, make_planner
+from dicomlake.run.planning import list_only, make_planner, reading_by
 from dicomlake.run.progress import Progress, Summary
 from dicomlake.run.reading import LateRunner, UnitReader
 from dicomlake.run.sources import known_sources, open_sources
 from dicomlake.run.stages import Run
 from dicomlake.run.time_limit import Clock, TimeLimit
-from dicomlake.runner import Runner
+from dicomlake.runner import Runner, load_ahead
 from dicomlake.sources import Source, merge_listings
 
 
@@ -73,6 +73,8 @@ def run_index(
             "full and a time limit exclude each other: each run would begin again with the first file; leave one of them out"
         )
     progress = progress or Progress()
+    if not request.dry_run and request.lake.is_local and not os.path.isdir(request.lake.url):
+        load_ahead(request.settings.running)  # the first run has something to read
 
     sources: list[Source] = []
 
@@ -122,11 +124,11 @@ def _begin(
     started, settings = now(), request.settings
     if writer.recover():
         progress.messages.append("an earlier run ended before its time: what it left half done was undone")
-    engine, digest = engine_version(settings.engine), settings.digest()
-    if writer.last_snapshot.was_read_otherwise(digest, engine):
-        progress.messages.append("engine or configuration changed since the last run: files are read again")
+    reading = reading_by(settings)
+    if difference := writer.last_snapshot.difference(reading, settings.of_rows()):
+        progress.warn(difference)
     snapshot = writer.last_snapshot.number + 1
-    current = writer.is_current(digest, engine)
+    current = writer.is_current(reading)
     files = writer.tables["files"]
     planner = make_planner(sources, request.lake, files.parts.values(), settings, snapshot=snapshot, current=current, read_all=request.full)
     known = known_sources(files)
@@ -134,8 +136,7 @@ def _begin(
     return Run(
         sources=request.sources,
         settings=settings,
-        digest=digest,
-        engine=engine,
+        reading=reading,
         snapshot=snapshot,
         started=started,
         now=now,
@@ -144,7 +145,7 @@ def _begin(
         writer=writer,
         planner=planner,
         reader=UnitReader(settings, request.lake, snapshot, runner),
-        committer=begin_commits(writer, snapshot, reading_of(digest, engine), current),
+        committer=begin_commits(writer, snapshot, str(reading), current),
         runner=runner,
         progress=progress,
         feed=UnitFeed.start(merge_listings(sources), planner.units, None if limit.seconds is None else lambda: limit.has_passed),

@@ -10,13 +10,14 @@ from dicomlake.archives import ArchiveListing, list_archive
 from dicomlake.config import Settings
 from dicomlake.extract.engines import engine_version
 from dicomlake.fetch import open_file
-from dicomlake.lake import known_files
+from dicomlake.lake import Reading, known_files
 from dicomlake.ledger import Ledger
 from dicomlake.parts import Location, PartFile
 from dicomlake.plan import ListArchive, ListedSource, Planner
 from dicomlake.run.progress import Progress, Summary, summarised
 from dicomlake.run.reading import unit_files
 from dicomlake.run.time_limit import TimeLimit
+from dicomlake.schema import ROWS_VERSION
 from dicomlake.sources import Source, merge_listings
 
 
@@ -64,8 +65,10 @@ def list_only(
         LakeDamaged: the lake can't be read.
     """
     parts, last = known_files(lake)
-    is_current = not last.was_read_otherwise(settings.digest(), engine_version(settings.engine))
-    planner = make_planner(sources, lake, parts, settings, snapshot=last.number + 1, current=pl.lit(is_current), read_all=read_all)
+    difference = last.difference(reading_by(settings), settings.of_rows())
+    if difference:
+        progress.warn(difference)
+    planner = make_planner(sources, lake, parts, settings, snapshot=last.number + 1, current=pl.lit(difference is None), read_all=read_all)
     counts = planner.counts
     with progress.timed("listing"):
         for _ in planner.units(limit.while_listing(merge_listings(sources))):
@@ -75,6 +78,11 @@ def list_only(
     for _ in planner.archive_units(counts.files_to_read):
         progress.files_to_read = counts.files_to_read
     return summarised(counts, progress, snapshot=last.number)
+
+
+def reading_by(settings: Settings) -> Reading:
+    """How a run with these settings reads."""
+    return Reading(settings.digest(), engine_version(settings.engine).partition(" ")[0], ROWS_VERSION)
 
 
 def _archive_lister(settings: Settings) -> ListArchive | None:

@@ -40,6 +40,7 @@ class Progress:
     workers: int = 0
     dashboard: str | None = None
     messages: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     stage_seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     observer: Callable[[str, dict[str, Any]], None] | None = None
@@ -93,6 +94,11 @@ class Progress:
         self.stage = WAITING_STAGE
         self.messages.append(message)
         self._observe("message")
+
+    def warn(self, message: str) -> None:
+        """Say something that a quiet run says too."""
+        self.messages.append(message)
+        self.warnings.append(message)
 
     def note_commit(self, files: int) -> None:
         """Count files whose rows were committed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ import pyarrow as pa
 from dicomlake.archives import close_idle_streams
 from dicomlake.config import Settings
 from dicomlake.errors import DicomlakeError, FindingCode
-from dicomlake.lake import LakeWriter
+from dicomlake.extract.engines import engine_version
+from dicomlake.lake import LakeWriter, Reading
 from dicomlake.plan import Planner
 from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
@@ -33,8 +35,7 @@ class Run:
     Attributes:
         sources: the sources as given.
         settings: the settings of the user.
-        digest: that of the settings that change rows.
-        engine: the engine and its version.
+        reading: how its rows are read.
         snapshot: the number of the run.
         started: when it began.
         now: the clock by which it ends, and snapshots expire.
@@ -51,8 +52,7 @@ class Run:
 
     sources: tuple[str, ...]
     settings: Settings
-    digest: str
-    engine: str
+    reading: Reading
     snapshot: int
     started: datetime
     now: Callable[[], datetime]
@@ -168,8 +168,10 @@ class Run:
             "finished": self.now(),
             # As given, but for bytes of a name that are no UTF-8, which a table can't hold.
             "sources": [os.fsencode(source).decode("utf-8", "backslashreplace") for source in self.sources],
-            "config_digest": self.digest,
-            "engine": self.engine,
+            "config_digest": self.reading.config_digest,
+            "settings": json.dumps(self.settings.of_rows(), sort_keys=True),
+            "engine": engine_version(self.settings.engine),
+            "rows_version": self.reading.rows_version,
             "dicomlake_version": VERSION,
         }
         with self.progress.timed("committing"):

@@ -81,8 +81,10 @@ def runner_starter(
     return start
 
 
-def load_ahead() -> None:
+def load_ahead(running: RunningSettings) -> None:
     """Begin to import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
+    if running.workers == 0 and running.scheduler is None:
+        return
     threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True).start()
 
 

@@ -5,9 +5,10 @@ from dicomlake.schema.declaration import Entity, OwnColumn, TableDeclaration, Wr
 from dicomlake.schema.keys import entity_key
 from dicomlake.schema.lake_schema import LakeSchema
 from dicomlake.schema.path import AttributePath, Step
-from dicomlake.schema.tables import declared_tables, table_names
+from dicomlake.schema.tables import ROWS_VERSION, declared_tables, table_names
 
 __all__ = [
+    "ROWS_VERSION",
     "AttributePath",
     "Column",
     "Entity",

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dicomlake.schema.columns import data_rows
 from dicomlake.schema.declaration import Entity, OwnColumn, TableDeclaration, WrittenBy
 
+ROWS_VERSION = 1
+"""The meaning of rows. Raise it by hand when that changes: then every file is read again."""
+
 _PATIENT = ("PatientID", "IssuerOfPatientID")
 _IN_HIERARCHY = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "SOPInstanceUID")
 _RANGED_GROUPS = frozenset({"x-ray", "mr", "nuclear"})

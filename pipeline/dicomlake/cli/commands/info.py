@@ -31,6 +31,7 @@ def info(
     lake: LakeArgument,
     *,
     snapshots: Annotated[bool, typer.Option("--snapshots", help="List the snapshots instead: a line for each finished run.")] = False,
+    settings: Annotated[bool, typer.Option("--settings", help="Print the settings that change rows instead, as a configuration.")] = False,
     config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -44,11 +45,23 @@ def info(
     if snapshots:
         _print_snapshots(opened, json=json)
         return
+    if settings:
+        _print_settings(opened, json=json)
+        return
     described = describe(opened)
     if json:
         print(json_text(described))
     else:
         _print(described)
+
+
+def _print_settings(lake: Lake, *, json: bool) -> None:
+    import yaml
+
+    from dicomlake.lake import settings_of
+
+    kept = settings_of(lake.row) or {}
+    print(json_text(kept) if json else yaml.safe_dump(kept, sort_keys=False, allow_unicode=False), end="\n" if json else "")
 
 
 def describe(lake: Lake) -> dict[str, Any]:

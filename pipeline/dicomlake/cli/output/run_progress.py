@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from dicomlake.cli.output.figures import Pause, line_of
-from dicomlake.cli.output.log_lines import log_lines_on
+from dicomlake.cli.output.log_lines import LogLines, log_lines_on
 from dicomlake.cli.output.screen import is_terminal
 from dicomlake.printable import printable
 
@@ -26,7 +26,10 @@ LINE_SECONDS = 10.0
 def talking(progress: Progress, stream: TextIO, lake: str, *, quiet: bool = False, log_format: str = "text") -> Iterator[None]:
     """Talk about a run while the block goes on."""
     if quiet:
-        yield
+        try:
+            yield
+        finally:
+            _warn(progress, stream, log_format)
     elif log_format == "json":
         with log_lines_on(progress, stream, lake):
             yield
@@ -38,6 +41,16 @@ def talking(progress: Progress, stream: TextIO, lake: str, *, quiet: bool = Fals
     else:
         with plain_lines_on(progress, stream):
             yield
+
+
+def _warn(progress: Progress, stream: TextIO, log_format: str) -> None:
+    """Write the warnings of a run that was asked to be quiet."""
+    lines = LogLines(stream) if log_format == "json" else None
+    for warning in progress.warnings:
+        if lines:
+            lines.write("warning", "message", warning)
+        else:
+            print(f"dicomlake: {printable(warning)}", file=stream)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from deltalake.exceptions import TableNotFoundError
 from dicomlake.lake.log.delta import damaged, open_delta
 from dicomlake.lake.write.folder import make_lake_folder
 from dicomlake.lake.write.lock import NO_WAITING, LakeLock, Waiting
-from dicomlake.lake.write.snapshot import NO_SNAPSHOT, Snapshot, reading_of
+from dicomlake.lake.write.snapshot import NO_SNAPSHOT, Reading, Snapshot
 from dicomlake.lake.write.table import Table, json_object
 from dicomlake.parts import Location, PartFile, read_parts
 from dicomlake.schema import LakeSchema
@@ -119,17 +119,15 @@ class LakeWriter:
         """Let others write. Where the fate of a commit is not known, the next writer fences the tables."""
         self._lock.release(clean=not any(table.is_uncertain for table in self.tables.values()))
 
-    def is_current(self, config_digest: str, engine: str) -> pl.Expr:
-        """Whether a row of `files` was read with this configuration and engine, by its ``last_snapshot``."""
-        finished = read_parts(self.location, self.tables["snapshots"].parts.values(), ["snapshot", "config_digest", "engine"])
-        numbers: list[int] = []
-        if finished is not None:
-            same = (pl.col("config_digest") == config_digest) & (pl.col("engine") == engine)
-            numbers = finished.filter(same)["snapshot"].to_list()
+    def is_current(self, reading: Reading) -> pl.Expr:
+        """Whether a row of `files` was read so, by its ``last_snapshot``."""
+        columns = ["snapshot", "config_digest", "engine", "rows_version"]
+        finished = read_parts(self.location, self.tables["snapshots"].parts.values(), columns)
+        numbers: list[int] = [] if finished is None else finished.filter(reading.made())["snapshot"].to_list()
         current = pl.col("last_snapshot").is_in(numbers)
         # Rows of runs that did not finish: the log says with what they were read.
         since = self.tables["files"].readings_since(self.last_snapshot.table_versions.get("files", 0))
-        if since == {reading_of(config_digest, engine)}:
+        if since == {str(reading)}:
             current |= pl.col("last_snapshot") > self.last_snapshot.number
         return current
 
@@ -197,7 +195,7 @@ def _exists(location: Location, name: str) -> bool:
 
 def _last_snapshot(snapshots: Table) -> Snapshot:
     newest = sorted(snapshots.parts.values(), key=_highest_snapshot)[-1:]
-    rows = read_parts(snapshots.location, newest, ["snapshot", "table_versions", "config_digest", "engine"])
+    rows = read_parts(snapshots.location, newest, ["snapshot", "table_versions", "config_digest", "settings", "engine", "rows_version"])
     return NO_SNAPSHOT if rows is None else Snapshot.of_row(rows.sort("snapshot").row(-1, named=True))
 
 
