@@ -69,7 +69,6 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
                 identifiers=(*_PATIENT, "StudyInstanceUID", "SeriesInstanceUID"),
                 description=("Modality", "SeriesDescription"),
                 instance_count="NumberOfSeriesRelatedInstances",
-                parents=(*_PATIENT, "StudyInstanceUID"),
             ),
         ),
         TableDeclaration(
@@ -84,7 +83,6 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
                 identifiers=(*_PATIENT, "StudyInstanceUID"),
                 description=("StudyDate", "StudyDescription"),
                 instance_count="NumberOfStudyRelatedInstances",
-                parents=_PATIENT,
             ),
         ),
         TableDeclaration(
