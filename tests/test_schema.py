@@ -281,7 +281,7 @@ def test_declarations_name_columns_of_their_tables() -> None:
         assert {*table.key, *table.order} <= set(SCHEMA.table(table.name).names)
         if table.entity is not None:
             entity = table.entity
-            assert {*entity.identifiers, *entity.description, *entity.parents, entity.instance_count} <= set(SCHEMA.table(table.name).names)
+            assert {*entity.identifiers, *entity.description, entity.instance_count} <= set(SCHEMA.table(table.name).names)
     assert [table.name for table in SCHEMA.unit_tables] == ["instances", "findings", "files"]
     assert [table.name for table in SCHEMA.levels] == ["series", "studies", "patients"]
     assert {table.name for table in SCHEMA.tables if SCHEMA.partition_of(table.name)} == {"instances"}

@@ -1,4 +1,4 @@
-"""Reading a part file row group by row group, so that memory is bounded by a row group, however large the file is.
+"""An open part file: read whole, or row group by row group, so that memory is bounded by a row group, however large the file is.
 
 A row group has statistics of the key columns in the file's footer, as a part file has them in the log: whoever looks for keys reads few.
 """
@@ -47,31 +47,37 @@ class OpenPart:
         self.part = part
         self.groups = [_row_group(file.metadata, number) for number in range(file.num_row_groups)]
 
-    def frame(self, group: RowGroup, columns: Sequence[str]) -> pl.DataFrame:
-        """Some columns of a row group; of those that the file lacks, which are text, the values are null.
+    def frame(self, group: RowGroup | None, columns: Sequence[str] | None) -> pl.DataFrame:
+        """Some columns of a row group, or all; where ``group`` is None, of the whole file. Columns of text that it lacks are null.
 
         Raises:
             LakeDamaged: they can't be read.
         """
-        import polars as pl  # noqa: PLC0415 - as in `read_part`
+        import polars as pl  # noqa: PLC0415 - a worker that only writes part files starts sooner without it
 
+        if columns is None:
+            columns = [*self.names, *([self._partition_by] if self._partition_by else [])]
         inside = [name for name in columns if name in self.names]
-        with reading(self._location, self.part):
-            frame = pl.DataFrame(self._file.read_row_group(group.number, columns=inside))
-        if not inside:
-            frame = pl.DataFrame(height=group.rows)
+        frame = pl.DataFrame(self._read(group, inside)) if inside else pl.DataFrame(height=self.part.rows if group is None else group.rows)
         outside = {name: self.part.partition if name == self._partition_by else None for name in columns if name not in inside}
         return frame.with_columns(pl.lit(value, dtype=pl.String).alias(name) for name, value in outside.items()).select(columns)
 
-    def table(self, group: RowGroup, schema: pa.Schema) -> pa.Table:
-        """A row group with every column of a schema; those that the file lacks are null.
+    def table(self, group: RowGroup | None, schema: pa.Schema) -> pa.Table:
+        """A row group, or the whole file, with every column of a schema; those that the file lacks are null.
 
         Raises:
             LakeDamaged: it can't be read.
         """
-        with reading(self._location, self.part):
-            rows = self._file.read_row_group(group.number, columns=[name for name in schema.names if name in self.names])
+        rows = self._read(group, [name for name in schema.names if name in self.names])
         return with_schema(rows, schema, self.part.partition, self._partition_by)
+
+    def _read(self, group: RowGroup | None, columns: Sequence[str]) -> pa.Table:
+        with reading(self._location, self.part):
+            return self._file.read(columns) if group is None else self._file.read_row_group(group.number, columns)
+
+    def uncompressed_size(self) -> int:
+        """The bytes of its rows before they were compressed."""
+        return sum(self._file.metadata.row_group(group.number).total_byte_size for group in self.groups)
 
     def uncompressed_columns(self) -> list[str]:
         """The columns that were written without compression, in every row group: those that hold nulls only."""
@@ -90,7 +96,7 @@ def compact(frame: pl.DataFrame) -> pl.DataFrame:
 
     Rows that polars chose from others can keep all of those in memory: their text, and where they stood side by side their numbers too.
     """
-    import polars as pl  # noqa: PLC0415 - as in `read_part`
+    import polars as pl  # noqa: PLC0415 - likewise
 
     rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     return pl.DataFrame(rows.take(pa.array(np.arange(rows.num_rows))))
@@ -124,13 +130,9 @@ def reading(location: Location, part: PartFile) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        raise unreadable(location, part) from error
-
-
-def unreadable(location: Location, part: PartFile) -> LakeDamaged:
-    """The error of a part file that can't be read."""
-    lake = location.url
-    return LakeDamaged(f"part file {part.path} of table '{part.table}' of {lake} can't be read; run 'dicomlake verify {lake}'")
+        lake = location.url
+        message = f"part file {part.path} of table '{part.table}' of {lake} can't be read; run 'dicomlake verify {lake}'"
+        raise LakeDamaged(message) from error
 
 
 def with_schema(rows: pa.Table, schema: pa.Schema, partition: str | None, partition_by: str | None) -> pa.Table:

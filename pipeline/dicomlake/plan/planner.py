@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
@@ -12,7 +13,6 @@ from dicomlake.ledger import Ledger
 from dicomlake.parts import compact
 from dicomlake.plan.archives import ArchivesListed, KnownArchives, ListArchive, without_their_members
 from dicomlake.plan.comparison import RETRIED, compared
-from dicomlake.plan.counts import ListedSource, PlanCounts
 from dicomlake.plan.stretches import Stretch, stretches
 from dicomlake.plan.unit import unit_of, unit_rows
 from dicomlake.plan.unreadable import UnreadableFolders
@@ -20,6 +20,28 @@ from dicomlake.plan.unreadable import UnreadableFolders
 LEAST_PIECE_FILES = 1024
 
 _MEMBERS_LEFT = "the time limit passed before all its members were read; the next run goes on"
+
+
+@dataclass
+class PlanCounts:
+    """What a listing held against the ledger came to, so far."""
+
+    files_listed: int = 0
+    files_new: int = 0
+    files_changed: int = 0
+    files_unchanged: int = 0
+    files_missing: int = 0
+    files_to_read: int = 0
+    known_of_source: dict[str, int] = field(default_factory=dict)
+    missing_of_source: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ListedSource:
+    """A source of this run: its name in `files`, and whether what it doesn't list has vanished."""
+
+    name: str
+    whole: bool
 
 
 class Planner:

@@ -9,7 +9,7 @@ import polars as pl
 
 from dicomlake.errors import FindingCode
 from dicomlake.rollup.agree import WEIGHT, agreed_values, differing_names
-from dicomlake.schema import Entity, LakeSchema
+from dicomlake.schema import LakeSchema
 
 _ENTITY_KEYS = ("patient_key", "study_key", "series_key", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")
 
@@ -140,14 +140,7 @@ def _carried(schema: LakeSchema, level: str) -> list[str]:
 
 def _parents(schema: LakeSchema, level: str) -> list[str]:
     """The DICOM keys of a level's parents."""
-    return list(_entity(schema, level).parents)
-
-
-def _entity(schema: LakeSchema, level: str) -> Entity:
-    entity = schema.declaration(level).entity
-    if entity is None:
-        raise ValueError(f"table '{level}' is not a level")
-    return entity
+    return schema.declaration(level).parents(schema.columns)
 
 
 def _held_against(schema: LakeSchema, level: str) -> list[str]:
@@ -163,16 +156,17 @@ def _must_agree(schema: LakeSchema, level: str) -> list[str]:
 
 def _findings(frame: pl.DataFrame, schema: LakeSchema, level: str) -> pl.DataFrame:
     tags = {column.name: column.path.leaf.tag_text() for column in schema.columns}
-    entity = _entity(schema, level).level
+    entity = schema.declaration(level).entity
+    name = entity.level if entity is not None else level
     present = [name for name in _ENTITY_KEYS if name in frame.columns]
     return (
         frame.filter(pl.col("inconsistent_attributes").is_not_null())
         .select(*present, element_path="inconsistent_attributes")
         .explode("element_path")
         .with_columns(
-            level=pl.lit(entity),
+            level=pl.lit(name),
             code=pl.lit(FindingCode.INCONSISTENT_ATTRIBUTE.value),
             tag=pl.col("element_path").replace_strict(tags, default=None, return_dtype=pl.String),
-            message=pl.format("{} differs between the instances of one " + entity, pl.col("element_path")),
+            message=pl.format("{} differs between the instances of one " + name, pl.col("element_path")),
         )
     )

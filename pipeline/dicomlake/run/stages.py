@@ -32,22 +32,8 @@ from dicomlake.version import VERSION
 class Run:
     """A run whose listing has begun; `dicomlake.run.index` begins it.
 
-    Attributes:
-        sources: the sources as given.
-        settings: the settings of the user.
-        reading: how its rows are read.
-        snapshot: the number of the run.
-        started: when it began.
-        now: the clock by which it ends, and snapshots expire.
-        limit: the time that it may take.
-        may_commit: whether rows may be committed before the listing has ended.
-        writer: the lake.
-        planner: what is to be read, and what vanished.
-        feed: the units of files that are to be read.
-        reader: has them read.
-        committer: commits what was read.
-        runner: starts workers when there is something for them to do.
-        progress: how far the run is.
+    ``now`` is the clock by which it ends and snapshots expire. ``may_commit`` says whether rows may be committed before the end of the
+    listing.
     """
 
     sources: tuple[str, ...]

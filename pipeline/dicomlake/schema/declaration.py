@@ -42,17 +42,15 @@ class Entity:
 
     Attributes:
         level: its name in the column `level` of `findings`.
-        identifiers: its DICOM keys and those of its parents.
+        identifiers: the DICOM keys of its parents, which its table carries too, and its own.
         description: the columns by which a person knows it, beside these.
         instance_count: the column that counts its instances.
-        parents: the DICOM keys of its parents, which it carries too.
     """
 
     level: str
     identifiers: tuple[str, ...]
     description: tuple[str, ...]
     instance_count: str
-    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,15 +102,19 @@ class TableDeclaration:
         """The header columns that it carries, those of its parents' keys aside."""
         return tuple(column for column in columns if self.has_header or column.group in self.groups or column.name in self.header_names)
 
+    def parents(self, columns: Sequence[Column]) -> list[str]:
+        """The DICOM keys of its entity's parents."""
+        own = {column.name for column in self.carried(columns)}
+        return [name for name in self.entity.identifiers if name not in own] if self.entity else []
+
     def ranged(self, columns: Sequence[Column]) -> tuple[Column, ...]:
         """The header columns that also come as ``_min`` and ``_max``."""
         return tuple(column for column in columns if column.group in self.ranged_groups and column.type in ("int32", "int64", "float64"))
 
     def fields(self, columns: Sequence[Column]) -> list[pa.Field]:
         """The Arrow fields of the table in a lake that has these header columns."""
-        parents = self.entity.parents if self.entity else ()
         by_name = {column.name: column for column in columns}
-        fields = [by_name[name].field() for name in parents]
+        fields = [by_name[name].field() for name in self.parents(columns)]
         fields += [column.field() for column in self.carried(columns)]
         for column in self.ranged(columns):
             ranged = column.field()

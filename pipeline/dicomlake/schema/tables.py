@@ -72,7 +72,6 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
                 identifiers=(*_PATIENT, "StudyInstanceUID", "SeriesInstanceUID"),
                 description=("Modality", "SeriesDescription"),
                 instance_count="NumberOfSeriesRelatedInstances",
-                parents=(*_PATIENT, "StudyInstanceUID"),
             ),
         ),
         TableDeclaration(
@@ -87,7 +86,6 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
                 identifiers=(*_PATIENT, "StudyInstanceUID"),
                 description=("StudyDate", "StudyDescription"),
                 instance_count="NumberOfStudyRelatedInstances",
-                parents=_PATIENT,
             ),
         ),
         TableDeclaration(

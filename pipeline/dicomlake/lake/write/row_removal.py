@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,11 @@ class Gone:
     keys: pl.DataFrame
     only: pl.Expr | None = None
 
+    @cached_property
+    def finder(self) -> KeyFinder:
+        """Tells where such rows may be."""
+        return KeyFinder(self.keys)
+
     def columns(self) -> list[str]:
         """The columns that must be read to know the rows."""
         return [*self.keys.columns, *(self.only.meta.root_names() if self.only is not None else [])]
@@ -64,28 +70,20 @@ class KeyFinder:
         return self.keys.height > 0 and all(_may_hold_any(rows, name, ordered) for name, ordered in self._columns.items())
 
 
-class GoneFinder(KeyFinder):
-    """Tells likewise of rows that are to go."""
-
-    def __init__(self, gone: Gone) -> None:
-        super().__init__(gone.keys)
-        self.gone = gone
-
-
-def find_gone(location: Location, part: PartFile, finders: Sequence[GoneFinder], *, partition_by: str | None) -> dict[int, np.ndarray]:
+def find_gone(location: Location, part: PartFile, gone: Sequence[Gone], *, partition_by: str | None) -> dict[int, np.ndarray]:
     """The rows of a part file that are to go: by the number of the row group, their indices in it; no entry where there is none."""
     hits: dict[int, np.ndarray] = {}
-    near = [finder for finder in finders if finder.may_be_in(part)]
+    near = [one for one in gone if one.finder.may_be_in(part)]
     if not near:
         return hits
     with open_part(location, part, partition_by=partition_by) as opened:
         for group in opened.groups:
-            looked_for = [finder.gone for finder in near if finder.may_be_in(group)]
+            looked_for = [one for one in near if one.finder.may_be_in(group)]
             if not looked_for:
                 continue
-            needed = list(dict.fromkeys(name for gone in looked_for for name in gone.columns()))
+            needed = list(dict.fromkeys(name for one in looked_for for name in one.columns()))
             rows = opened.frame(group, needed).with_row_index(_ROW)
-            found = pl.concat([gone.rows_of(rows).select(_ROW) for gone in looked_for])[_ROW].unique()
+            found = pl.concat([one.rows_of(rows).select(_ROW) for one in looked_for])[_ROW].unique()
             if found.len():
                 hits[group.number] = found.to_numpy()
     return hits

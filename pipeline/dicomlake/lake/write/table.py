@@ -21,7 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
 from dicomlake.lake.log.creation import make_table, with_columns
 from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
-from dicomlake.lake.write.row_removal import Gone, GoneFinder, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
+from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
 from dicomlake.parts import Location, PartFile, write_parts
 
 APPLICATION = "dicomlake"
@@ -219,11 +219,10 @@ class Table:
             gone: which rows; one goes if any of these says so.
             within: the part files to look at; all where None.
         """
-        finders = [GoneFinder(condition) for condition in gone if condition.keys.height]
         removed: list[PartFile] = []
         rest: list[PartFile | None] = []
         for part in list(self.parts.values() if within is None else within):
-            hits = find_gone(self.location, part, finders, partition_by=self.partition_by)
+            hits = find_gone(self.location, part, gone, partition_by=self.partition_by)
             if hits:
                 removed.append(part)
                 rest.append(rewrite(self.location, part, self.schema, hits, partition_by=self.partition_by))
