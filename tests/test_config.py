@@ -88,7 +88,7 @@ def test_cluster_file_loads() -> None:
         ("columns: [{name: x}]", "key 'columns.0.path': field required"),
         ("1: 2", "key '1'"),
         ("- engine", "must hold keys and values"),
-        ("engine: [", "is no YAML: "),
+        ("engine: [", "is not YAML: "),
         ("lake: {missing_limit: 2, commit_units: 0}", "(and 1 more)"),
         ("lake: {partition_by: PatientSize}", "partition_by 'PatientSize'"),
     ],
@@ -106,7 +106,7 @@ def test_file_that_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="can't be read: No such file"):
         load_settings(tmp_path / "missing.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"engine: \xe9")
-    with pytest.raises(ConfigurationError, match="is no UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         load_settings(tmp_path / "latin.yaml")
 
 

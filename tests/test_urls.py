@@ -1,14 +1,15 @@
-r"""Paths are bytes and urls are text: each byte name survives the way there and back."""
+"""Names are bytes and urls are text: each name survives the way there and back."""
 
 from __future__ import annotations
 
 import os
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dicomlake.urls import is_local, path_of_url, url_of_path
+from dicomlake.urls import END_OF_MEMBERS, archive_of, is_local, member_url, path_of_url, place_of, places_of, url_of_path
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from dicomlake.urls import is_local, path_of_url, url_of_path
     ],
 )
 def test_examples(path: bytes, url: str) -> None:
-    """The escapes of DESIGN section 3."""
+    """A byte that is not UTF-8 is written out, and a backslash is doubled."""
     assert url_of_path(path) == url
     assert url_of_path(os.fsdecode(path)) == url
     assert path_of_url(url) == path
@@ -50,7 +51,38 @@ def test_a_backslash_written_by_hand_stands_for_itself() -> None:
     assert path_of_url("/a\\b\\xg") == b"/a\\b\\xg"
 
 
-def test_local_urls_begin_with_a_slash() -> None:
-    """All others have a protocol."""
-    assert is_local("/a")
-    assert not is_local("s3://a")
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [("/a/b.dcm", True), ("a/b", True), ("/a:b//c", True), ("s3://b/k", False), ("zip://m::s3://b/a.zip", False), ("zip::/a", False)],
+)
+def test_local_or_not(url: str, *, local: bool) -> None:
+    """A url without a scheme is a path."""
+    assert is_local(url) == local
+
+
+_NAMES = st.binary(min_size=1) | st.lists(st.sampled_from([b":", b"\\", b"x3a", b"\0", b"\xff", b"/", b"a"]), min_size=1).map(b"".join)
+
+
+@given(
+    _NAMES,
+    st.sampled_from(["zip", "tar"]),
+    st.binary().map(lambda path: url_of_path(b"/" + path))
+    | st.sampled_from(["s3://bucket/a.zip", "gs://b/a.tar::x", "memory://a", "simplecache::s3://bucket/a.zip"]),
+)
+@example(b"a::b:", "zip", "s3://bucket/a.zip")
+def test_every_member_survives(name: bytes, scheme: str, archive: str) -> None:
+    """A url of a member, chained to any archive, gives back the archive and the name in it."""
+    url = member_url(scheme, name, archive)
+    url.encode("utf-8")
+    assert archive_of(url) == archive
+    assert not is_local(url)
+    assert path_of_url(url.removeprefix(f"{scheme}://").removesuffix(f"::{archive}")) == name
+    assert place_of(archive) < place_of(url) < archive + END_OF_MEMBERS
+    assert places_of(pa.array([url, archive], pa.string())).to_pylist() == [place_of(url), place_of(archive)]
+
+
+@pytest.mark.parametrize("url", ["/a/zip", "zip://a", "s3://zip://a::b", "memory://a"])
+def test_other_urls_are_no_members(url: str) -> None:
+    """Their place is the url itself."""
+    assert archive_of(url) is None
+    assert place_of(url) == url

@@ -1,4 +1,4 @@
-"""What Python programs call: index an archive, or read the headers of a few files.
+"""The functions for Python programs: index an archive, or read the headers of a few files.
 
 Both take what the command line takes, and answer objects instead of printing.
 """
@@ -29,14 +29,14 @@ from dicomlake.urls import is_local, path_of_url, url_of_path
 if TYPE_CHECKING:
     from distributed import Client
 
-Place = str | os.PathLike[str]
+PathOrUrl = str | os.PathLike[str]
 
 
 def index(
-    source: Place | Iterable[Place],
+    source: PathOrUrl | Iterable[PathOrUrl],
     *,
-    lake: Place,
-    config: Place | Settings | None = None,
+    lake: PathOrUrl,
+    config: PathOrUrl | Settings | None = None,
     client: Client | None = None,
     storage_options: Mapping[str, Any] | None = None,
     workers: int | None = None,
@@ -50,7 +50,7 @@ def index(
     wait: timedelta | None = None,
     time_limit: timedelta | None = None,
     progress: Progress | None = None,
-    performance_report: Place | None = None,
+    performance_report: PathOrUrl | None = None,
 ) -> Summary:
     """Index sources into a lake; only what is new or changed is read.
 
@@ -62,7 +62,7 @@ def index(
         storage_options: of fsspec, for urls.
         workers: on this machine, threads, or processes where the engine is pydicom; 0 does without. One for each core where None.
         scheduler: address of a Dask scheduler whose workers read.
-        engine: what reads headers.
+        engine: the name of the reader of headers.
         headers: keep each whole header as JSON too.
         full: read every file again.
         complete: listings made elsewhere name all files of their source.
@@ -99,7 +99,7 @@ def index(
     if not location.is_local:
         location = Location.of(lake, settings.storage_options)
     request = IndexRequest(
-        sources=tuple(os.fspath(place) for place in sources),
+        sources=tuple(os.fspath(one) for one in sources),
         lake=location,
         settings=settings,
         full=full,
@@ -120,9 +120,9 @@ def index(
 
 
 def scan(
-    paths: Place | Iterable[Place],
+    paths: PathOrUrl | Iterable[PathOrUrl],
     *,
-    config: Place | Settings | None = None,
+    config: PathOrUrl | Settings | None = None,
     storage_options: Mapping[str, Any] | None = None,
     engine: str | None = None,
 ) -> Scanned:
@@ -132,20 +132,20 @@ def scan(
         paths: local paths or urls of files. A ``files`` row comes for each, in this order; one that is not there is ``unreadable``.
         config: a YAML file, or settings.
         storage_options: of fsspec, for urls.
-        engine: what reads headers.
+        engine: the name of the reader of headers.
 
     Returns:
         ``instances``, ``files`` and ``findings`` as pyarrow tables, duplicates kept.
     """
     settings = _settings(config, _overrides(engine, storage_options))
-    places = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    return make_engine(settings.engine).scan(_as_listed([url_of(place) for place in places]), _request(settings))
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    return make_engine(settings.engine).scan(_as_listed([url_of(path) for path in given]), _request(settings))
 
 
 def header_tree(
-    path: Place,
+    path: PathOrUrl,
     *,
-    config: Place | Settings | None = None,
+    config: PathOrUrl | Settings | None = None,
     storage_options: Mapping[str, Any] | None = None,
     engine: str | None = None,
 ) -> HeaderTree:
@@ -155,7 +155,7 @@ def header_tree(
         path: local path or url of a file.
         config: a YAML file, or settings.
         storage_options: of fsspec, for urls.
-        engine: what reads headers.
+        engine: the name of the reader of headers.
 
     Returns:
         The tree; a file that can't be read is one without nodes, with its code.
@@ -177,9 +177,9 @@ def _request(settings: Settings) -> ScanRequest:
     )
 
 
-def url_of(place: Place) -> str:
-    """What a path or url is called in the column ``url``: a local path becomes absolute."""
-    text = os.fspath(place)
+def url_of(path: PathOrUrl) -> str:
+    """A path or url as the column ``url`` has it: a local path becomes absolute."""
+    text = os.fspath(path)
     if "://" in text or "::" in text:
         return text
     return url_of_path(os.path.abspath(text))
@@ -206,7 +206,7 @@ def _as_listed(urls: list[str]) -> pa.Table:
     )
 
 
-def _settings_of_lake(lake: Place, storage_options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _settings_of_lake(lake: PathOrUrl, storage_options: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The settings of the last snapshot; None where there is none."""
     location = Location.of(lake)
     try:
@@ -215,7 +215,7 @@ def _settings_of_lake(lake: Place, storage_options: Mapping[str, Any] | None) ->
         return None
 
 
-def _settings(config: Place | Settings | None, overrides: Mapping[str, Any], of_lake: Mapping[str, Any] | None = None) -> Settings:
+def _settings(config: PathOrUrl | Settings | None, overrides: Mapping[str, Any], of_lake: Mapping[str, Any] | None = None) -> Settings:
     given = {key: value for key, value in overrides.items() if value is not None}
     if not isinstance(config, Settings):
         return load_settings(None if config is None else Path(config), given, of_lake=of_lake)

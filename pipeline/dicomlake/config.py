@@ -187,7 +187,7 @@ def load_settings(
         of_lake: the settings that a lake keeps (``Settings.of_rows``).
 
     Raises:
-        ConfigurationError: the file can't be read or is no YAML, or a key or value can't be used.
+        ConfigurationError: the file can't be read or is not YAML, or a key or value can't be used.
     """
     where = "configuration" if path is None else f"configuration {path}"
     values = deepcopy(dict(of_lake or {})) if path is None else _read_yaml(Path(path))
@@ -219,9 +219,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigurationError(f"configuration {path} can't be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"configuration {path} is no UTF-8 text") from None
+        raise ConfigurationError(f"configuration {path} is not UTF-8 text") from None
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"configuration {path} is no YAML: {_yaml_problem(error)}") from None
+        raise ConfigurationError(f"configuration {path} is not YAML: {_yaml_problem(error)}") from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
@@ -231,7 +231,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:
-    """What is wrong and where, without the text that stands there: it may be a credential."""
+    """The problem and its line, without the text of that line: it may be a credential."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f"{error.problem} (line {mark.line + 1}, column {mark.column + 1})"

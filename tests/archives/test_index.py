@@ -250,4 +250,4 @@ def test_dicomdir_is_a_list(tmp_path: Path) -> None:
     }
     told = " ".join(progress.messages)
     assert "1 files beside DICOMDIR are not named in it" in told
-    assert "1 of its file IDs are no names below its folder" in told
+    assert "1 of its file IDs do not name files below its folder" in told

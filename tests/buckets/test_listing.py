@@ -18,8 +18,8 @@ from dicomlake.sources import open_source
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote import bucket as listing
 from dicomlake.sources.remote.bucket import BucketListing
-from dicomlake.sources.remote.folder import list_place
-from dicomlake.sources.remote.root import RemotePlace
+from dicomlake.sources.remote.folder import list_root
+from dicomlake.sources.remote.root import RemoteRoot
 from dicomlake.stores import KeyOrder
 from tests.sources.conftest import checked
 from tests.stores.servers import Bucket, Server
@@ -38,7 +38,7 @@ def _list(bucket: Bucket, below: str = "", **options: Any) -> list[dict[str, Any
 
 
 def _by_folders(bucket: Bucket, below: str = "", pattern: Pattern | None = None) -> list[dict[str, Any]]:
-    return checked(list_place(RemotePlace.of(f"{bucket.url}/{below}", bucket.storage_options), pattern))
+    return checked(list_root(RemoteRoot.of(f"{bucket.url}/{below}", bucket.storage_options), pattern))
 
 
 def _fill(bucket: Bucket, keys: list[str]) -> None:
@@ -90,8 +90,8 @@ def test_bounds_are_folders(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> 
     _fill(bucket, [f"one/two/{folder}/{name}" for folder in "abcd" for name in "12"])
     _fill(bucket, [f"flat/{name}" for name in "12345"])
     options = bucket.storage_options
-    assert BucketListing.of(RemotePlace.of(f"{bucket.url}/one", options))._bounds() == [f"one/two/{folder}" for folder in "abcd"]
-    assert BucketListing.of(RemotePlace.of(f"{bucket.url}/flat", options))._bounds() == []
+    assert BucketListing.of(RemoteRoot.of(f"{bucket.url}/one", options))._bounds() == [f"one/two/{folder}" for folder in "abcd"]
+    assert BucketListing.of(RemoteRoot.of(f"{bucket.url}/flat", options))._bounds() == []
 
 
 def test_a_store_out_of_order(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

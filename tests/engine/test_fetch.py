@@ -1,4 +1,4 @@
-"""Fetching: urls, windows, and stores that are not local disks."""
+"""Fetching: names, windows, and stores that are not local disks."""
 
 from __future__ import annotations
 
@@ -16,27 +16,8 @@ from hypothesis import strategies as st
 
 from dicomlake.errors import FileCode
 from dicomlake.fetch import HeaderWindow, ReadingStopped, open_file
-from dicomlake.urls import is_local, path_of_url
 from tests.engine.builder import UID, E, keys, parents, part10, sound
 from tests.engine.conftest import scan_one
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [("/a/b.dcm", True), ("a/b", True), ("/a:b//c", True), ("s3://b/k", False), ("zip://m::s3://b/a.zip", False), ("memory://x", False)],
-)
-def test_local_or_not(url: str, *, local: bool) -> None:
-    """A url without a scheme is a path."""
-    assert is_local(url) == local
-
-
-@pytest.mark.parametrize(
-    ("url", "path"),
-    [("/a/b", b"/a/b"), ("/a\\\\b", b"/a\\b"), ("/\\xff\\xe4", b"/\xff\xe4"), ("/\\\\xff", b"/\\xff"), ("/ä", "/ä".encode())],
-)
-def test_escapes_in_a_url(url: str, path: bytes) -> None:
-    r"""``\xHH`` is a byte and a doubled backslash is one."""
-    assert path_of_url(url) == path
 
 
 @pytest.mark.usefixtures("engine")

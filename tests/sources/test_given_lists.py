@@ -146,12 +146,12 @@ def test_times_in_parquet(give: List, values: pa.Array, expected: datetime | Non
 
 
 BAD = [
-    ("url,file_size\ns3://b/1,5\ns3://b/2,five\n", "row 2: file_size 'five' is no size"),
-    ("url,file_size\ns3://b/1,-1\n", "row 1: file_size '-1' is no size"),
-    ("url,file_size\ns3://b/1,1.5\n", "row 1: file_size '1.5' is no size"),
-    ("url,modified\ns3://b/1,\ns3://b/2,yesterday\n", "row 2: modified 'yesterday' is no time; write ISO 8601 or Unix seconds"),
-    ("url,modified\ns3://b/1,2024-02-30\n", "row 1: modified '2024-02-30' is no time"),
-    ("url,modified\ns3://b/1,1709209845123\n", "row 1: modified '1709209845123' is no time"),
+    ("url,file_size\ns3://b/1,5\ns3://b/2,five\n", "row 2: file_size 'five' is not a size"),
+    ("url,file_size\ns3://b/1,-1\n", "row 1: file_size '-1' is not a size"),
+    ("url,file_size\ns3://b/1,1.5\n", "row 1: file_size '1.5' is not a size"),
+    ("url,modified\ns3://b/1,\ns3://b/2,yesterday\n", "row 2: modified 'yesterday' is not a time; write ISO 8601 or Unix seconds"),
+    ("url,modified\ns3://b/1,2024-02-30\n", "row 1: modified '2024-02-30' is not a time"),
+    ("url,modified\ns3://b/1,1709209845123\n", "row 1: modified '1709209845123' is not a time"),
     ("url,file_size\n,5\n", "row 1: url is empty"),
     ("path,size\n/a,5\n", "must have one column 'url'; it has path, size"),
     ("url,url\n/a,/b\n", "must have one column 'url'; it has url, url"),
@@ -159,13 +159,13 @@ BAD = [
     ("url,file_size\n/a,5\n/b,5,6\n", "can't be read as CSV"),
     ("url\nhttps://h/a?X-Amz-Signature=hush\n", "row 1: url carries credentials"),
     ("url\nftp://me:hush@h/a\n", "row 1: url carries credentials"),
-    (pa.table({"url": ["s3://b/1"], "file_size": [-1]}), "row 1: file_size '-1' is no size"),
-    (pa.table({"url": ["s3://b/1"], "file_size": pa.array([2**63], pa.uint64())}), "row 1: file_size '9223372036854775808' is no size"),
-    (pa.table({"url": ["s3://b/1"], "file_size": [1.5]}), "row 1: file_size '1.5' is no size"),
-    (pa.table({"url": ["s3://b/1"], "file_size": [[1]]}), "row 1: file_size is no text but list"),
-    (pa.table({"url": ["s3://b/1"], "modified": [1709209845123]}), "row 1: modified '1709209845123' is no Unix time in seconds"),
+    (pa.table({"url": ["s3://b/1"], "file_size": [-1]}), "row 1: file_size '-1' is not a size"),
+    (pa.table({"url": ["s3://b/1"], "file_size": pa.array([2**63], pa.uint64())}), "row 1: file_size '9223372036854775808' is not a size"),
+    (pa.table({"url": ["s3://b/1"], "file_size": [1.5]}), "row 1: file_size '1.5' is not a size"),
+    (pa.table({"url": ["s3://b/1"], "file_size": [[1]]}), "row 1: file_size is not text but list"),
+    (pa.table({"url": ["s3://b/1"], "modified": [1709209845123]}), "row 1: modified '1709209845123' is not a Unix time in seconds"),
     (pa.table({"url": ["s3://b/1", None]}), "row 2: url is empty"),
-    (pa.table({"url": [1]}), "row 1: url is no text but int64"),
+    (pa.table({"url": [1]}), "row 1: url is not text but int64"),
     (pa.table({"key": ["a"]}), "must have one column 'url'; it has key"),
     (b"PAR1 and no more", "can't be read as Parquet"),
     (gzip.compress(b"url\ns3://b/1\n" * 9)[:-9], "can't be read as"),
@@ -185,7 +185,7 @@ def test_bad_lists(give: List, content: bytes | str | pa.Table, message: str) ->
 
 def test_a_text_file_named_parquet(give: List) -> None:
     """Is not taken for a list of urls."""
-    with pytest.raises(ConfigurationError, match="is no Parquet file, as its name says"):
+    with pytest.raises(ConfigurationError, match="is not a Parquet file, although its name says so"):
         give("/a\n", "list.parquet")
 
 

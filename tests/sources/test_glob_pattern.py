@@ -99,5 +99,5 @@ def test_a_folder_to_look_in_that_is_missing(tmp_path: Path, listed: Callable[..
     with pytest.raises(SourceNotFound, match="is not there"):
         listed(f"{tmp_path}/gone/*.dcm")
     (tmp_path / "file").touch()
-    with pytest.raises(SourceNotFound, match="no folder"):
+    with pytest.raises(SourceNotFound, match="not a folder"):
         listed(f"{tmp_path}/file/*.dcm")

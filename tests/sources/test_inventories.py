@@ -146,9 +146,9 @@ def test_what_is_wrong_with_an_inventory(tmp_path: Path, listed: List) -> None:
     cases: list[tuple[str, bytes, str]] = [
         (second, inventory[second][:-1], r"1\.csv has [0-9,]+ bytes, and the manifest says"),
         (second, inventory[second][:-1] + b"x", "MD5 checksum differs"),
-        (manifest, inventory[manifest][:-20], "is no JSON"),
+        (manifest, inventory[manifest][:-20], "is not JSON"),
         (manifest, b'{"a": 1}', "neither the manifest"),
-        (manifest, b'{"sourceBucket": "b"}', "lacks what one says"),
+        (manifest, b'{"sourceBucket": "b"}', "does not describe its data files"),
         (manifest, inventory[manifest].replace(b'"CSV"', b'"XML"'), "in xml are not read"),
         (manifest, inventory[manifest].replace(b"Bucket, Key", b"Bucket, Name"), "lacks the columns of bucket and key"),
     ]

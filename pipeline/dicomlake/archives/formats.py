@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import Enum
 
 HEAD_BYTES = 512
-"""What is read to recognise an archive."""
+"""The bytes that are read to recognise an archive."""
 
 _ZSTANDARD_SKIPPED = tuple(bytes((byte, 0x2A, 0x4D, 0x18)) for byte in range(0x50, 0x60))
 
 
 class ArchiveFormat(Enum):
-    """The formats that are read in place; the value is the scheme of their members' urls and, for a packed tar, the codec."""
+    """The formats that are read without unpacking them; the value is the scheme of their members' urls and, for a packed tar, the codec."""
 
     ZIP = ("zip", None)
     TAR = ("tar", None)
@@ -20,7 +20,7 @@ class ArchiveFormat(Enum):
 
     @property
     def scheme(self) -> str:
-        """What the urls of members begin with."""
+        """The scheme of the urls of members."""
         scheme: str = self.value[0]
         return scheme
 
@@ -37,7 +37,7 @@ def is_dicom(head: bytes) -> bool:
 
 
 def recognise(head: bytes) -> ArchiveFormat | None:
-    """What the first `HEAD_BYTES` of a file look like; of a packed stream only that it is packed, not that a tar is in it.
+    """The format by the first `HEAD_BYTES` of a file; a packed stream may hold something else than a tar.
 
     A file that has DICM where DICOM has it is DICOM, whatever else it pretends to be.
     """
@@ -61,7 +61,7 @@ def is_tar_header(block: bytes) -> bool:
         value = int(claimed, 8)
     except ValueError:
         return False
-    # Some writers of old summed signed bytes.
+    # Some old writers summed signed bytes.
     rest = block[:148] + b" " * 8 + block[156:HEAD_BYTES]
     unsigned = sum(rest)
     return value in (unsigned, unsigned - 256 * sum(byte >> 7 for byte in rest))

@@ -1,6 +1,6 @@
 """An archive read from its beginning on: as it stands, with jumps, or through a decompressor that can only go on.
 
-What is unpacked is bounded by a multiple of the archive's size, what is held by a piece of it, whatever the archive claims.
+A multiple of the archive's size bounds the bytes that are unpacked, and a piece of it the bytes that are held, whatever the archive claims.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ReadAhead:
 
 
 class PlainStream:
-    """A file that is no more packed: what is skipped is not read."""
+    """A file that is not packed: bytes that are skipped are not read."""
 
     def __init__(self, reader: ByteSource) -> None:
         self.position = 0

@@ -1,6 +1,6 @@
 """Members of an archive as byte sources; see ``ByteSource``.
 
-``bytes_read`` counts the member's own bytes, unpacked, as the window over it does; ``requests`` the reads of the archive.
+``bytes_read`` counts the member's own bytes, unpacked, whereas ``requests`` counts the reads of the archive.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RAW_DEFLATE = -15
 
 
 class _Member:
-    """What members have in common that are read where it is asked for; ``counted`` is what counts the reads of the archive."""
+    """The common part of members that are read by position; ``counted`` counts the reads of the archive."""
 
     __slots__ = ("_counted", "bytes_read", "requests", "size")
 

@@ -29,7 +29,7 @@ _USED_RECORDS = frozenset({b"path", b"size", b"mtime", b"GNU.sparse.name"})
 
 @dataclass
 class _Ahead:
-    """What stands before a member's header and is said of it."""
+    """The long name and the extended header that stand before a member's header."""
 
     name: bytes | None = None
     records: dict[bytes, bytes] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def list_tar(stream: ForwardReader, rows: MemberRows, packing: Packing) -> None:
         at = stream.position
         block = stream.read(BLOCK_BYTES)
         if not block or not block.strip(b"\0"):
-            # The two blocks of zeros at the end are missing from many a tar; what stands behind them is none of it.
+            # Many tars lack the two blocks of zeros at the end; bytes behind those blocks do not belong to the tar.
             if ahead.name is not None or ahead.records:
                 raise ArchiveDamaged(f"it ends at byte {at:,} before the member that a long name or extended header announces")
             return

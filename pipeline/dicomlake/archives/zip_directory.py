@@ -102,11 +102,11 @@ def _find_directory(reader: _WithEnd) -> tuple[int, int, int]:
 def _end_64(reader: _WithEnd, size: int, stated: int, end: int) -> tuple[int, int, int]:
     """Length and offset of the directory by the record of 64 bits, and where that record stands."""
     # With something put before the zip it stands not where it says, but where it is.
-    for place in (stated, end - _END_64_LOCATOR.size - _END_64.size):
-        record = reader.read(place, _END_64.size) if 0 <= place <= size - _END_64.size else b""
+    for at in (stated, end - _END_64_LOCATOR.size - _END_64.size):
+        record = reader.read(at, _END_64.size) if 0 <= at <= size - _END_64.size else b""
         if record.startswith(b"PK\x06\x06") and len(record) == _END_64.size:
             length, offset = _END_64.unpack(record)[8:10]
-            return length, offset, place
+            return length, offset, at
     raise ArchiveDamaged("the record of its size (zip64) is damaged")
 
 

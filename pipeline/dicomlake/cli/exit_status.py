@@ -1,4 +1,4 @@
-"""The exit status of what ends a command, and what a log calls it."""
+"""The exit status of an error that ends a command, and its name in a log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def exit_status_of(error: BaseException) -> int:
 
 
 def event_of(error: BaseException) -> str:
-    """What a log calls the end that an error made."""
+    """The name in a log of the end that an error made."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if isinstance(error, UsageError):

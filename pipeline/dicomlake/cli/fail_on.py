@@ -1,4 +1,4 @@
-"""``--fail-on``: what a run may find that a job wants to hear of as an exit status."""
+"""``--fail-on``: names of defects that give a run an exit status of its own."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def location_of(lake: str, config: str | None) -> Location:
-    """The place of a lake. A lake in a folder takes no options of stores, as in `index`.
+    """The location of a lake. A lake in a folder takes no options of stores, as in `index`.
 
     Raises:
         ConfigurationError: the configuration can't be used.

@@ -19,7 +19,7 @@ class LocalSource:
         """Open a file.
 
         Raises:
-            ReadingStopped: it is no regular file (``not-regular``), or it can't be opened (``unreadable``).
+            ReadingStopped: it is not a regular file (``not-regular``), or it can't be opened (``unreadable``).
         """
         self.bytes_read = 0
         self.requests = 0

@@ -29,7 +29,7 @@ def open_file(url: str, storage_options: Mapping[str, Any], size: int | None = N
         size: bytes, where a listing says; spares an object store a request.
 
     Raises:
-        ReadingStopped: it is not there, is no regular file, or can't be read.
+        ReadingStopped: it is not there, is not a regular file, or can't be read.
     """
     if is_local(url):
         return LocalSource(path_of_url(url))
@@ -91,7 +91,7 @@ class Opener:
         if url not in self._members:
             found = self._search(archive)
             if not found.is_archive:
-                return RemoteSource(url, self._storage_options, size)  # what is no archive here may be one to fsspec
+                return RemoteSource(url, self._storage_options, size)  # fsspec may know an archive that is not one here
             size = self._note(found, url)
         member, version = self._members[url]
         return self._opened(archive, version).member(member, member.packed_bytes if size is None else size)

@@ -29,7 +29,7 @@ class RemoteSource:
         """Find a file.
 
         Args:
-            url: what ``fsspec.open`` takes, chained ones included.
+            url: as ``fsspec.open`` takes it, chained ones included.
             storage_options: for the store; of a chained url for the innermost one, unless they are keyed by protocol.
             size: bytes, as its listing says; asked for where it is not known.
 

@@ -26,7 +26,7 @@ UNIT_SCHEMA = pa.schema(
     ]
 )
 """A file to be read: the listing's columns, the source that owns it, the run that first listed it, whether the lake has a row of it, and
-the SOPInstanceUID that it had there. Of a member of an archive also where it lies there (see ``sources.archives.MEMBER_SCHEMA``), and a
+the SOPInstanceUID that it had there. Of a member of an archive also where it lies there (see ``archives.MEMBER_SCHEMA``), and a
 text that tells this state of the archive from others; of an archive itself what listing it cost. These are null for all other files."""
 
 _NULLS = {name: pl.lit(None, dtype=dtype) for name, dtype in pl.DataFrame(UNIT_SCHEMA.empty_table()).schema.items()}

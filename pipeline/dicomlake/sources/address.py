@@ -1,4 +1,4 @@
-"""What a SOURCE means, from its text alone and a look at whether a local path is there."""
+"""The meaning of a SOURCE, from its text alone and a look whether a local path is there."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def name_of_source(text: str) -> str:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is a url of fsspec and no local path."""
+    """Whether a text is a url of fsspec and not a local path."""
     return not is_local(text) and _FILE_SCHEME.match(text) is None
 
 
@@ -109,10 +109,10 @@ def _local(text: str) -> Address:
 def _split_glob(path: str) -> tuple[str, tuple[str, ...]]:
     """Split at the first name that is a pattern and no existing name."""
     names = path.strip("/").split("/")
-    for place, name in enumerate(names):
-        above = "/" + "/".join(names[:place])
+    for index, name in enumerate(names):
+        above = "/" + "/".join(names[:index])
         if has_magic(name) and not os.path.lexists(os.path.join(above, name)):
-            return above, tuple(names[place:])
+            return above, tuple(names[index:])
     return path, ()
 
 
@@ -123,7 +123,7 @@ def _remote(text: str) -> Address:
     scheme, slashes, path = head.rpartition("://")
     is_web = scheme in ("http", "https")
     names = path.split("/")
-    magic = [place for place, part in enumerate(names) if has_magic(part.replace("?", "") if is_web else part)]
+    magic = [index for index, part in enumerate(names) if has_magic(part.replace("?", "") if is_web else part)]
     if magic:
         folder = scheme + slashes + "/".join(names[: magic[0]]) + ("/" if is_web else "")
         return Address(AddressKind.REMOTE, folder + tail, tuple(names[magic[0] :]), name)
@@ -154,5 +154,5 @@ def _given(location: str) -> Address:
 
 
 def _undated(manifest: str) -> str:
-    """A list's place without the time at which a store wrote it: the inventory of every night is the same source."""
+    """A list without the time at which a store wrote it: the inventory of every night is the same source."""
     return _DATED_MANIFEST.sub("/", manifest)

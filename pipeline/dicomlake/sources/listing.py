@@ -1,4 +1,4 @@
-"""What a listing is: batches of files, sorted by url, each with what the source says of it."""
+"""The schema of a listing: batches of files, sorted by url, with size, time and etag where the source knows them."""
 
 from __future__ import annotations
 

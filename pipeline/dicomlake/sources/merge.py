@@ -19,12 +19,12 @@ from dicomlake.urls import has_archive_name, is_member, places_of
 MERGED_SCHEMA = LISTING_SCHEMA.append(pa.field("source_index", pa.int32(), nullable=False)).append(
     pa.field("may_be_archive", pa.bool_(), nullable=False)
 )
-"""A listing of several sources: ``source_index`` is the place, from 0, of the source that owns the row, ``may_be_archive`` whether it is to
-be looked at as an archive: because of its name, or because it is itself what the user named."""
+"""A listing of several sources: ``source_index`` is the number, from 0, of the source that owns the row. ``may_be_archive`` says whether
+the file is tried as an archive: because of its name, or because the user named this very file."""
 
 
 def merge_listings(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
-    """List several sources as one: batches in `MERGED_SCHEMA`, ascending by place (see `archives.names`), no url twice.
+    """List several sources as one: batches in `MERGED_SCHEMA`, ascending by place (see `urls`), no url twice.
 
     A url that several sources list belongs to the one given first. Memory is bounded by a batch of each source.
 

@@ -24,9 +24,9 @@ def has_magic(text: str) -> bool:
 class Pattern:
     """A glob below some folder; ``below`` gives what is left of it inside a folder of that folder."""
 
-    def __init__(self, names: Iterable[str], places: Iterable[int] = (0,)) -> None:
+    def __init__(self, names: Iterable[str], indices: Iterable[int] = (0,)) -> None:
         self._names = tuple(names)
-        self._places = self._with_skipped(places)
+        self._indices = self._with_skipped(indices)
 
     @property
     def has_any_folders(self) -> bool:
@@ -43,42 +43,42 @@ class Pattern:
     @property
     def everything(self) -> bool:
         """Whether all that follows matches."""
-        return len(self._names) in self._places
+        return len(self._names) in self._indices
 
     @property
     def nothing(self) -> bool:
         """Whether nothing that follows can match."""
-        return not self._places
+        return not self._indices
 
     def matches(self, name: str) -> bool:
         """Whether an entry of this folder matches."""
         return self._last_name.match(name) is not None
 
     def below(self, name: str) -> Pattern:
-        """What is left of the pattern inside the folder ``name``."""
+        """The rest of the pattern inside the folder ``name``."""
         if self.everything:
             return self
-        places: list[int] = []
-        for place in self._places:
-            if self._names[place] == _ANY_FOLDERS:
-                places.append(place)
-            elif re.match(fnmatch.translate(self._names[place]), name):
-                places.append(place + 1)
-        return Pattern(self._names, places)
+        indices: list[int] = []
+        for index in self._indices:
+            if self._names[index] == _ANY_FOLDERS:
+                indices.append(index)
+            elif re.match(fnmatch.translate(self._names[index]), name):
+                indices.append(index + 1)
+        return Pattern(self._names, indices)
 
     @cached_property
     def _last_name(self) -> re.Pattern[str]:
         end = len(self._names)
         if self.everything:
             return re.compile("")
-        last = [self._names[place] for place in self._places if end in self._with_skipped((place + 1,))]
+        last = [self._names[index] for index in self._indices if end in self._with_skipped((index + 1,))]
         return re.compile("|".join(fnmatch.translate(name) for name in last) or r"(?!)")
 
-    def _with_skipped(self, places: Iterable[int]) -> frozenset[int]:
+    def _with_skipped(self, indices: Iterable[int]) -> frozenset[int]:
         found = set()
-        for place in places:
-            found.add(place)
-            following = place
+        for index in indices:
+            found.add(index)
+            following = index
             while following < len(self._names) and self._names[following] == _ANY_FOLDERS:
                 following += 1
                 found.add(following)

@@ -18,8 +18,8 @@ from dicomlake.sources.local.file import list_file, refusal
 from dicomlake.sources.local.folder import LocalRules, list_folder
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote.bucket import BucketListing
-from dicomlake.sources.remote.folder import list_place
-from dicomlake.sources.remote.root import RemotePlace
+from dicomlake.sources.remote.folder import list_root
+from dicomlake.sources.remote.root import RemoteRoot
 from dicomlake.sources.source import Source
 from dicomlake.stores.client import is_object_store, store_of
 from dicomlake.urls import carries_credentials
@@ -41,11 +41,11 @@ def open_source(
         text: a folder, a file, a glob, a url of fsspec, or ``@list.parquet``, ``@list.csv``, ``@list.txt``, ``@DICOMDIR``,
             ``@-``; see `address_of`.
         settings: whether links to folders are followed.
-        storage_options: what fsspec is to be given; see `filesystem_of`.
+        storage_options: options for fsspec; see `filesystem_of`.
         complete: whether a list (``@``) names all files of its source; every other source is listed whole anyway.
         exclude: folders not to be listed, as absolute local paths or urls: the lake itself, where it lies below the source.
         trusts_order: whether a store of which it is not known is taken to list keys in order; see `BucketListing`.
-        read_file_ids: reads the records of a DICOMDIR that is given as a list; see `given_dicomdir`.
+        read_file_ids: reads the records of a DICOMDIR that is given as a list; see `given.dicomdir`.
 
     Raises:
         SourceNotFound: it is not there.
@@ -77,7 +77,7 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
     if not is_folder:
         if address.pattern:
             raise SourceNotFound(
-                f"source {printable_line(address.name)}: {printable_line(path)} is a file, no folder: nothing can match below it"
+                f"source {printable_line(address.name)}: {printable_line(path)} is a file, not a folder: nothing can match below it"
             )
         return Source(address.name, whole=True, _list=partial(list_file, path), is_file=True)
     pattern = Pattern(address.pattern) if address.pattern else None
@@ -87,30 +87,30 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
 
 
 def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str], *, trusts_order: bool) -> Source:
-    place = RemotePlace.of(address.location, storage_options, [folder for folder in exclude if is_url(folder)])
+    root = RemoteRoot.of(address.location, storage_options, [folder for folder in exclude if is_url(folder)])
     pattern = Pattern(address.pattern) if address.pattern else None
     goes_deep = pattern is None or pattern.has_any_folders
-    is_listed_in_arrow = goes_deep and is_object_store(place.url) and store_of(place.url, storage_options) is not None
-    if is_listed_in_arrow and BucketListing.of(place).holds_anything():
-        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern, trusts_order=trusts_order).batches)
+    is_listed_in_arrow = goes_deep and is_object_store(root.url) and store_of(root.url, storage_options) is not None
+    if is_listed_in_arrow and BucketListing.of(root).holds_anything():
+        return Source(address.name, whole=True, _list=BucketListing.of(root, pattern, trusts_order=trusts_order).batches)
     try:
-        info = place.info()
+        info = root.info()
     except DicomlakeError as error:
-        raise _clearer(place, error) from None
-    if address.pattern and not place.is_folder(info):
+        raise _clearer(root, error) from None
+    if address.pattern and not root.is_folder(info):
         raise SourceNotFound(
-            f"source {printable_line(address.name)}: {printable_line(place.url)} is a file, no folder: nothing can match below it"
+            f"source {printable_line(address.name)}: {printable_line(root.url)} is a file, not a folder: nothing can match below it"
         )
-    if is_listed_in_arrow and place.is_folder(info):
-        return Source(address.name, whole=True, _list=BucketListing.of(place, pattern, trusts_order=trusts_order).batches)
-    return Source(address.name, whole=True, _list=partial(list_place, place, pattern), is_file=not place.is_folder(info))
+    if is_listed_in_arrow and root.is_folder(info):
+        return Source(address.name, whole=True, _list=BucketListing.of(root, pattern, trusts_order=trusts_order).batches)
+    return Source(address.name, whole=True, _list=partial(list_root, root, pattern), is_file=not root.is_folder(info))
 
 
-def _clearer(place: RemotePlace, error: DicomlakeError) -> DicomlakeError:
-    """What the store's own client says of a bucket that fsspec can't look at: as whom it was asked, and whether there is such a bucket."""
-    if not is_object_store(place.url):
+def _clearer(root: RemoteRoot, error: DicomlakeError) -> DicomlakeError:
+    """The refusal as the store's own client tells it: it knows as whom it asked, and whether the bucket exists."""
+    if not is_object_store(root.url):
         return error
     try:
-        return BucketListing.of(place).why_not() or error
+        return BucketListing.of(root).why_not() or error
     except DicomlakeError:
         return error

@@ -1,4 +1,4 @@
-"""A source: what the user named, ready to be listed."""
+"""A source: files that the user named, ready to be listed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Source:
         name: its identity from night to night, as kept in the column ``source`` of ``files``: an absolute path or pattern, a url, ``@`` and
             the path of a list, or ``@-``. No name carries credentials.
         is_file: whether the user named this one file, which is an archive then, if its content says so, whatever its name.
-        messages: what there is to tell the user of it, a line each.
+        messages: remarks for the user, a line each.
         whole: whether a listing is complete, so that a file of this source that is absent from it has vanished.
     """
 
@@ -27,9 +27,9 @@ class Source:
     messages: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """List it anew: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by place, no url twice.
+        """List it again from the start: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by place, no url twice.
 
-        Places are the bytes of ``url``, but for members of archives; see `archives.names`.
+        Places are the bytes of ``url``, except for members of archives; see `urls`.
 
         The first batch comes before the last folder is listed, and memory is bounded by the folders on the way down.
 

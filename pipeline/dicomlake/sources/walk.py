@@ -21,7 +21,7 @@ class Folder(Protocol):
 
     @property
     def leaves(self) -> Sequence[str]:
-        """What is no folder, as it ends its url; ascending."""
+        """The ends of the urls of everything but folders; ascending."""
 
     @property
     def folders(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The files of a lake in a bucket, as fsspec has them: what is read by ranges, written whole, listed and removed.
+"""The files of a lake in a bucket, as fsspec has them: read by ranges, written whole, listed and removed.
 
 fsspec's own filesystems for stores read tens of MiB ahead of a Parquet footer, and each takes its options in its own words. This one asks
 with the client that lists buckets and leases lakes, for the bytes that are wanted, and asks again where the store fails.
@@ -141,7 +141,7 @@ class NewObject(io.BufferedIOBase):
         return True
 
     def write(self, content: Buffer) -> int:
-        """Put bytes behind the others; where there is to be no file, they go nowhere: a writer of Parquet ends it all the same."""
+        """Put bytes behind the others; after `discard` they go nowhere, since a writer of Parquet ends its file all the same."""
         if self._content.closed:
             return memoryview(content).nbytes
         return self._content.write(content)

@@ -15,15 +15,15 @@ class StoreKind:
     """A kind of store.
 
     Attributes:
-        name: what the compiled core calls it.
+        name: of the kind in the compiled core.
         title: where a bucket of this kind is, in messages.
         schemes: the schemes of its urls, each with its spelling in the lake.
-        help: what to set where a store refuses.
+        help: settings that may be missing where a store refuses.
         translate: options of a bucket, in fsspec's words, into those of `object_store`; None where fsspec alone knows what they mean.
         client: the class of obstore; None for a kind that can't list keys.
         other_schemes: schemes that fsspec alone opens.
         key_order: the order in which a bucket lists keys, by its name and options.
-        lake_options: what a lake needs beside the options given.
+        lake_options: further options that a lake needs.
     """
 
     name: str

@@ -27,7 +27,7 @@ def patiently(
     """Ask again where a store failed, and after the last pause let its failure be seen.
 
     Args:
-        ask: what may be done twice, or finds out itself that it was done.
+        ask: an action that may be done twice, or that finds out itself that it was done.
         pauses_seconds: between the attempts.
         passes: says of a failure whether it may pass; by default of one of obstore's.
 

@@ -1,6 +1,6 @@
-"""What an object store's refusal means to whoever named the bucket: where, as whom, and what to set.
+"""The refusal of an object store in words for the user: where, as whom, and what to set.
 
-A client's own text holds urls, and what the store echoed of a request and its signature, so nothing of it is shown but its codes.
+A client's own text holds urls and parts of a signed request, so only its codes are shown.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
 
     Args:
         url: of the source or lake.
-        error: what the client raised.
+        error: of the client.
         storage_options: with which it was asked.
-        what: what failed, as the beginning of the message.
+        what: the beginning of the message, which names the action that failed.
     """
     if isinstance(error, DicomlakeError):
         return error

@@ -16,7 +16,7 @@ LOOK_SECONDS = 30.0
 
 
 class RenewedClient:
-    """A store's client, opened anew when its options have become others.
+    """A store's client, opened again when its options have changed.
 
     Args:
         url: as for `open_object_store`.

@@ -28,7 +28,7 @@ class ObjectStore:
 
     Attributes:
         kind: its row of `KINDS`.
-        prefix: what the urls of its objects begin with; what follows is the key.
+        prefix: the beginning of the urls of its objects; the key follows.
         bucket: the bucket or container; of a web server its address.
         identity: as whom it is asked, for a person: no credential.
         options: in the words of `object_store`.
@@ -45,7 +45,7 @@ class ObjectStore:
         return self.kind.name, self.prefix, self.bucket, dict(self.options)
 
     def no_access(self, trouble: str, reason: str) -> RefusedError | UsageError:
-        """What to raise where nothing can be read from it; ``trouble`` and ``reason`` are the core's."""
+        """The exception for a store from which nothing can be read; ``trouble`` and ``reason`` are the core's."""
         where = self.prefix.rstrip("/")
         if trouble == "configuration":
             return ConfigurationError(f"store {where}: {reason}; check storage_options and the environment")

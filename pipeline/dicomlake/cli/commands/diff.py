@@ -1,4 +1,4 @@
-"""``diff``: what came, went and changed between two snapshots."""
+"""``diff``: changes between two snapshots."""
 
 from __future__ import annotations
 

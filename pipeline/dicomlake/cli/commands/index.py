@@ -42,7 +42,7 @@ def index(
     engine: EngineOption = None,
     headers: Annotated[bool, typer.Option("--headers", help="Keep each whole header as JSON too.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read every file again.")] = False,
-    complete: Annotated[bool, typer.Option("--complete", help="An @list names all files of its source: what it lacks is missing.")] = False,
+    complete: Annotated[bool, typer.Option("--complete", help="An @list names all files of its source: all others are missing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List and compare only; the lake stays as it is.")] = False,
     missing_limit: Annotated[
         float | None,
@@ -60,9 +60,9 @@ def index(
 
     Files are listed, headers read (never pixels), tables written. The next run reads only what is new or changed.
 
-    Ends with 0 when finished (a file that can't be read is a row of `files`, no failure; with --fail-on it ends with 3), 1 when refused or
-    broken off, 2 for wrong usage or configuration, 130 when interrupted. An interrupted run loses no unit that it committed; run it again
-    to go on.
+    Ends with 0 when finished (a file that can't be read is a row of `files`, not a failure; with --fail-on it ends with 3), 1 when
+    refused or broken off, 2 for wrong usage or configuration, 130 when interrupted. An interrupted run loses no unit that it committed;
+    run it again to go on.
     """
     check_names(fail_on or ())
     if workers is not None and scheduler is not None:

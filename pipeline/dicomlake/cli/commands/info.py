@@ -1,4 +1,4 @@
-"""``info``: what a lake holds."""
+"""``info``: the content of a lake."""
 
 from __future__ import annotations
 

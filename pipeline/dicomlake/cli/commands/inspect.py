@@ -23,7 +23,7 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class Inspected:
-    """What a file came to: its row of `files`, its row of `instances` if any, its findings (all without nulls), and its header."""
+    """The result for a file: its row of `files`, its row of `instances` if any, its findings (all without nulls), and its header."""
 
     file: dict[str, Any]
     instance: dict[str, Any]

@@ -25,8 +25,8 @@ def optimize(
 ) -> None:
     """Merge the small part files that nights leave.
 
-    Queries open fewer files then; no row changes. The part files that were merged stay for earlier snapshots until a vacuum. Who reads
-    the lake loses nothing. A lake that is being written is refused unless --wait is given, and one whose last index was broken off: run
+    Queries open fewer files then; no row changes. The part files that were merged stay for earlier snapshots until a vacuum. Readers of
+    the lake lose nothing. A lake that is being written is refused unless --wait is given, and one whose last index was broken off: run
     that again first.
 
     Ends with 0 when finished, 1 when refused or broken off (the lake stays as it was), 2 for wrong usage or where there is no lake.

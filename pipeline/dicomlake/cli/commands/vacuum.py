@@ -27,8 +27,8 @@ def vacuum(
 ) -> None:
     """Remove what no kept snapshot needs.
 
-    Part files that no kept snapshot names go, and those that killed runs left; the other snapshots can't be gone back to any more.
-    The last snapshot always stays, and those that another one replaced within the past hour, for who is reading them. A lake that is
+    Part files that no kept snapshot names go, and those that killed runs left; the other snapshots can no longer be opened.
+    The last snapshot always stays, and those that another one replaced within the past hour, for those who are reading them. A lake that is
     being written is refused unless --wait is given.
 
     Ends with 0 when finished, 1 when refused or broken off (run it again to go on), 2 for wrong usage or where there is no lake.

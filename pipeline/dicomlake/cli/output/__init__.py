@@ -1,1 +1,1 @@
-"""What a command prints: tables, formats, progress, logs and metrics."""
+"""The output of commands: tables, formats, progress, logs and metrics."""

@@ -1,4 +1,4 @@
-"""How far a run is, in words: what the bar, plain lines and the log have in common."""
+"""Progress of a run in words, for the bar, plain lines and the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--log-format json``: what a run says on stderr as JSON, one object a line, for whatever collects logs.
+"""``--log-format json``: the progress of a run on stderr as JSON, one object a line, for programs that collect logs.
 
 Every object has ``time`` (ISO 8601, UTC), ``level`` (``info``, ``warning``, ``error``), ``event`` and ``message``; what else it has goes
 by the event: ``run-started``, ``stage-begun``, ``stage-ended``, ``progress``, ``committed``, ``message``, ``finished``; and of a command
@@ -100,14 +100,14 @@ class LogTalker:
 
 @contextmanager
 def log_lines_on(progress: Progress, stream: TextIO, lake: str, pause: Pause | None = None) -> Iterator[None]:
-    """Write what the run in the block tells, and nothing else: what libraries write on stderr may name anything, and is only counted."""
-    # entry.py writes lines too, before anything that takes time is imported.
+    """Log the run in the block, and nothing else: lines of libraries on stderr may name anything, so they are only counted."""
+    # A refused command line writes an object too, before anything that takes time is imported.
     from dicomlake.urls import without_credentials
     from dicomlake.version import VERSION
 
     lines = LogLines(stream)
-    place = without_credentials(lake)
-    lines.write("info", "run-started", f"index into {place}", lake=place, process=os.getpid(), dicomlake_version=VERSION)
+    shown_lake = without_credentials(lake)
+    lines.write("info", "run-started", f"index into {shown_lake}", lake=shown_lake, process=os.getpid(), dicomlake_version=VERSION)
     ended = threading.Event()
     talker = LogTalker(progress, lines)
     progress.observer = talker.observe

@@ -37,7 +37,7 @@ Samples = list[tuple[Mapping[str, str], float]]
 
 @dataclass
 class Measurement:
-    """What a run came to; ``summary`` stays None where it did not finish."""
+    """The result of a run; ``summary`` stays None where it did not finish."""
 
     summary: Summary | None = None
 
@@ -49,20 +49,20 @@ def measured(path: str | None, lake: str, progress: Progress) -> Iterator[Measur
     Where the run fails and the file can't be written either, the run's own error is what is told.
 
     Raises:
-        UsageError: the path is no place for a file.
+        UsageError: the path can not be a file.
         AccessDenied: the run finished, and the file can't be written.
     """
     measurement = Measurement()
     if path is None:
         yield measurement
         return
-    place = Path(path).absolute()
-    _check_place(place)
+    target = Path(path).absolute()
+    _check_target(target)
     label = without_credentials(Location.of(lake).url)
     started = time.time()
 
     def write(status: int) -> None:
-        _replace(place, metrics_text(label, started, time.time(), status, progress, measurement.summary))
+        _replace(target, metrics_text(label, started, time.time(), status, progress, measurement.summary))
 
     try:
         yield measurement
@@ -82,7 +82,7 @@ def metrics_text(lake: str, started: float, finished: float, status: int, progre
         finished: likewise.
         status: exit status of the command.
         progress: the figures of the run, however far it came.
-        summary: what it came to, where it finished.
+        summary: its result, where it finished.
     """
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     families: list[tuple[str, str, Samples]] = [
@@ -130,8 +130,8 @@ def _files(progress: Progress, summary: Summary | None) -> Samples:
 def _text(name: str, told: str, samples: Samples, lake: str) -> str:
     lines = [f"# HELP {name} {told}", f"# TYPE {name} gauge"]
     for labels, value in samples:
-        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in {"lake": lake, **labels}.items())
-        lines.append(f"{name}{{{shown}}} {value!r}")
+        pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in {"lake": lake, **labels}.items())
+        lines.append(f"{name}{{{pairs}}} {value!r}")
     return "\n".join(lines) + "\n"
 
 
@@ -139,11 +139,11 @@ def _escaped(text: str) -> str:
     return printable(text).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
-def _check_place(path: Path) -> None:
+def _check_target(path: Path) -> None:
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"--metrics {path}: {path.parent} is no folder that can be written; name a file in the collector's folder")
+        raise UsageError(f"--metrics {path}: {path.parent} is not a folder that can be written; name a file in the collector's folder")
     if path.exists() and not path.is_file():
-        raise UsageError(f"--metrics {path} is no plain file; name a file in the collector's folder")
+        raise UsageError(f"--metrics {path} is not a plain file; name a file in the collector's folder")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a run says on stderr while it goes on: a bar on a terminal, else a plain line every ten seconds. Figures only, no name of a file.
+"""Progress of a run on stderr: a bar on a terminal, else a plain line every ten seconds. It shows figures only, never the name of a file.
 
 The run knows nothing of this: a thread looks at its `Progress` now and then.
 """
@@ -99,5 +99,5 @@ class PlainTalker:
         try:
             print(f"dicomlake: {printable(text)}", file=self._stream, flush=True)
         except OSError:
-            # Whoever listened is gone; the run goes on.
+            # Nobody reads stderr any longer; the run goes on.
             return

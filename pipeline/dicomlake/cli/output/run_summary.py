@@ -1,4 +1,4 @@
-"""What is said when a run has ended: tables on stderr, and one line that sums it up."""
+"""The end of a run: tables on stderr, and one line that sums it up."""
 
 from __future__ import annotations
 

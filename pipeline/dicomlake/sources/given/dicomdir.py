@@ -25,13 +25,13 @@ _BESIDE_FILES = {".", "..", ""}
 
 @dataclass(frozen=True)
 class DicomdirListing:
-    """What a DICOMDIR names: urls in its order, and what there is to say of it."""
+    """The files that a DICOMDIR names, as urls in its order, and messages about it."""
 
     urls: list[str]
     messages: tuple[str, ...]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """As a list's reader gives them; see `given_formats`."""
+        """As a list's reader gives them; see `formats`."""
         for start in range(0, len(self.urls), _BATCH_ROWS):
             urls = self.urls[start : start + _BATCH_ROWS]
             yield pa.RecordBatch.from_arrays(
@@ -64,7 +64,7 @@ def read_dicomdir(opener: Callable[[], BinaryIO], location: str, read_file_ids: 
     sound = [name for name in names if name and not any(part in _BESIDE_FILES or "/" in part or "\0" in part for part in name)]
     messages = []
     if len(sound) < len(names):
-        messages.append(f"{len(names) - len(sound):,} of its file IDs are no names below its folder, and were ignored")
+        messages.append(f"{len(names) - len(sound):,} of its file IDs do not name files below its folder, and were ignored")
     folder, _, own_name = location.rpartition("/")
     if not is_local:
         return DicomdirListing(["/".join((folder, *name)) for name in sound], tuple(messages))

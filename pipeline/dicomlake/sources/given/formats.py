@@ -50,7 +50,7 @@ def list_reader(opener: Opener, location: str, title: str) -> ListReader:
                 raise _damaged(title, "Parquet", error) from None
         return partial(_read_parquet, opener, title, _columns(names, title))
     if location.lower().endswith((".parquet", ".pq")):
-        raise ConfigurationError(f"{title} is no Parquet file, as its name says; name a Parquet, CSV or text file")
+        raise ConfigurationError(f"{title} is not a Parquet file, although its name says so; name a Parquet, CSV or text file")
     with closing(opener()) as stream:
         try:
             names = header_names(stream)

@@ -1,8 +1,8 @@
 """Listings made elsewhere: a bucket's inventory, the output of ``find``, a query of another lake.
 
 A list names files in the column ``url`` (or one a line), in any order; a local path is relative to the current folder and spelt as in the
-lake (see `local_url`), though bytes that are no UTF-8 may stand as they are. What a list does not say of a local file, one ``stat`` does;
-what it says is believed. Temporary files hold what must be sorted, and standard input, which can be read but once.
+lake (see `urls`), though bytes that are not UTF-8 may stand as they are. Where a list lacks the size or time of a local file, one ``stat``
+adds it; values of the list are believed. Temporary files hold rows that must be sorted, and standard input, which can be read only once.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class GivenList:
             location: an absolute path, a url, or ``-``.
             name: of the source, for messages.
             storage_options: for a list at a url.
-            read_file_ids: reads the records of a DICOMDIR, which is read to its end then; without it a DICOMDIR is no list.
+            read_file_ids: reads the records of a DICOMDIR, which is read to its end then; without it a DICOMDIR is not a list.
 
         Raises:
             SourceNotFound, AccessDenied: it can't be opened.
-            ConfigurationError: it is no list.
+            ConfigurationError: it is not a list.
         """
         title = f"list {printable_line(name)}"
         opener = _opener(location, storage_options)
@@ -100,23 +100,23 @@ def _open_data_file(manifest: str, storage_options: Mapping[str, Any], path: str
         raise ConfigurationError("the manifest of an inventory can't come from standard input, for its data files are looked for beside it")
     if not is_url(manifest):
         return _open_path(local_path_of(manifest, path))
-    scheme, slashes, place = manifest.partition("://")
-    return _open_url(f"{scheme}{slashes}{place.partition('/')[0]}/{path}", storage_options)
+    scheme, slashes, rest = manifest.partition("://")
+    return _open_url(f"{scheme}{slashes}{rest.partition('/')[0]}/{path}", storage_options)
 
 
 def _spooled_input() -> Callable[[], BinaryIO]:
     descriptor, path = tempfile.mkstemp(prefix="dicomlake-list-")
 
-    def again() -> BinaryIO:
+    def reopen() -> BinaryIO:
         return open(path, "rb")
 
-    weakref.finalize(again, os.unlink, path)  # it lives as long as the source
+    weakref.finalize(reopen, os.unlink, path)  # it lives as long as the source
     # A read that waits for a whole buffer would swallow an interrupt that comes between two pieces of it.
     standard_input = cast("io.BufferedReader", sys.stdin.buffer)
     with open(descriptor, "wb") as spool:
         while piece := standard_input.read1():
             spool.write(piece)
-    return again
+    return reopen
 
 
 def _open_path(path: str) -> BinaryIO:

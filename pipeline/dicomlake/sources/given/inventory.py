@@ -1,6 +1,6 @@
 """Inventories that object stores write of themselves: a manifest, and the data files that it names.
 
-Amazon S3 Inventory (CSV with url-encoded keys, Parquet, ORC) and Azure Blob Inventory (CSV with a header, Parquet). Rows that are no
+Amazon S3 Inventory (CSV with url-encoded keys, Parquet, ORC) and Azure Blob Inventory (CSV with a header, Parquet). Rows of anything but a
 current object are left out: earlier versions, markers of deletion, snapshots, folders. The data files are fetched whole, one at a time, and
 checked against what the manifest says of them before a row is used: a list with holes would pass for files that have vanished.
 """
@@ -53,7 +53,7 @@ _AZURE = {
     "hdiisfolder": "folder",
     "snapshot": "snapshot",
 }
-"""What a column is, by the letters and digits of its name."""
+"""The meaning of a column, by the letters and digits of its name."""
 
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -73,10 +73,10 @@ class Inventory:
 
     Attributes:
         title: for messages.
-        scheme: what the urls of its objects begin with.
+        scheme: the scheme of the urls of its objects.
         format: ``csv``, ``parquet`` or ``orc``.
         names: the columns of CSV files that have no header; empty where they have one.
-        meanings: what a column is, by its name in small letters alone.
+        meanings: the meaning of a column, by its name in small letters alone.
         files: its data files.
     """
 
@@ -168,7 +168,7 @@ class Inventory:
 
 
 def inventory_of(start: bytes, opener: Callable[[], BinaryIO], title: str) -> Inventory | None:
-    """The inventory whose manifest this is; None for a list that is no manifest.
+    """The inventory whose manifest this is; None for another list.
 
     Args:
         start: its first bytes.
@@ -185,14 +185,14 @@ def inventory_of(start: bytes, opener: Callable[[], BinaryIO], title: str) -> In
     try:
         manifest = json.loads(content)
     except ValueError:
-        raise ConfigurationError(f"{title} begins as the manifest of an inventory and is no JSON; fetch it again") from None
+        raise ConfigurationError(f"{title} begins as the manifest of an inventory but is not JSON; fetch it again") from None
     try:
         if "sourceBucket" in manifest:
             return _of_s3(manifest, title)
         if "destinationContainer" in manifest:
             return _of_azure(manifest, title)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise ConfigurationError(f"{title} is the manifest of an inventory, but lacks what one says of its data files") from None
+        raise ConfigurationError(f"{title} is the manifest of an inventory, but does not describe its data files") from None
     raise ConfigurationError(f"{title} is JSON, and neither the manifest of an S3 Inventory nor of an Azure Blob Inventory")
 
 
@@ -205,7 +205,7 @@ def local_path_of(manifest: str, path: str) -> str:
     while above != os.path.dirname(above):
         candidates.append(os.path.join(above, path))
         above = os.path.dirname(above)
-    return next((place for place in candidates if os.path.isfile(place)), candidates[0])
+    return next((path for path in candidates if os.path.isfile(path)), candidates[0])
 
 
 def _of_s3(manifest: dict[str, Any], title: str) -> Inventory:

@@ -1,4 +1,4 @@
-"""Columns of a list in the types of a listing, whatever wrote them: numbers as text, times as ISO 8601 or Unix seconds, bytes as names."""
+"""Columns of a list in the types of a listing: numbers as text, times as ISO 8601 or Unix seconds, bytes as names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_LETTERS = 40
 
 
 class CantBeTyped(ValueError):
-    """A value is not what its column holds; ``position`` is its place in the array."""
+    """A value is not what its column holds; ``position`` is its index in the array."""
 
     def __init__(self, position: int, problem: str) -> None:
         super().__init__(position, problem)
@@ -51,7 +51,7 @@ def texts(values: pa.Array) -> pa.StringArray:
         or types.is_null(values.type)
     ):
         return values.cast(pa.string())
-    raise CantBeTyped(0, f"is no text but {values.type}")
+    raise CantBeTyped(0, f"is not text but {values.type}")
 
 
 def etags(values: pa.Array) -> pa.StringArray:
@@ -68,20 +68,20 @@ def file_sizes(values: pa.Array) -> pa.Int64Array:
     """Sizes in bytes; empty text and NaN are null.
 
     Raises:
-        CantBeTyped: a value is no whole number, or negative.
+        CantBeTyped: a value is not a whole number, or negative.
     """
     if types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     elif not types.is_integer(values.type):
         values = _filled(texts(values))
-        _require(pc.match_substring_regex(values, _SIZE), values, "is no size in bytes")
+        _require(pc.match_substring_regex(values, _SIZE), values, "is not a size in bytes")
         values = pc.replace_substring_regex(values, r"\..*$", "")
     elif types.is_unsigned_integer(values.type):
-        _require(pc.less(values, pa.scalar(1 << 63, pa.uint64())), values, "is no size in bytes")
+        _require(pc.less(values, pa.scalar(1 << 63, pa.uint64())), values, "is not a size in bytes")
     if types.is_floating(values.type):
-        _require(pc.and_(pc.equal(pc.floor(values), values), pc.less(values, float(1 << 63))), values, "is no size in bytes")
+        _require(pc.and_(pc.equal(pc.floor(values), values), pc.less(values, float(1 << 63))), values, "is not a size in bytes")
     sizes = values.cast(pa.int64())
-    _require(pc.greater_equal(sizes, 0), values, "is no size in bytes")
+    _require(pc.greater_equal(sizes, 0), values, "is not a size in bytes")
     return sizes
 
 
@@ -89,7 +89,7 @@ def modified_times(values: pa.Array) -> pa.TimestampArray:
     """Times in microseconds, UTC: timestamps and dates (without zone: UTC), Unix seconds, or either as text; empty text is null.
 
     Raises:
-        CantBeTyped: a value is none of them.
+        CantBeTyped: a value is of another form.
     """
     if types.is_timestamp(values.type) or types.is_date(values.type):
         zone = values.type.tz if types.is_timestamp(values.type) else None
@@ -97,13 +97,13 @@ def modified_times(values: pa.Array) -> pa.TimestampArray:
     if types.is_integer(values.type) or types.is_floating(values.type):
         seconds = values.cast(pa.float64(), safe=False)
         seconds = pc.if_else(pc.is_nan(seconds), pa.scalar(None, pa.float64()), seconds)
-        _require(pc.less(pc.abs(seconds), _UNIX_SECONDS_LIMIT), values, "is no Unix time in seconds")
+        _require(pc.less(pc.abs(seconds), _UNIX_SECONDS_LIMIT), values, "is not a Unix time in seconds")
         return pc.floor(pc.multiply(seconds, 1e6)).cast(pa.int64()).view(_TIMESTAMP)
     values = _filled(texts(values))
     unix = pc.extract_regex(values, _UNIX_SECONDS)
     iso = pc.extract_regex(values, _ISO_8601)
     understood = pc.or_(pc.is_valid(unix), pc.is_valid(iso))
-    _require(pc.or_(understood, pc.is_null(values)), values, "is no time; write ISO 8601 or Unix seconds")
+    _require(pc.or_(understood, pc.is_null(values)), values, "is not a time; write ISO 8601 or Unix seconds")
     return pc.coalesce(_of_unix(unix), _of_iso(iso, values))
 
 
@@ -126,8 +126,8 @@ def _of_iso(parts: pa.StructArray, values: pa.StringArray) -> pa.TimestampArray:
     try:
         return spelt.cast(_TIMESTAMP)
     except pa.ArrowInvalid:
-        position = next(place for place in range(len(spelt)) if not _is_time(spelt[place]))
-        raise CantBeTyped(position, f"{_value(values, position)} is no time; write ISO 8601 or Unix seconds") from None
+        position = next(index for index in range(len(spelt)) if not _is_time(spelt[index]))
+        raise CantBeTyped(position, f"{_value(values, position)} is not a time; write ISO 8601 or Unix seconds") from None
 
 
 def _is_time(value: pa.StringScalar) -> bool:

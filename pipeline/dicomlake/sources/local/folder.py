@@ -30,7 +30,7 @@ _Chain = tuple["_Identity", "_Chain | None"]
 
 @dataclass(frozen=True)
 class LocalRules:
-    """What a walk does with links to folders, and which folders it leaves out: by path, or where links are followed, by inode."""
+    """Whether a walk follows links to folders, and which folders it leaves out: by path, or by inode where links are followed."""
 
     follow_folder_links: bool
     excluded_paths: frozenset[str]

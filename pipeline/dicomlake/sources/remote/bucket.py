@@ -1,9 +1,9 @@
 """A prefix of an object store, listed by the store's own client: pages become Arrow batches without a Python object per key.
 
 Stores list in the byte order of keys, which is the order of urls, so pages are streamed. Those of stores known for it are cut into ranges
-that are listed side by side where there are many folders. Those of any other are looked at: one that turns out to list otherwise must be
-listed anew, its rows kept on disk until all are there, and sorted. A key that the client can't name (``a//b``, ``..``, a control
-character) ends its listing: what is left of the range is then listed folder by folder.
+that are listed side by side where there are many folders. The order of any other store is checked: one that lists otherwise must be
+listed again, its rows kept on disk until all are there, and sorted. A key that the client can't name (``a//b``, ``..``, a control
+character) ends its listing: the rest of the range is then listed folder by folder.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.sources.merge import sliced
 from dicomlake.sources.ordering import read_spool, sorted_once, spool
 from dicomlake.sources.pattern import Pattern
-from dicomlake.sources.remote.folder import list_place
+from dicomlake.sources.remote.folder import list_root
 from dicomlake.sources.remote.folder_markers import without_folder_markers
-from dicomlake.sources.remote.root import RemotePlace
+from dicomlake.sources.remote.root import RemoteRoot
 from dicomlake.stores import PAUSES_SECONDS, KeyOrder, codes_of, is_passing, key_order, open_object_store, patiently, store_refusal
 
 if TYPE_CHECKING:
@@ -54,21 +54,21 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class BucketListing:
-    """What is below a prefix, and matches a pattern where there is one.
+    """The objects below a prefix that match a pattern, where there is one.
 
     ``folder`` is the key of the prefix, without a slash at its end; empty for a whole bucket. ``trusts_order`` says whether rows are
     streamed where the store's order is not known.
     """
 
-    place: RemotePlace
+    root: RemoteRoot
     folder: str
     pattern: Pattern | None = None
     trusts_order: bool = True
 
     @classmethod
-    def of(cls, place: RemotePlace, pattern: Pattern | None = None, *, trusts_order: bool = True) -> BucketListing:
+    def of(cls, root: RemoteRoot, pattern: Pattern | None = None, *, trusts_order: bool = True) -> BucketListing:
         """The listing of a url like ``s3://bucket/folder``."""
-        return cls(place, place.head.partition("://")[2].partition("/")[2].strip("/"), pattern, trusts_order)
+        return cls(root, root.head.partition("://")[2].partition("/")[2].strip("/"), pattern, trusts_order)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """See `Source.batches`.
@@ -95,7 +95,7 @@ class BucketListing:
             ConfigurationError: the options can't be used.
         """
         try:
-            # Whoever waits at a terminal for the first word is not to wait for long.
+            # A person at a terminal waits for the answer, so there is one short pause.
             first = patiently(lambda: self._first_keys(self._store), PAUSES_SECONDS[:1])
         except InvalidPathError:
             return True
@@ -111,7 +111,7 @@ class BucketListing:
         Raises:
             ConfigurationError: the options can't be used.
         """
-        store = open_object_store(self.place.url, self.place.storage_options, whole_bucket=True, retries=0)
+        store = open_object_store(self.root.url, self.root.storage_options, whole_bucket=True, retries=0)
         try:
             self._first_keys(store)
         except InvalidPathError:
@@ -124,12 +124,12 @@ class BucketListing:
         return next(iter(obstore.list(store, self.folder or None, chunk_size=1)), None)
 
     def _refusal(self, error: BaseError) -> DicomlakeError:
-        url = self.place.url
-        return store_refusal(url, error, self.place.storage_options, f"source {printable_line(url)} can't be listed")
+        url = self.root.url
+        return store_refusal(url, error, self.root.storage_options, f"source {printable_line(url)} can't be listed")
 
     @cached_property
     def _order(self) -> KeyOrder:
-        return key_order(self.place.url, self.place.storage_options)
+        return key_order(self.root.url, self.root.storage_options)
 
     @property
     def _is_streamed(self) -> bool:
@@ -137,7 +137,7 @@ class BucketListing:
 
     @cached_property
     def _store(self) -> ObjectStore:
-        return open_object_store(self.place.url, self.place.storage_options, whole_bucket=True)
+        return open_object_store(self.root.url, self.root.storage_options, whole_bucket=True)
 
     def _bounds(self) -> list[str]:
         """The folders to cut at, ascending; few where that would not help: all keys come at once, or lie flat."""
@@ -187,7 +187,7 @@ class BucketListing:
                 for batch in self._pages(last):
                     if trusted and not _ascends(batch.column("path"), last):
                         raise ListedOutOfOrder(
-                            f"source {printable_line(self.place.url)}: its store does not list keys in the order of their bytes"
+                            f"source {printable_line(self.root.url)}: its store does not list keys in the order of their bytes"
                         )
                     paths = batch.column("path")
                     failures = 0 if trusted else failures
@@ -216,20 +216,20 @@ class BucketListing:
             yield without_folder_markers(pa.record_batch(page), self._is_there)
 
     def _by_folders(self, part: Range) -> Iterator[pa.RecordBatch]:
-        after, end = (None if key is None else self._root + key for key in part)
-        for batch in list_place(self.place, None, within=(after, end)):
+        after, end = (None if key is None else self._bucket_url + key for key in part)
+        for batch in list_root(self.root, None, within=(after, end)):
             yield from sliced(self._kept(batch))
 
     @property
-    def _root(self) -> str:
-        scheme, slashes, path = self.place.head.partition("://")
+    def _bucket_url(self) -> str:
+        scheme, slashes, path = self.root.head.partition("://")
         return f"{scheme}{slashes}{path.partition('/')[0]}/"
 
     def _listed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         nothing = pa.nulls(batch.num_rows, pa.string())
         etags = pc.utf8_trim(batch.column("e_tag").cast(pa.string()), characters='"')
         columns = [
-            pc.binary_join_element_wise(self._root, batch.column("path").cast(pa.string()), ""),
+            pc.binary_join_element_wise(self._bucket_url, batch.column("path").cast(pa.string()), ""),
             batch.column("size").cast(pa.int64()),
             batch.column("last_modified").cast(LISTING_SCHEMA.field("modified").type),
             etags,
@@ -243,8 +243,8 @@ class BucketListing:
         urls = batch.column("url")
         wanted = None
         if self.pattern is not None:
-            wanted = pc.match_substring_regex(pc.utf8_slice_codeunits(urls, len(self.place.prefix)), self.pattern.expression)
-        for folder in self.place.excluded:
+            wanted = pc.match_substring_regex(pc.utf8_slice_codeunits(urls, len(self.root.prefix)), self.pattern.expression)
+        for folder in self.root.excluded:
             outside = pc.invert(pc.starts_with(urls, folder + "/"))
             wanted = outside if wanted is None else pc.and_(wanted, outside)
         return batch if wanted is None else batch.filter(wanted)

@@ -19,7 +19,7 @@ from dicomlake.sources.batches import BatchBuilder, Defect
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.remote.entry import etag_of, modified_of, size_of
 from dicomlake.sources.remote.filesystem import refusal
-from dicomlake.sources.remote.root import RemotePlace
+from dicomlake.sources.remote.root import RemoteRoot
 from dicomlake.sources.walk import Opened, walk
 
 _Entry = Mapping[str, Any]
@@ -28,36 +28,36 @@ _Entry = Mapping[str, Any]
 Bounds = tuple[str | None, str | None]
 
 
-def list_place(place: RemotePlace, pattern: Pattern | None = None, *, within: Bounds | None = None) -> Iterator[pa.RecordBatch]:
+def list_root(root: RemoteRoot, pattern: Pattern | None = None, *, within: Bounds | None = None) -> Iterator[pa.RecordBatch]:
     """Batches of everything below a url, or of what matches ``pattern`` there, or the one row of a file.
 
     Args:
-        place: the url.
-        pattern: what is to match.
+        root: the url.
+        pattern: a glob that rows must match.
         within: only rows whose url is after the first of these and no later than the second; folders outside are not opened.
 
     Raises:
         SourceNotFound, AccessDenied: the url can't be listed; or the connection was lost on the way, so that nothing may be concluded.
     """
-    info = place.info()
-    if place.is_folder(info):
-        opened = _open(place, place.path, "", pattern, within)
+    info = root.info()
+    if root.is_folder(info):
+        opened = _open(root, root.path, "", pattern, within)
         if opened.folder is not None:
             for batch in walk(opened.folder):
                 yield batch if within is None else _cut(batch, within)
     elif pattern is None:
         builder = BatchBuilder()
-        builder.extend([_text(place.url)], [size_of(info)], [modified_of(info)], [etag_of(info)])
+        builder.extend([_text(root.url)], [size_of(info)], [modified_of(info)], [etag_of(info)])
         yield builder.flush()
     else:
-        raise SourceNotFound(f"source {printable_line(place.url)} is a file, no folder: nothing can match below it")
+        raise SourceNotFound(f"source {printable_line(root.url)} is a file, not a folder: nothing can match below it")
 
 
 class _RemoteFolder:
     def __init__(
-        self, place: RemotePlace, path: str, below: str, entries: list[_Entry], pattern: Pattern | None, within: Bounds | None
+        self, root: RemoteRoot, path: str, below: str, entries: list[_Entry], pattern: Pattern | None, within: Bounds | None
     ) -> None:
-        self._place = place
+        self._root = root
         self._within = within
         self._path = path.strip("/")
         self._below = below  # the names of the folders between the source and this one, each followed by a slash
@@ -72,14 +72,14 @@ class _RemoteFolder:
             if name and entry.get("type") == "directory":
                 folders[_text(name)] = (name, path_of_entry)
             elif pattern is None or pattern.matches(name):
-                found[_text(name + place.tail)] = entry
+                found[_text(name + root.tail)] = entry
         self.leaves = sorted(found)
         self.folders = list(folders)
         self._entries: list[_Entry] = [found[leaf] for leaf in self.leaves]
         self._opened_as = folders
 
     def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
-        prefix = _text(self._place.prefix + self._below)
+        prefix = _text(self._root.prefix + self._below)
         urls = [prefix + leaf for leaf in self.leaves[start:stop]]
         entries = self._entries[start:stop]
         defects = {row: entry for row, entry in enumerate(entries) if entry.get("type") in ("directory", "other")}
@@ -102,18 +102,18 @@ class _RemoteFolder:
             if pattern.nothing:
                 return Opened(None, None)
             pattern = None if pattern.everything else pattern
-        if self._place.prefix + self._below + own_name in self._place.excluded:
+        if self._root.prefix + self._below + own_name in self._root.excluded:
             return Opened(None, None)
-        if self._within is not None and _is_outside(_text(f"{self._place.prefix}{self._below}{own_name}/"), self._within):
+        if self._within is not None and _is_outside(_text(f"{self._root.prefix}{self._below}{own_name}/"), self._within):
             return Opened(None, None)
-        return _open(self._place, path, f"{self._below}{own_name}/", pattern, self._within)
+        return _open(self._root, path, f"{self._below}{own_name}/", pattern, self._within)
 
     def _path_of(self, entry: _Entry) -> str:
-        """What the filesystem calls an entry; a web page writes its links as HTML, and may take http for https."""
+        """The filesystem's path of an entry; a web page writes its links as HTML, and may take http for https."""
         path = str(entry["name"])
-        if not self._place.is_http:
+        if not self._root.is_http:
             return path
-        return self._place.path.partition("://")[0] + "://" + html.unescape(path).partition("://")[2]
+        return self._root.path.partition("://")[0] + "://" + html.unescape(path).partition("://")[2]
 
     def _name(self, entry: _Entry, path: str) -> str | None:
         """The name of an entry in this folder; empty for a key whose folder name is empty; none for what does not belong here."""
@@ -126,21 +126,21 @@ class _RemoteFolder:
             # The marker that some tools write for a folder is an empty object with the folder's name and a slash.
             is_marker = entry.get("type") != "directory" and not entry.get("size")
             return None if is_marker or rest == folder else name
-        is_link_elsewhere = self._place.is_http and ("/" in name or name.startswith(("?", "#")))
+        is_link_elsewhere = self._root.is_http and ("/" in name or name.startswith(("?", "#")))
         return None if is_link_elsewhere or (folder and rest[len(folder)] != "/") else name
 
 
-def _open(place: RemotePlace, path: str, below: str, pattern: Pattern | None, within: Bounds | None) -> Opened:
+def _open(root: RemoteRoot, path: str, below: str, pattern: Pattern | None, within: Bounds | None) -> Opened:
     try:
-        entries = place.filesystem.ls(path.rstrip("/") + "/" if place.is_http else path.rstrip("/"), detail=True)
+        entries = root.filesystem.ls(path.rstrip("/") + "/" if root.is_http else path.rstrip("/"), detail=True)
     except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
         if below and isinstance(error, (FileNotFoundError, PermissionError)):
             what = "no access" if isinstance(error, PermissionError) else "vanished while listing"
-            url = _text(place.prefix + below.rstrip("/") + place.tail)
+            url = _text(root.prefix + below.rstrip("/") + root.tail)
             return Opened(None, Defect(url, FileCode.UNREADABLE, f"folder can't be listed: {what}"))
-        raise refusal(place.url, error, place.storage_options) from None
-    place.filesystem.dircache.clear()  # else a listing of millions of folders stays in memory
-    return Opened(_RemoteFolder(place, path, below, entries, pattern, within), None)
+        raise refusal(root.url, error, root.storage_options) from None
+    root.filesystem.dircache.clear()  # else a listing of millions of folders stays in memory
+    return Opened(_RemoteFolder(root, path, below, entries, pattern, within), None)
 
 
 def _is_outside(folder: str, within: Bounds) -> bool:

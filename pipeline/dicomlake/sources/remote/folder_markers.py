@@ -1,6 +1,6 @@
 """Markers of folders in a bucket: empty objects whose key is the folder's name and a slash, which the store's client leaves out.
 
-They are no files. In a listing a marker looks like an empty object of the folder's name; where it stands, or the store itself, tells.
+They are not files. A listing shows a marker as an empty object of the folder's name; its position, or the store itself, tells it apart.
 """
 
 from __future__ import annotations

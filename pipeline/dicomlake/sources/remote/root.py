@@ -1,6 +1,6 @@
 """A url that can be listed: its filesystem, and how the urls of what is below it are spelt.
 
-They are the SOURCE as it was typed plus names, for the paths of many a filesystem leave out the host or account they are on.
+They are the SOURCE as it was typed plus names, because the paths of many filesystems leave out the host or account.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dicomlake.stores.kinds import CANONICAL_SCHEMES
 
 
 @dataclass(frozen=True)
-class RemotePlace:
+class RemoteRoot:
     """A child's url is ``prefix`` + its name + ``tail``; its path in ``filesystem`` is ``path`` + "/" + its name."""
 
     filesystem: fsspec.AbstractFileSystem
@@ -29,7 +29,7 @@ class RemotePlace:
     storage_options: Mapping[str, Any]
 
     @classmethod
-    def of(cls, url: str, storage_options: Mapping[str, Any], exclude: Sequence[str] = ()) -> RemotePlace:
+    def of(cls, url: str, storage_options: Mapping[str, Any], exclude: Sequence[str] = ()) -> RemoteRoot:
         """Set up the filesystem of a url, without a request yet where the filesystem allows that.
 
         Raises:
@@ -48,7 +48,7 @@ class RemotePlace:
 
     @property
     def prefix(self) -> str:
-        """What the urls of all children begin with."""
+        """The beginning of the urls of all children."""
         return self.head if self.head.endswith("://") else self.head + "/"
 
     @property
@@ -57,7 +57,7 @@ class RemotePlace:
         return self.head.startswith(("http://", "https://"))
 
     def info(self) -> Mapping[str, Any]:
-        """What the filesystem says of the url itself: the one request that a file as SOURCE costs.
+        """The filesystem's description of the url itself: the one request that a file as SOURCE costs.
 
         Raises:
             SourceNotFound, AccessDenied: it is not there, or must not be read.
