@@ -43,10 +43,10 @@ def _one_frame(frames: int, *, undefined_lengths: bool) -> bytes:
     """The file with one item for all frames."""
     from dicomlake.samples.cast import ordinary_patient
     from dicomlake.samples.encoding import encode, pixels
-    from dicomlake.samples.enhanced import enhanced_mr
     from dicomlake.samples.entities import Series, Study
     from dicomlake.samples.identity import Identity
-    from dicomlake.samples.slices import Stack
+    from dicomlake.samples.images.enhanced import enhanced_mr
+    from dicomlake.samples.images.slices import Stack
     from dicomlake.samples.studies import BRAIN, MR_BRAIN, MR_SCANNER
 
     identity = Identity(0)

@@ -11,6 +11,7 @@ import os
 import platform
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -61,7 +62,8 @@ def working_folder(folder: Path | None) -> Iterator[Path]:
 
 def corpus(folder: Path, files: int) -> Path:
     """An archive of so many synthetic files, written where it is not there yet."""
-    from dicomlake.samples import write_corpus
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # the corpus is that of the tests
+    from tests.corpus import write_corpus
 
     archive = folder / f"archive-{files}"
     if not archive.exists():

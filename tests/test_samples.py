@@ -23,8 +23,9 @@ from pydicom.uid import UID
 
 import dicomlake.samples as samples_package
 from dicomlake.errors import ConfigurationError, FileStatus
-from dicomlake.samples import Defect, Manifest, write_corpus, write_sample
+from dicomlake.samples import Defect, Manifest, write_sample
 from dicomlake.samples.elements import decimal, item
+from tests.corpus import write_corpus
 
 _FIXED_STUDIES = 11
 _COLUMNS = Path(samples_package.__file__).parent.parent / "schema" / "columns.csv"

@@ -14,8 +14,8 @@ from dicomlake.cli import main
 from dicomlake.config import load_settings
 from dicomlake.lake import Lake, verify
 from dicomlake.run import Summary
-from dicomlake.samples import write_corpus
 from tests.buckets.servers import troubled
+from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
 from tests.stores.fault_proxy import ALL_FAULTS, Fault
 from tests.stores.servers import Bucket, Server

@@ -12,8 +12,8 @@ import dicomlake.run.planning
 import dicomlake.schema
 from dicomlake.config import load_settings
 from dicomlake.run import Progress
-from dicomlake.samples import write_corpus
 from tests.cli.conftest import Run
+from tests.corpus import write_corpus
 
 CONFIGURATION = """\
 columns:

@@ -28,7 +28,7 @@ from dicomlake.run import IndexRequest, run_index
 from dicomlake.run.worker_check import DIGITS, packages, requirements_of
 from dicomlake.runner import Outcome, Requirements, SerialRunner, runner_starter
 from dicomlake.runner.dask import DaskOptions, DaskRunner, scheduler_runner
-from dicomlake.samples import write_corpus
+from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
 from tests.runner.processes import Processes, processes
 from tests.stores.conftest import moto  # noqa: F401 - a fixture

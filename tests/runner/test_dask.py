@@ -24,7 +24,7 @@ from dicomlake.runner import Outcome, Runner, SerialRunner, runner_starter
 from dicomlake.runner.dask import DaskOptions, DaskRunner, scheduler_runner
 from dicomlake.runner.local_cluster import local_runner
 from dicomlake.runner.quiet import QuietLog
-from dicomlake.samples import write_corpus
+from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
 
 FILES = 60

@@ -22,7 +22,7 @@ from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import Runner, SerialRunner, runner_starter
 from dicomlake.runner.dask import DaskRunner
-from dicomlake.samples import write_corpus
+from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
 from tests.runner.processes import thread_runner
 

@@ -1,7 +1,6 @@
-"""Synthetic DICOM: a small archive with planted defects to try things on, and a large plain one to measure with."""
+"""Synthetic DICOM: a small archive with planted defects, to try things on."""
 
 from dicomlake.samples.archive import write_sample
-from dicomlake.samples.corpus import write_corpus
 from dicomlake.samples.manifest import (
     MANIFEST_NAME,
     Counts,
@@ -20,6 +19,5 @@ __all__ = [
     "ListedFile",
     "Manifest",
     "Reference",
-    "write_corpus",
     "write_sample",
 ]

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from dicomlake.errors import ConfigurationError
+from dicomlake.errors import AccessDenied, ConfigurationError
 from dicomlake.samples.cast import Cast, fixed_cast
 from dicomlake.samples.defects import Damage, damaged_study, entity_defects
-from dicomlake.samples.destination import claim_destination
 from dicomlake.samples.encoding import PlantedFile
 from dicomlake.samples.identity import Identity
 from dicomlake.samples.manifest import (
@@ -113,3 +112,18 @@ def _items(dataset: Dataset) -> Iterator[Dataset]:
             for item in element.value:
                 yield item
                 yield from _items(item)
+
+
+def claim_destination(destination: Path) -> None:
+    """Make sure that ``destination`` is an empty folder, with its parents.
+
+    Raises:
+        ConfigurationError: it exists and is not an empty folder.
+        AccessDenied: it can't be listed or made.
+    """
+    try:
+        if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
+            raise ConfigurationError(f"{destination} exists and is not an empty folder: name a new or an empty one")
+        destination.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AccessDenied(f"{destination} can't be made: {error.strerror}") from error

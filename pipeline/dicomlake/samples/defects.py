@@ -15,9 +15,9 @@ from dicomlake.samples.elements import item
 from dicomlake.samples.encoding import PlantedFile, SampleFile, encode, encode_directory
 from dicomlake.samples.entities import Series, Study
 from dicomlake.samples.identity import Identity
+from dicomlake.samples.images.projection import cr_series
+from dicomlake.samples.images.slices import Stack, ct_series
 from dicomlake.samples.manifest import Defect
-from dicomlake.samples.projection import cr_series
-from dicomlake.samples.slices import Stack, ct_series
 from dicomlake.samples.studies import CHEST, CT_CHEST, CT_SCANNER, RADIOGRAPH
 
 INVALID_DATE = "20230230"

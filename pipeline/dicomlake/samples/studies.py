@@ -15,15 +15,15 @@ from pydicom.uid import (
 
 from dicomlake.samples import private
 from dicomlake.samples.cast import Cast, ordinary_patient
-from dicomlake.samples.derived import dose, plan, segmentation, structure_set
-from dicomlake.samples.documents import encapsulated_pdf, scanned_page, structured_report
 from dicomlake.samples.encoding import SampleFile
-from dicomlake.samples.enhanced import enhanced_ct, enhanced_mr
 from dicomlake.samples.entities import Equipment, Patient, Procedure, Series, Study
 from dicomlake.samples.identity import Identity
-from dicomlake.samples.projection import cr_series, mg_series, us_series
-from dicomlake.samples.slices import CORONAL, MrTechnique, Stack, ct_series, mr_series, pet_series
-from dicomlake.samples.slide import slide_set
+from dicomlake.samples.images.derived import dose, plan, segmentation, structure_set
+from dicomlake.samples.images.documents import encapsulated_pdf, scanned_page, structured_report
+from dicomlake.samples.images.enhanced import enhanced_ct, enhanced_mr
+from dicomlake.samples.images.projection import cr_series, mg_series, us_series
+from dicomlake.samples.images.slices import CORONAL, MrTechnique, Stack, ct_series, mr_series, pet_series
+from dicomlake.samples.images.slide import slide_set
 
 CHEST = ("CHEST", "51185008", "Chest")
 ABDOMEN = ("ABDOMEN", "818981001", "Abdomen")

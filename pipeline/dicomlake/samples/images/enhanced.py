@@ -13,7 +13,7 @@ from pydicom.uid import EnhancedCTImageStorage, EnhancedMRImageStorage
 from dicomlake.samples.elements import code, date_text, decimal, decimals, item, later, time_text
 from dicomlake.samples.encoding import SampleFile, pixels
 from dicomlake.samples.entities import Series
-from dicomlake.samples.slices import Stack
+from dicomlake.samples.images.slices import Stack
 
 _MATRIX = 8
 

@@ -1,0 +1,1 @@
+"""The images and documents of a sample, by kind."""
