@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from dicomlake.schema import entity_key
 from dicomlake.sources.listing import LISTING_SCHEMA
 
 SOURCE = "/archive"
@@ -198,10 +199,21 @@ def instances_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
     files = file_rows(places)
     of_series = places.select("patient", "study", "series").unique(maintain_order=True).with_row_index("row")
     rows = places.join(of_series.select("series", "row"), on="series", how="left", maintain_order="left")["row"]
-    series = _series_rows(of_series)[rows]
+    series = _with_keys(_series_rows(of_series))[rows]
     frame = pl.concat([series, _instance_rows(places, series["seconds"], files)], how="horizontal").drop("seconds")
     frame = frame.with_columns(_by_modality(frame["Modality"]))
     return filled(frame, schema)
+
+
+def _with_keys(series: pl.DataFrame) -> pl.DataFrame:
+    issuers, patients, studies, uids = (
+        series[name] for name in ("IssuerOfPatientID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+    )
+    return series.with_columns(
+        patient_key=pl.Series(map(entity_key, issuers, patients), dtype=pl.String),
+        study_key=pl.Series(map(entity_key, studies), dtype=pl.String),
+        series_key=pl.Series(map(entity_key, studies, uids), dtype=pl.String),
+    )
 
 
 def file_rows(places: pl.DataFrame) -> pl.DataFrame:

@@ -38,10 +38,9 @@ from dicomlake.config import Settings
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.lake import Lake, LakeWriter, optimize, verify
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
-from dicomlake.rollup import KEYS, LEVELS, RollUpTask, run_roll_ups
+from dicomlake.rollup import RollUpTask, run_roll_ups
 from dicomlake.run import IndexRequest, Progress, run_index
 from dicomlake.runner import runner_starter
-from dicomlake.schema import ROW_ORDER, row_order
 from dicomlake.sources import Source
 from made_archive import (
     PAIR_INSTANCES,
@@ -204,7 +203,7 @@ def _made_lake(folder: Path, count: int) -> Path:
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
             parts = [part for block in pool.map(_write_block, blocks) for part in block]
         number = writer.next_number()
-        for name in ("instances", "findings", "files", *LEVELS):
+        for name in (table.name for table in (*writer.schema.unit_tables, *writer.schema.levels)):
             writer.tables[name].commit([part for part in parts if part.table == name], [], number)
         row = {"snapshot": 1, "kind": "index", "started": datetime.now(UTC), "finished": datetime.now(UTC), "sources": [SOURCE]}
         writer.write_snapshot({**row, "config_digest": settings.digest(), "engine": ENGINE, "dicomlake_version": "0"}, {})
@@ -222,7 +221,7 @@ def _write_block(block: tuple[Location, int, int]) -> list[PartFile]:
     names = modalities(places)
     parts = write_parts(location, "files", _stamped(files_table(places, schema.table("files")), ("first_snapshot", "last_snapshot")))
     findings = _stamped(findings_table(places, schema.table("findings")), ("snapshot",))
-    parts += write_sorted(location, "findings", findings, row_order("findings"))
+    parts += write_sorted(location, "findings", findings, schema.declaration("findings").order)
     tasks: list[RollUpTask] = []
     for modality in names.unique().sort():
         own = places.filter(names == modality)
@@ -230,15 +229,15 @@ def _write_block(block: tuple[Location, int, int]) -> list[PartFile]:
         for piece in range(pieces):
             rows = own[own.height * piece // pieces : own.height * (piece + 1) // pieces]
             table = _stamped(instances_table(rows, schema.table("instances")), ("snapshot",))
-            written = write_sorted(location, "instances", table, ROW_ORDER, partition_by=schema.partition_by)
+            written = write_sorted(location, "instances", table, schema.declaration("instances").order, partition_by=schema.partition_by)
             parts += written
-            keys = pl.DataFrame(table.select(KEYS["series"])).unique()
-            tasks.append(RollUpTask("series", keys, tuple(written), (), schema, location, 1))
+            keys = pl.DataFrame(table.select(["series_key"])).unique()
+            tasks.append(RollUpTask("series", keys, tuple(written), table.num_rows, (), schema, location, 1))
     instances = tuple(part for part in parts if part.table == "instances")
     of_series = instances_table(places.unique("series", maintain_order=True), schema.table("instances"))
     for level in ("studies", "patients"):
-        keys = pl.DataFrame(of_series.select(KEYS[level])).unique()
-        tasks.append(RollUpTask(level, keys, instances, (), schema, location, 1))
+        keys = pl.DataFrame(of_series.select(schema.declaration(level).key)).unique()
+        tasks.append(RollUpTask(level, keys, instances, places.height, (), schema, location, 1))
     return [*parts, *(part for result in run_roll_ups(tuple(tasks)) for part in (*result.parts, *result.findings))]
 
 
