@@ -21,7 +21,8 @@ from obstore.store import LocalStore
 
 from dicomlake.cli import main
 from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeLocked, SourceNotFound
-from dicomlake.lake import Lake, LakeWriter, Table, lease, optimize, vacuum, verify
+from dicomlake.lake import Lake, LakeWriter, Table, optimize, vacuum, verify
+from dicomlake.lake.write import lease
 from dicomlake.lake.write.lease import Lease
 from dicomlake.parts import Location, PartWriter
 from dicomlake.parts.write import writing
