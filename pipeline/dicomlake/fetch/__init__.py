@@ -4,15 +4,12 @@ from dicomlake.fetch.archives import ArchiveListing, close_idle_streams, list_ar
 from dicomlake.fetch.opening import Opener, open_source
 from dicomlake.fetch.source import ByteSource, ReadingStopped
 from dicomlake.fetch.url import is_local, local_path
-from dicomlake.fetch.window import HeaderWindow, Window
 
 __all__ = [
     "ArchiveListing",
     "ByteSource",
-    "HeaderWindow",
     "Opener",
     "ReadingStopped",
-    "Window",
     "close_idle_streams",
     "is_local",
     "list_archive",
