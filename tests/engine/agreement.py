@@ -35,6 +35,11 @@ def differences(one: Scanned, other: Scanned) -> list[Difference]:
     return found + list(_findings(one.findings.to_pylist(), other.findings.to_pylist()))
 
 
+def differing_instances(one: Scanned, other: Scanned) -> list[Difference]:
+    """Where two engines say different things of the instances of the same files, or of their status."""
+    return [found for found in differences(one, other) if found.table == "instances" or found.column == "status"]
+
+
 def _rows(table: str, one: list[dict[str, Any]], other: list[dict[str, Any]]) -> Iterator[Difference]:
     ones, others = ({row["url"]: row for row in rows} for rows in (one, other))
     for url in dict.fromkeys([*ones, *others]):

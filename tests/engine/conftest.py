@@ -1,6 +1,7 @@
-"""Scanning bytes and files the way `extract` is called, by each engine in turn.
+"""Scanning bytes and files the way `extract` is called.
 
-A test that scans takes the fixture `engine` (through `scan_bytes`, or by ``pytest.mark.usefixtures``), and so runs once for each engine.
+A test that scans takes the fixture `engine` (through `scan_bytes`, or by ``pytest.mark.usefixtures``): the native engine, or with
+`both_engines` each engine in turn.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dicomlake.schema import Column, LakeSchema
 
 SCHEMA = LakeSchema.build()
 ENGINES = ("native", "pydicom")
+both_engines = pytest.mark.parametrize("engine", ENGINES, indirect=True, scope="module")
 
 _in_use: list[Engine] = []
 
@@ -82,11 +84,12 @@ def scan_one(
     return ScannedFile(scanned.files.to_pylist()[0], instances[0] if instances else None, scanned.findings.to_pylist())
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module")
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Each engine's name in turn: that which `scan` uses."""
-    _in_use.append(make_engine(request.param))
-    yield request.param
+    """The name of the engine that `scan` uses."""
+    name: str = getattr(request, "param", "native")
+    _in_use.append(make_engine(name))
+    yield name
     _in_use.pop()
 
 

@@ -15,7 +15,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom._private_dict import private_dictionaries
 
 from dicomlake.schema import Column
-from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS
+from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS, private_vr
 from tests.engine import random_values
 from tests.engine.builder import (
     BIG_ENDIAN,
@@ -57,14 +57,20 @@ def _private_sequences() -> list[tuple[str, int]]:
 
 
 class FileMaker:
-    """Makes files; ``columns`` are those whose elements the files shall have, mostly, and ``trouble`` is how often something is wrong."""
+    """Makes files; ``columns`` are those whose elements the files shall have, mostly, and ``trouble`` is how often something is wrong.
 
-    def __init__(self, random: Random, columns: tuple[Column, ...], most_elements: int = 14, trouble: float | None = None) -> None:
+    Files that are ``sound`` have texts of the character set that they declare and no depth at which readers stop.
+    """
+
+    def __init__(
+        self, random: Random, columns: tuple[Column, ...], most_elements: int = 14, trouble: float | None = None, *, sound: bool = False
+    ) -> None:
         self._random = random
         self._columns = [column for column in columns if column.path.steps[0].group != 2]
         self._most = most_elements
         self._trouble = random.choice([0.0, 0.02, 0.1, 0.3]) if trouble is None else trouble
         self._encoding: str | None = None
+        self._sound = sound
 
     def file(self) -> bytes:
         """A file."""
@@ -97,7 +103,7 @@ class FileMaker:
         if not self._wrong():
             parts.append(writer.element("TransferSyntaxUID", syntax))
         if random.random() < 0.3:
-            parts.append(writer.element("ImplementationVersionName", random_values.value(random, "SH")))
+            parts.append(writer.element("ImplementationVersionName", self._value("SH", writer, None)))
         if random.random() < 0.1:
             parts.append(writer.element("PrivateInformation", random_values.value(random, "OB")))
         if self._wrong():
@@ -108,7 +114,7 @@ class FileMaker:
 
     def _deflated(self, data_set: bytes) -> bytes:
         random = self._random
-        compressor = zlib.compressobj(random.choice([0, 1, 6, 9]), wbits=random.choice([-15, -15, -15, 15, 31]))
+        compressor = zlib.compressobj(random.choice([0, 1, 6, 9]), wbits=-15 if self._sound else random.choice([-15, -15, -15, 15, 31]))
         cut = random.randrange(len(data_set) + 1)
         flush = random.choice([zlib.Z_NO_FLUSH, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH, zlib.Z_PARTIAL_FLUSH])
         deflated = compressor.compress(data_set[:cut]) + compressor.flush(flush) + compressor.compress(data_set[cut:])
@@ -120,7 +126,7 @@ class FileMaker:
         outer_encoding = self._encoding
         elements: dict[int, bytes] = {}
         if random.random() < (0.6 if depth == 0 else 0.15):
-            declared = random_values.character_set(random)
+            declared = self._character_set()
             self._encoding = _ENCODING_OF_SET.get(declared.decode("latin-1"), self._encoding)
             elements[0x00080005] = self._element(writer, 0x00080005, "CS", declared)
         if depth == 0 and not self._wrong():
@@ -158,13 +164,13 @@ class FileMaker:
             return self._private(
                 writer, depth, random.choice(_CREATORS), random.choice([0x00190000, 0x00290000, 0x20010000]) | random.randrange(256)
             )
-        elif kind == 16:
+        elif kind == 16 and not self._sound:
             tag = random.choice(
                 [0x00080000, 0x60000010, 0x60023000, 0x50000005, 0x7FE00001, 0x7FE00002, 0x00200031, 0x00100001, 0x00190010]
             )
         elif kind == 17:
             tag = 0x00080005
-        elif kind == 18 and depth < 2 and random.random() < 0.1:
+        elif kind == 18 and not self._sound and depth < 2 and random.random() < 0.1:
             return 0x00081140, self._nest(writer)
         else:
             tag = random.choice([0x52009229, 0x52009230, 0x00081115, 0x00081140, 0x00400275, 0x00620002, 0x00186011, 0x00540016])
@@ -179,10 +185,19 @@ class FileMaker:
         if vr == "SQ":
             return self._sequence(writer, tag, depth)
         if tag == 0x00080005:
-            return self._element(writer, tag, "CS", random_values.character_set(random))
+            return self._element(writer, tag, "CS", self._character_set())
         if random.random() < 0.01:
-            return self._element(writer, tag, vr, random_values.large_value(random))
-        return self._element(writer, tag, vr, random_values.value(random, vr, little=writer.little, encoding=self._encoding))
+            return self._element(writer, tag, vr, random_values.large_value(random, sound=self._sound))
+        return self._element(writer, tag, vr, self._value(vr, writer, self._encoding))
+
+    def _character_set(self) -> bytes:
+        if self._sound:
+            return self._random.choice(sorted(_ENCODING_OF_SET)).encode()
+        return random_values.character_set(self._random)
+
+    def _value(self, vr: str, writer: Writer, encoding: str | None) -> bytes:
+        make = random_values.sound_value if self._sound else random_values.value
+        return make(self._random, vr, little=writer.little, encoding=encoding)
 
     def _private(self, writer: Writer, depth: int, creator: str, tag: int) -> tuple[int, bytes]:
         random = self._random
@@ -191,10 +206,12 @@ class FileMaker:
         reserved = self._element(writer, group << 16 | (block if not self._wrong() else 0x12), "LO", creator.encode("latin-1"))
         own = group << 16 | block << 8 | element
         vr = random.choice(["UN", "LO", "DS", "IS", "OB", "SQ", "US", "SH"])
-        if vr == "SQ" or random.random() < 0.3:
+        if self._sound:
+            vr = private_vr(creator.strip(), group, element) or vr
+        if vr == "SQ" or (not self._sound and random.random() < 0.3):
             written = self._sequence(writer, own, depth)
         else:
-            written = self._element(writer, own, vr, random_values.value(random, vr, little=writer.little))
+            written = self._element(writer, own, vr, self._value(vr, writer, None))
         return group << 16 | block, reserved + written
 
     def _element(self, writer: Writer, tag: int, vr: str, value: bytes) -> bytes:
@@ -217,7 +234,7 @@ class FileMaker:
         random = self._random
         if depth > 4:
             return self._element(writer, tag, "SQ", b"")
-        vr = random.choice(["SQ", "SQ", "SQ", "UN"]) if not self._wrong() else random.choice(_VRS)
+        vr = random.choice(["SQ", "SQ", "SQ", "SQ" if self._sound else "UN"]) if not self._wrong() else random.choice(_VRS)
         inner = writer
         if vr == "UN" or self._wrong():
             inner = random.choice([Writer(explicit=False), writer, Writer(explicit=writer.explicit)])

@@ -125,9 +125,27 @@ def value(random: Random, vr: str, *, little: bool = True, encoding: str | None 
     return text(random, encoding)
 
 
-def large_value(random: Random) -> bytes:
+def sound_value(random: Random, vr: str, *, little: bool = True, encoding: str | None = None) -> bytes:
+    """A value of a VR as far as bytes go: text of its character set, and of dates and numbers also wrong ones."""
+    if vr in _NUMBER_FORMATS or vr == "AT":
+        return _numbers(random, _NUMBER_FORMATS.get(vr, "HH"), little=little)
+    if vr in _POOLS:
+        return "\\".join(random.choice(["", *_POOLS[vr]]) for _ in range(random.choice([1, 1, 1, 2, 3]))).encode("latin-1")
+    if vr in ("OB", "UN", "OV"):
+        return _random_bytes(random, 40)
+    words = [word for word in [*(word.decode() for word in _WORDS if word.isalnum()), *_SCRIPTS] if _fits(word, encoding or "ascii")]
+    return random.choice(["^", " ", "\\", "="]).join(random.sample(words, random.choice([1, 1, 2, 3]))).encode(encoding or "ascii")
+
+
+def _fits(text: str, encoding: str) -> bool:
+    return text.encode(encoding, "ignore").decode(encoding) == text
+
+
+def large_value(random: Random, *, sound: bool = False) -> bytes:
     """A value around the sizes at which readers change their ways: 1 KiB, 16 KiB, and what fits no 16 bits."""
     length = random.choice([1022, 1024, 1026, 4096, 16382, 16384, 16386, 20_000, 65_534, 66_000])
+    if sound:
+        return random.choice([b"ab", b"1\\"]) * (length // 2)
     piece = random.choice([b"\\", b"1\\", b"ab", b"\xff\xfe", b"\x1b$B;3\x1b(B", "ä".encode(), b"9", bytes(2)])
     return (piece * (length // len(piece) + 1))[:length]
 

@@ -14,7 +14,7 @@ from dicomlake._core import codes
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FindingCode
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import DEFLATED, IMPLICIT, UID, UNDEFINED, E, Writer, keys, meta, parents, part10, sound, with_elements
-from tests.engine.conftest import ScanBytes, scan_one
+from tests.engine.conftest import ScanBytes, both_engines, scan_one
 
 _RAW = zlib.compressobj(wbits=-15)
 _DEFLATED = _RAW.compress(keys() + parents() + E.element("ImageComments", "cut")[:-2]) + _RAW.flush(zlib.Z_FULL_FLUSH)
@@ -149,6 +149,7 @@ def test_every_code_has_a_crafted_input() -> None:
     assert set(FindingCode) - NOT_OF_ENGINES == set(FINDINGS)
 
 
+@both_engines
 def test_sound_file_has_no_finding(scan_bytes: ScanBytes) -> None:
     """A file in which nothing is wrong has no code and no finding."""
     scanned = scan_bytes(sound())
@@ -177,6 +178,7 @@ def _vanished(_: Path) -> None:
     pass
 
 
+@both_engines
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(
     ("make", "code"),
@@ -203,6 +205,7 @@ def test_file_that_takes_too_long(scan_bytes: ScanBytes) -> None:
     assert (scanned.file["code"], scanned.file["status"]) == (FileCode.TIMED_OUT, "indexed")
 
 
+@both_engines
 def test_instance_uid_of_the_meta(scan_bytes: ScanBytes) -> None:
     """A data set without SOPInstanceUID takes the file meta's, with a finding."""
     scanned = scan_bytes(
@@ -212,6 +215,7 @@ def test_instance_uid_of_the_meta(scan_bytes: ScanBytes) -> None:
     assert scanned.finding("missing-required")["element_path"] == "SOPInstanceUID"
 
 
+@both_engines
 def test_missing_parents_are_null(scan_bytes: ScanBytes) -> None:
     """Missing keys of parents are null, each with a finding."""
     scanned = scan_bytes(part10(E.element("SOPInstanceUID", UID)))
@@ -246,6 +250,7 @@ def test_raw_text_is_the_same_for_every_unicode(scan_bytes: ScanBytes) -> None:
     assert finding["raw"].startswith(shown + "\\xf0\\x93\\x90\\xb0\\xe2\\x80\\xae\\xee\\x80\\x80\\xef\\xbf\\xbf\\xf3\\xa0\\x81\\x81")
 
 
+@both_engines
 def test_message_holds_no_value(scan_bytes: ScanBytes) -> None:
     """Messages never hold a value of the header."""
     secret = "SECRET"

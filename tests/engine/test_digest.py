@@ -8,7 +8,7 @@ import xxhash
 
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import DEFLATED, IMPLICIT, ITEM, SEQUENCE_END, UNDEFINED, E, Writer, keys, meta, parents, part10
-from tests.engine.conftest import ScanBytes
+from tests.engine.conftest import ScanBytes, both_engines
 
 LARGE = 16 * 1024
 
@@ -17,6 +17,7 @@ def _digest(data: bytes) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
+@both_engines
 def test_whole_data_set_without_meta_and_pixels(scan_bytes: ScanBytes) -> None:
     """It is over the data set up to the tag of pixel data, and nothing else."""
     data_set = keys() + E.sequence("ProcedureCodeSequence", E.element("CodeValue", "X"), defined=False) + parents()
@@ -27,6 +28,7 @@ def test_whole_data_set_without_meta_and_pixels(scan_bytes: ScanBytes) -> None:
     assert scan_bytes(meta() + data_set + pixels).value("header_digest") == expected
 
 
+@both_engines
 def test_large_values_count_by_their_header(scan_bytes: ScanBytes) -> None:
     """A value over 16 KiB counts by tag, VR and length alone, wanted or not, in sequences too; one of 16 KiB counts whole."""
     whole = E.element("ImageComments", "a" * LARGE)
@@ -41,6 +43,7 @@ def test_large_values_count_by_their_header(scan_bytes: ScanBytes) -> None:
         assert scan_bytes(data, reading=ReadingLimits(first_read=first_read)).value("header_digest") == _digest(counted)
 
 
+@both_engines
 def test_large_wanted_text_counts_by_its_header(scan_bytes: ScanBytes) -> None:
     """Whether somebody wants a value makes no difference to the digest."""
     comments = E.element("PatientComments", "x" * 40_000)
@@ -58,12 +61,14 @@ def test_fragments_count_one_by_one(scan_bytes: ScanBytes) -> None:
     assert scan_bytes(part10(data_set)).value("header_digest") == _digest(keys() + parents() + head + small + large[:8] + end)
 
 
+@both_engines
 def test_header_cut_short(scan_bytes: ScanBytes) -> None:
     """Of a header cut short it is over what was walked."""
     walked = keys() + parents()
     assert scan_bytes(part10(walked + E.element("ImageComments", "abc")[:-1])).value("header_digest") == _digest(walked)
 
 
+@both_engines
 def test_inflated_bytes_count(scan_bytes: ScanBytes) -> None:
     """Of a deflated data set it is over the inflated bytes."""
     data_set = keys() + parents()
@@ -72,6 +77,7 @@ def test_inflated_bytes_count(scan_bytes: ScanBytes) -> None:
     assert scan_bytes(data).value("header_digest") == scan_bytes(part10(data_set)).value("header_digest") == _digest(data_set)
 
 
+@both_engines
 def test_bytes_as_they_stand(scan_bytes: ScanBytes) -> None:
     """The same values in another encoding are other bytes."""
     implicit = Writer(explicit=False)
@@ -79,6 +85,7 @@ def test_bytes_as_they_stand(scan_bytes: ScanBytes) -> None:
     assert scan_bytes(part10(data_set, meta(IMPLICIT))).value("header_digest") == _digest(data_set)
 
 
+@both_engines
 def test_it_does_not_depend_on_what_is_asked(scan_bytes: ScanBytes) -> None:
     """With `headers` the digest is the same."""
     data = part10(

@@ -14,7 +14,7 @@ import pydicom
 import pytest
 
 from tests.engine.builder import IMPLICIT, UID, UNDEFINED, E, Writer, keys, meta, parents, part10, with_elements
-from tests.engine.conftest import ScanBytes, scan
+from tests.engine.conftest import ScanBytes, both_engines, scan
 
 ELEMENTS: list[tuple[bytes, str, dict[str, Any]]] = [
     (E.element("PatientName", "A^B=C^D"), "00100010", {"vr": "PN", "Value": [{"Alphabetic": "A^B", "Ideographic": "C^D"}]}),
@@ -41,6 +41,7 @@ ELEMENTS: list[tuple[bytes, str, dict[str, Any]]] = [
 ]
 
 
+@both_engines
 @pytest.mark.parametrize(("element", "tag", "expected"), ELEMENTS)
 def test_element(scan_bytes: ScanBytes, element: bytes, tag: str, expected: dict[str, Any]) -> None:
     """Each kind of element is written as annex F says."""
@@ -49,6 +50,7 @@ def test_element(scan_bytes: ScanBytes, element: bytes, tag: str, expected: dict
     assert written["00080018"] == {"vr": "UI", "Value": [UID]}
 
 
+@both_engines
 def test_large_binary_is_told_by_its_place(scan_bytes: ScanBytes) -> None:
     """A binary value over 1 KiB is told by offset and length; a long text is written whole."""
     data = with_elements(E.element(0x00420011, b"z" * 5000, "OB"), E.element("PatientComments", "x" * 5000))
@@ -57,6 +59,7 @@ def test_large_binary_is_told_by_its_place(scan_bytes: ScanBytes) -> None:
     assert written["00104000"]["Value"] == ["x" * 5000]
 
 
+@both_engines
 def test_vr_of_a_large_value_goes_by_its_data_set(scan_bytes: ScanBytes) -> None:
     """A value that is only told by its place has the VR that it would have if it were read: `US or SS` by PixelRepresentation."""
     implicit = Writer(explicit=False)
@@ -66,11 +69,13 @@ def test_vr_of_a_large_value_goes_by_its_data_set(scan_bytes: ScanBytes) -> None
     assert (written["00280108"]["vr"], "BulkDataURI" in written["00280108"]) == ("SS", True)
 
 
+@both_engines
 def test_only_where_asked(scan_bytes: ScanBytes) -> None:
     """Unless asked for it is null."""
     assert scan_bytes(with_elements()).value("header_json") is None
 
 
+@both_engines
 def test_what_is_left_out(scan_bytes: ScanBytes) -> None:
     """Group lengths, group 2 and pixel data are left out."""
     data = with_elements(E.element(0x00080000, bytes(4), "UL"), E.element("PixelData", b"", "OB", UNDEFINED))
@@ -86,6 +91,7 @@ def test_header_cut_short_is_valid_json(scan_bytes: ScanBytes) -> None:
     assert json.loads(scanned.value("header_json"))["00620002"] == {"vr": "SQ", "Value": [{}]}
 
 
+@both_engines
 @pytest.mark.usefixtures("engine", "lenient_pydicom")
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 def test_real_files_against_pydicom(real_files_folder: Path) -> None:

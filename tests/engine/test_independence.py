@@ -12,7 +12,7 @@ from dicomlake.extract.engine import Scanned
 from dicomlake.limits import ReadingLimits
 from tests.engine import user_columns
 from tests.engine.agreement import differences
-from tests.engine.conftest import scan
+from tests.engine.conftest import both_engines, scan
 from tests.engine.mutation import mutated
 from tests.engine.random_files import FileMaker
 
@@ -47,6 +47,7 @@ def _in_order(scanned: Scanned, paths: Sequence[str]) -> Scanned:
     return Scanned({name: ordered(rows) for name, rows in scanned.tables.items()})
 
 
+@both_engines
 @pytest.mark.parametrize("seed", range(3))
 def test_order_of_a_unit(paths: list[str], seed: int) -> None:
     """The rows of a file are the same wherever in a unit it stands."""
@@ -54,6 +55,7 @@ def test_order_of_a_unit(paths: list[str], seed: int) -> None:
     assert differences(_scan(paths), _in_order(_scan(shuffled), paths)) == []
 
 
+@both_engines
 def test_file_by_file(paths: list[str]) -> None:
     """A unit answers what its files answer one by one."""
     alone = [_scan([path]) for path in paths]
@@ -61,6 +63,7 @@ def test_file_by_file(paths: list[str]) -> None:
     assert differences(_scan(paths), joined) == []
 
 
+@both_engines
 @pytest.mark.parametrize("first_read", [256, 257, 1000, 4096, 1 << 20])
 def test_first_read(paths: list[str], first_read: int) -> None:
     """How many bytes are read at a time makes no difference."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dicomlake.extract.engine import Scanned
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import BIG_ENDIAN, IMPLICIT, E, Writer, keys, meta, parents, part10, sound
-from tests.engine.conftest import scan
+from tests.engine.conftest import both_engines, scan
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -54,6 +54,7 @@ def _same(one: Scanned, other: Scanned) -> bool:
     )
 
 
+@both_engines
 @given(st.sampled_from(_FILES), _DAMAGE)
 @settings(max_examples=150, deadline=None)
 def test_damaged_file_is_a_row(data: bytes, damage: list[tuple[float, int, bytes]]) -> None:
@@ -69,6 +70,7 @@ def test_damaged_file_is_a_row(data: bytes, damage: list[tuple[float, int, bytes
         json.loads(text)
 
 
+@both_engines
 @pytest.mark.parametrize("first_read", [256, 1000, 1 << 20])
 def test_real_files_however_they_are_fetched(real_files_folder: Path, first_read: int) -> None:
     """Of the real files each row is the same, however many bytes are read at a time."""

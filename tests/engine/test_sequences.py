@@ -6,7 +6,7 @@ import pytest
 
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import BIG_ENDIAN, ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, E, Writer, keys, meta, parents, part10, with_elements
-from tests.engine.conftest import ScanBytes
+from tests.engine.conftest import ScanBytes, both_engines
 
 IMPLICIT_WRITER = Writer(explicit=False)
 UN_SEQUENCE = E.element("SegmentSequence", b"", "UN", UNDEFINED)
@@ -14,6 +14,7 @@ IMPLICIT_ITEM = IMPLICIT_WRITER.item(IMPLICIT_WRITER.element("SegmentLabel", "li
 EXPLICIT_ITEM = E.item(E.element("SegmentLabel", "liver"))
 
 
+@both_engines
 @pytest.mark.parametrize(
     "sequence",
     [

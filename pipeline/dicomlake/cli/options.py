@@ -18,7 +18,7 @@ StoreConfigOption = Annotated[
 ]
 EngineOption = Annotated[
     str | None,
-    typer.Option("--engine", metavar="NAME", help="What reads headers: native, or pydicom, the slow trusted one.", show_default="native"),
+    typer.Option("--engine", metavar="NAME", help="What reads headers: native, or pydicom, for a second opinion.", show_default="native"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 WaitOption = Annotated[

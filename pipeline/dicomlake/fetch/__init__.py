@@ -2,6 +2,5 @@
 
 from dicomlake.byte_source import ByteSource, ReadingStopped
 from dicomlake.fetch.opener import Opener, open_file
-from dicomlake.fetch.window import HeaderWindow, Window
 
-__all__ = ["ByteSource", "HeaderWindow", "Opener", "ReadingStopped", "Window", "open_file"]
+__all__ = ["ByteSource", "Opener", "ReadingStopped", "open_file"]

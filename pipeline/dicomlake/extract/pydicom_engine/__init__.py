@@ -1,4 +1,4 @@
-"""The trusted engine: every header read by plain Python, on pydicom's knowledge of DICOM."""
+"""The engine `pydicom`: headers as pydicom reads them."""
 
 from dicomlake.extract.pydicom_engine.engine import PydicomEngine
 

@@ -1,276 +1,276 @@
-"""A raw value into the cell of a column: decoded by its VR, trimmed, split, typed, and each defect found on the way.
-
-The VR in the file rules over the column's; of UN, and in implicit VR, the column's counts. What can't be typed is null and a finding
-with the raw text.
-"""
+"""From a value as pydicom found it to the cell of a column, and the findings about it. pydicom's own classes decode and convert."""
 
 from __future__ import annotations
 
+import math
 import re
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from pydicom.charset import decode_bytes
+from pydicom.config import IGNORE
+from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException
+from pydicom.valuerep import DA, DT, PN_DELIMS, TEXT_VR_DELIMS, TM, DSfloat
+from pydicom.values import convert_numbers, converters
 
 from dicomlake.errors import FindingCode
-from dicomlake.extract.pydicom_engine.character_set import ESCAPE, character_set
-from dicomlake.extract.pydicom_engine.columns import (
-    CHARACTER_SET_VRS,
-    NUMBER_FORMATS,
-    TEXT_VRS,
-    UNDIVIDED_VRS,
-    UNTRIMMED_AHEAD_VRS,
-    CellValue,
-    ReadColumn,
-    Scalar,
-)
-from dicomlake.extract.pydicom_engine.element import KNOWN_VRS
-from dicomlake.extract.pydicom_engine.findings import Finding, raw_text
-from dicomlake.extract.pydicom_engine.gathered import RawValue
-from dicomlake.extract.pydicom_engine.levels import label_of_tag, tag_text
-from dicomlake.extract.pydicom_engine.parsing import (
-    MICROSECONDS_A_DAY,
-    is_uid,
-    parse_date,
-    parse_date_time,
-    parse_decimal,
-    parse_integer,
-    parse_time,
-)
-from dicomlake.extract.pydicom_engine.text import decode_default, decode_text
-from dicomlake.extract.pydicom_engine.wanted import PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET
+from dicomlake.extract.header_tree import printable
+from dicomlake.extract.pydicom_engine.level import UNDEFINED_LENGTH, Level, label_of_tag, raw_value, tag_text
+from dicomlake.schema import Column, Step
+from dicomlake.schema.types import is_list, item_type
 
-Component = str | int | float
+CHARACTER_SET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+TEXT_VRS = CHARACTER_SET_VRS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
+NUMBER_VRS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
+UNDIVIDED_VRS = frozenset({"LT", "ST", "UT", "UR"})
+"""VRs of one value, in which a backslash is a character (PS3.5 6.2)."""
+
+UNTRIMMED_AHEAD_VRS = UNDIVIDED_VRS | {"UC", "PN", "UI"}
+"""VRs whose leading spaces are not padding (PS3.5 6.2)."""
+
+RAW_LIMIT = 1024
+"""The most bytes of a value that a finding shows."""
+
 Note = Callable[[FindingCode], None]
+Finding = dict[str, Any]
+Value = str | list[Any] | None
 
-_REMEMBERED_LENGTH = 128
-_REMEMBERED_VALUES = 256
-
-_INTEGER_RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
-_PARTITION = re.compile(r"[ -.0-\[\]-~]{1,16}")  # printable ASCII without / and \
+_DEFAULT_REPERTOIRE = "iso8859"
+_DELIMITERS = TEXT_VR_DELIMS | {ord("\\")}
+_NAME_DELIMITERS = _DELIMITERS | PN_DELIMS | {ord("=")}
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_COLONS = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
+_DATE_TIME = re.compile(r"(\d{4}(?:\d\d){0,5}(?:(?<=\d{14})\.\d{1,6})?)(?:[+-]\d{4})?", re.ASCII)
+_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
+_PARTITION = re.compile(r"[ -.0-\[\]-~]{1,16}")
+_RANGES = {"int32": 2**31, "int64": 2**63}
 _BOOLS = {"YES": True, "Y": True, "TRUE": True, "1": True, "NO": False, "N": False, "FALSE": False, "0": False}
-
+_DIGITS_LIMIT = 400
+_CODE_OF_TYPE = {
+    **dict.fromkeys(("int32", "int64", "float64"), FindingCode.INVALID_NUMBER),
+    **dict.fromkeys(("timestamp[us]", "timestamp[us, UTC]"), FindingCode.INVALID_DATETIME),
+    "date32": FindingCode.INVALID_DATE,
+    "time": FindingCode.INVALID_TIME,
+    "bool": FindingCode.INVALID_CODE_STRING,
+}
 _MESSAGES = {
-    FindingCode.INVALID_DATE: "this is no date (PS3.5 6.2, DA)",
-    FindingCode.INVALID_TIME: "this is no time of day (PS3.5 6.2, TM)",
-    FindingCode.INVALID_DATETIME: "this is no date and time (PS3.5 6.2, DT)",
-    FindingCode.INVALID_NUMBER: "this is no number as its VR has it, or does not fit the column (PS3.5 6.2)",
-    FindingCode.INVALID_UID: "this is no UID (PS3.5 9.1)",
-    FindingCode.INVALID_CODE_STRING: "this is no code that the column can hold",
+    FindingCode.INVALID_DATE: "the value is not a date (PS3.5 6.2, DA)",
+    FindingCode.INVALID_TIME: "the value is not a time of day (PS3.5 6.2, TM)",
+    FindingCode.INVALID_DATETIME: "the value is not a date and time (PS3.5 6.2, DT)",
+    FindingCode.INVALID_NUMBER: "the value is not a number of its VR, or does not fit the column (PS3.5 6.2)",
+    FindingCode.INVALID_UID: "the value is not a UID (PS3.5 9.1)",
+    FindingCode.INVALID_CODE_STRING: "the value is not a code that the column can hold",
     FindingCode.TOO_MANY_VALUES: "there are several values where one belongs; the first is kept",
-    FindingCode.UNDECODABLE_TEXT: "bytes are not of the declared character set (0008,0005)",
-    FindingCode.UNDECLARED_CHARACTER_SET: "characters stand here that (0008,0005) does not declare",
+    FindingCode.UNDECODABLE_TEXT: "some bytes are not of the declared character set (0008,0005)",
+    FindingCode.UNDECLARED_CHARACTER_SET: "some characters are not of a character set that (0008,0005) declares",
     FindingCode.WRONG_VR: "the VR in the file is not that of the data dictionary (PS3.6)",
 }
 
 
-def vr_of(raw: RawValue, column_vr: str) -> str:
-    """The VR by which to understand a value: the file's, unless that is UN or none that there is; else the column's.
+def column_value(column: Column, steps: Sequence[Step], level: Level, findings: list[Finding], *, is_partition: bool = False) -> Any:  # noqa: ANN401
+    """The cell of a column, or an entry of its list, going down its path from a data set.
 
-    ``US or SS`` goes by PixelRepresentation (PS3.3 C.7.6.3.1).
+    Raises:
+        Exception: pydicom can't parse a sequence on the way.
     """
-    if raw.vr is not None and raw.vr != b"UN" and raw.vr in KNOWN_VRS:
-        return raw.vr.decode("ascii")
-    if column_vr == "US or SS":
-        representation = raw.data_set.inherited(PIXEL_REPRESENTATION)
-        signed = representation is not None and representation in (b"\x01\x00", b"\x00\x01")
-        return "SS" if signed else "US"
-    return column_vr.partition(" or ")[0]
+    step, *inner = steps
+    tag = next((tag for tag in reversed(level.tags_of(step)) if tag in level.elements), None)
+    if tag is None:
+        return None
+    items = level.items(tag, are_wanted=bool(inner))
+    if not inner and items is not None:
+        findings.append(value_finding(FindingCode.WRONG_VR, tag, level))
+        return None
+    if not inner:
+        return _cell(column, tag, level, findings, is_partition=is_partition)
+    if not items:
+        if items is None and raw_value(level.elements[tag]):
+            findings.append(value_finding(FindingCode.WRONG_VR, tag, level))
+        return None
+    if step.item == -1:
+        return [_entry(column_value(column, inner, item, findings)) for item in items]
+    return column_value(column, inner, items[step.item or 0], findings) if (step.item or 0) < len(items) else None
 
 
-def components(raw: RawValue, vr: str, note: Note) -> list[Component] | str | None:
-    """A raw value decoded by its VR: its components; a text of one component or none as it is; None where it is empty."""
-    value = raw.value
+def value_finding(code: FindingCode, tag: int, level: Level, message: str | None = None) -> Finding:
+    """A finding about the value of an element."""
+    found: Finding = {"level": "value", "code": code, "message": message or _MESSAGES[code]}
+    found |= {"element_path": level.path + label_of_tag(tag), "tag": tag_text(tag)}
+    if tag in level.elements:
+        raw = printable(raw_value(level.elements[tag])[:RAW_LIMIT].decode("utf-8", "backslashreplace"))
+        found["raw"] = raw.encode()[:RAW_LIMIT].decode("utf-8", "ignore")
+        found["byte_offset"] = level.position(tag) if level.in_file else None
+    return found
+
+
+def decoded(tag: int, vr: str, level: Level, note: Note) -> Value:
+    """A value decoded by its VR: a text, a list of numbers or tags, bytes as hex; None where it is empty or cut short."""
+    element = level.elements[tag]
+    value = raw_value(element)
+    if isinstance(element, RawDataElement) and element.length not in (UNDEFINED_LENGTH, len(value)):
+        return None
     if vr in TEXT_VRS:
-        if vr in CHARACTER_SET_VRS:
-            text, problem = decode_text(value, character_set(raw.data_set.inherited(SPECIFIC_CHARACTER_SET)), is_name=vr == "PN")
-        else:
-            text, problem = decode_default(value)
-        if problem is not None:
-            note(problem)
-        return text.rstrip(" \0") if vr in UNTRIMMED_AHEAD_VRS else text.strip(" \0")
+        text = _text(value, vr, level, note)
+        return (text.rstrip(" \0") if vr in UNTRIMMED_AHEAD_VRS else text.strip(" \0")) or None
     if not value:
         return None
-    number = NUMBER_FORMATS.get(vr)
-    if number is not None:
-        size = struct.calcsize(f"<{number}")
-        if len(value) % size:
-            note(FindingCode.INVALID_NUMBER)
-            return None
-        return list(struct.unpack(f"{'<' if raw.data_set.encoding.little else '>'}{len(value) // size}{number}", value))
+    is_little = not isinstance(element, RawDataElement) or element.is_little_endian
     if vr == "AT" and len(value) % 4 == 0:
-        tags = struct.unpack(f"{'<' if raw.data_set.encoding.little else '>'}{len(value) // 2}H", value)
-        return [f"{tags[i]:04X}{tags[i + 1]:04X}" for i in range(0, len(tags), 2)]
-    return value.hex()
-
-
-def cell(column: ReadColumn, raw: RawValue, findings: list[Finding]) -> CellValue:
-    """The value of a column (of one entry, where the column gathers over items), and what is wrong with it.
-
-    Files of one series say most things alike, so that short values without a finding are remembered, which saves a third of all time.
-    Remembered are only those of which VR, bytes and byte order say it all: ASCII without escape sequences, and never ``US or SS``.
-    """
-    key = (raw.vr, raw.value, raw.data_set.encoding.little)
-    known = column.known
-    if key in known:
-        return known[key]
-    before = len(findings)
-    found = _checked_cell(column, raw, findings)
-    says_it_all = raw.value.isascii() and ESCAPE not in raw.value and column.vr != "US or SS"
-    if says_it_all and len(findings) == before and len(raw.value) <= _REMEMBERED_LENGTH:
-        if len(known) >= _REMEMBERED_VALUES:
-            known.clear()
-        known[key] = found
-    return found
-
-
-def _checked_cell(column: ReadColumn, raw: RawValue, findings: list[Finding]) -> CellValue:
-    noted: list[FindingCode] = []
-    vr = vr_of(raw, column.vr)
-    if raw.vr is not None and raw.vr != b"UN" and raw.vr.decode("latin-1") not in column.expected:
-        noted.append(FindingCode.WRONG_VR)
-    found = _typed(column, raw, vr, noted.append)
-    if noted:
-        path = raw.data_set.path() + label_of_tag(raw.tag)
-        shown = raw_text(raw.value)
-        findings.extend(
-            Finding("value", code, _MESSAGES[code], path, tag_text(raw.tag), raw.position, shown) for code in dict.fromkeys(noted)
-        )
-    return found
-
-
-def _typed(column: ReadColumn, raw: RawValue, vr: str, note: Note) -> CellValue:
-    decoded = components(raw, vr, note)
-    if decoded is None or decoded == "":
+        halves: Any = convert_numbers(value, is_little, "H")
+        return [f"{halves[at]:04X}{halves[at + 1]:04X}" for at in range(0, len(halves), 2)]
+    if vr not in NUMBER_VRS:
+        return value.hex()
+    try:
+        numbers: Any = convert_numbers(value, is_little, converters[vr][1])  # type: ignore[index]
+    except BytesLengthException:
+        note(FindingCode.INVALID_NUMBER)
         return None
-    as_list = column.is_list and not column.gathers
-    convert = _CONVERTERS[column.item]
-    if isinstance(decoded, str):
-        if vr not in TEXT_VRS and column.item != "string":
-            note(_CODE_OF_TYPE[column.item])  # bytes without a meaning are neither a number nor a date
-            return None
-        if vr == "PN":
-            decoded = _names(decoded)
-        if column.item == "string" and not as_list:
-            return _checked_text(column, vr, decoded, note)
-        if vr in UNDIVIDED_VRS or vr not in TEXT_VRS or "\\" not in decoded:
-            value = convert(decoded, vr, column.item, note)
-            return [value] if as_list else value
-        strip = str.rstrip if vr in UNTRIMMED_AHEAD_VRS else str.strip
-        decoded = [strip(part, " \0") for part in decoded.split("\\")]
-    if as_list:
-        return [None if part == "" else convert(part, vr, column.item, note) for part in decoded]
-    if column.item == "string":
-        return "\\".join(str(part) for part in decoded)
-    if len(decoded) > 1:
-        note(FindingCode.TOO_MANY_VALUES)
-    return None if decoded[0] == "" else convert(decoded[0], vr, column.item, note)
+    return list(numbers) if isinstance(numbers, list) else [numbers]
 
 
-def _checked_text(column: ReadColumn, vr: str, text: str, note: Note) -> str | None:
-    if vr == "UI":
-        for part in text.split("\\"):
-            _to_text(part, vr, "string", note)
-    elif column.is_partition and not _PARTITION.fullmatch(text):
-        # Else files that are corrupt in this place would make thousands of partitions.
-        note(FindingCode.INVALID_CODE_STRING)
-        return None
+def parts_of(text: str, vr: str) -> list[str]:
+    """The values of a text."""
+    if vr in UNDIVIDED_VRS:
+        return [text]
+    strip = str.rstrip if vr in UNTRIMMED_AHEAD_VRS else str.strip
+    return [strip(part, " \0") for part in text.split("\\")]
+
+
+def number_of(text: str, vr: str) -> tuple[float | int | None, bool]:
+    """The number of an IS or DS, and whether it is written as its VR has it."""
+    if len(text) > _DIGITS_LIMIT or not _NUMBER.fullmatch(text):
+        return None, False
+    if vr == "IS" and re.fullmatch(r"[+-]?[0-9]+", text):
+        return int(text), len(text) <= 12
+    value = float(DSfloat(text, validation_mode=IGNORE))
+    if math.isinf(value):
+        return None, False
+    if vr != "IS":
+        return value, len(text) <= 16
+    return (int(value) if value.is_integer() and abs(value) < 2**63 else None), False
+
+
+def _text(value: bytes, vr: str, level: Level, note: Note) -> str:
+    encodings = level.encodings if vr in CHARACTER_SET_VRS else [_DEFAULT_REPERTOIRE]
+    if encodings == [_DEFAULT_REPERTOIRE] or (value.isascii() and b"\x1b" not in value):
+        # Without a character set pydicom takes Latin-1; UTF-8, where the bytes are that, is what writers mean.
+        if not value.isascii():
+            note(FindingCode.UNDECLARED_CHARACTER_SET)
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+    text = decode_bytes(value, encodings, _NAME_DELIMITERS if vr == "PN" else _DELIMITERS)
+    if "\ufffd" in text:
+        note(FindingCode.UNDECODABLE_TEXT)
     return text
 
 
-def _names(text: str) -> str:
-    """PN: of each name, empty component groups at its end are left out (PS3.5 6.2.1)."""
-    if "=" not in text:
-        return text
-    return "\\".join(name.rstrip("=") for name in text.split("\\"))
+def _entry(value: Any) -> Any:  # noqa: ANN401
+    return value[0] if isinstance(value, list) and value else value
 
 
-def _to_text(part: Component, vr: str, _: str, note: Note) -> str:
-    if vr == "UI" and not is_uid(str(part)):
-        note(FindingCode.INVALID_UID)
-    return str(part)
+def _cell(column: Column, tag: int, level: Level, findings: list[Finding], *, is_partition: bool) -> Any:  # noqa: ANN401
+    noted: list[FindingCode] = []
+    vr, in_file = level.vr(tag, column.vr), level.elements[tag].VR
+    if in_file not in (None, "UN") and in_file not in column.vr.split(" or "):
+        noted.append(FindingCode.WRONG_VR)
+    value = _typed(column, decoded(tag, vr, level, noted.append), vr, noted.append)
+    if is_partition and value is not None and not _PARTITION.fullmatch(str(value)):
+        noted.append(FindingCode.INVALID_CODE_STRING)
+        value = None
+    findings.extend(value_finding(code, tag, level) for code in dict.fromkeys(noted))
+    return value
 
 
-def _to_integer(part: Component, vr: str, item: str, note: Note) -> int | None:
-    value: int | None
-    if isinstance(part, str):
-        value, sound = parse_integer(part)
-        if vr == "DS" and value is not None:
-            sound = parse_decimal(part)[1]
-        if not sound:
-            note(FindingCode.INVALID_NUMBER)
-    elif isinstance(part, float):
-        value = int(part) if part.is_integer() else None
-        if value is None:
-            note(FindingCode.INVALID_NUMBER)
-    else:
-        value = part
-    low, high = _INTEGER_RANGES[item]
-    if value is not None and not low <= value <= high:
-        note(FindingCode.INVALID_NUMBER)
+def _typed(column: Column, value: Value, vr: str, note: Note) -> Any:  # noqa: ANN401
+    if value is None:
         return None
+    as_list, item = is_list(column.type) and not column.path.gathers, item_type(column.type)
+    if isinstance(value, str):
+        if vr not in TEXT_VRS and item != "string":
+            note(_CODE_OF_TYPE[item])
+            return None
+        if vr == "PN":
+            value = "\\".join(name.rstrip("=") for name in value.split("\\"))
+        if vr == "UI" and not all(len(part) <= 64 and _UID.fullmatch(part) for part in value.split("\\") if part or not as_list):
+            note(FindingCode.INVALID_UID)
+        if item == "string" and not as_list:
+            return value or None
+        values: list[Any] = parts_of(value, vr)
+    else:
+        values = value
+    if as_list:
+        return [None if part == "" else _converted(part, vr, item, note) for part in values]
+    if item == "string":
+        return "\\".join(str(part) for part in values)
+    if len(values) > 1:
+        note(FindingCode.TOO_MANY_VALUES)
+    return None if values[0] == "" else _converted(values[0], vr, item, note)
+
+
+def _converted(part: Any, vr: str, item: str, note: Note) -> Any:  # noqa: ANN401
+    """One value as the type has it; None with a note where it is not of that type."""
+    try:
+        value, is_sound = _CONVERTERS[item](part, vr)
+    except (ValueError, TypeError, OverflowError):
+        value, is_sound = None, False
+    if item in _RANGES and value is not None and not -_RANGES[item] <= value < _RANGES[item]:
+        value, is_sound = None, False
+    if not is_sound:
+        note(_CODE_OF_TYPE[item])
     return value
 
 
-def _to_float(part: Component, vr: str, _: str, note: Note) -> float | None:
-    if not isinstance(part, str):
-        return float(part)
-    value, sound = parse_decimal(part)
-    if vr == "IS" and value is not None:
-        sound = parse_integer(part)[1]
-    if not sound:
-        note(FindingCode.INVALID_NUMBER)
-    return value
+def _integer(part: Any, vr: str) -> tuple[Any, bool]:  # noqa: ANN401
+    if isinstance(part, str):
+        value, is_sound = number_of(part, "IS")
+        return value, is_sound if vr != "DS" else value is not None and number_of(part, "DS")[1]
+    return (int(part), True) if part == int(part) else (None, False)
 
 
-def _to_date(part: Component, vr: str, _: str, note: Note) -> int | None:
-    value = parse_date(str(part))
-    if value is None and vr == "DT":
-        instant, _sound = parse_date_time(str(part))
-        value = None if instant is None else instant // MICROSECONDS_A_DAY
+def _float(part: Any, vr: str) -> tuple[Any, bool]:  # noqa: ANN401
+    if isinstance(part, str):
+        value, is_sound = number_of(part, "DS")
+        return value, is_sound if vr != "IS" else value is not None and number_of(part, "IS")[1]
+    return float(part), True
+
+
+def _date(part: Any, vr: str) -> tuple[Any, bool]:  # noqa: ANN401
+    value = _date_time(part, vr)[0] if vr == "DT" and len(str(part)) not in (8, 10) else DA(str(part))
+    return (date(value.year, value.month, value.day), True) if value is not None else (None, False)
+
+
+def _time(part: Any, _vr: str) -> tuple[Any, bool]:  # noqa: ANN401
+    text = str(part)
+    value: TM | None = TM(text.replace(":", "") if _COLONS.fullmatch(text) else text)
     if value is None:
-        note(FindingCode.INVALID_DATE)
-    return value
+        return None, False
+    return value.strftime("%H:%M:%S.%f"), text.replace(":", "")[4:6] != "60"
 
 
-def _to_time(part: Component, _vr: str, _: str, note: Note) -> str | None:
-    value, sound = parse_time(str(part))
-    if not sound:
-        note(FindingCode.INVALID_TIME)
-    return value
+def _date_time(part: Any, _vr: str) -> tuple[Any, bool]:  # noqa: ANN401
+    found = _DATE_TIME.fullmatch(str(part))
+    # pydicom takes any digits for a moment, and refuses offsets from UTC that only the wall clock's reader may ignore.
+    value = DT(found[1]) if found is not None else None
+    return value and value.replace(tzinfo=None), value is not None and str(part)[12:14] != "60"
 
 
-def _to_date_time(part: Component, _vr: str, _: str, note: Note) -> int | None:
-    value, sound = parse_date_time(str(part))
-    if not sound:
-        note(FindingCode.INVALID_DATETIME)
-    return value
-
-
-def _to_bool(part: Component, _vr: str, _: str, note: Note) -> bool | None:
+def _bool(part: Any, _vr: str) -> tuple[Any, bool]:  # noqa: ANN401
     value = _BOOLS.get(str(part).upper())
-    if value is None:
-        note(FindingCode.INVALID_CODE_STRING)
-    return value
+    return value, value is not None
 
 
-_CODE_OF_TYPE = {
-    "int32": FindingCode.INVALID_NUMBER,
-    "int64": FindingCode.INVALID_NUMBER,
-    "float64": FindingCode.INVALID_NUMBER,
-    "date32": FindingCode.INVALID_DATE,
-    "time": FindingCode.INVALID_TIME,
-    "timestamp[us]": FindingCode.INVALID_DATETIME,
-    "timestamp[us, UTC]": FindingCode.INVALID_DATETIME,
-    "bool": FindingCode.INVALID_CODE_STRING,
-}
-
-_CONVERTERS: dict[str, Callable[[Component, str, str, Note], Scalar]] = {
-    "string": _to_text,
-    "int32": _to_integer,
-    "int64": _to_integer,
-    "float64": _to_float,
-    "date32": _to_date,
-    "time": _to_time,
-    "timestamp[us]": _to_date_time,
-    "timestamp[us, UTC]": _to_date_time,
-    "bool": _to_bool,
+_CONVERTERS: dict[str, Callable[[Any, str], tuple[Any, bool]]] = {
+    "string": lambda part, _: (str(part), True),
+    "int32": _integer,
+    "int64": _integer,
+    "float64": _float,
+    "date32": _date,
+    "time": _time,
+    "timestamp[us]": _date_time,
+    "timestamp[us, UTC]": _date_time,
+    "bool": _bool,
 }
