@@ -1,9 +1,11 @@
 """The compiled part: the native engine, in Rust. See `pipeline/core`."""
 
 from collections.abc import Callable
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, final
 
 import pyarrow as pa
+
+__all__ = ["ScanPlan", "Tree", "__version__", "codes"]
 
 __version__: str
 
@@ -20,11 +22,13 @@ NoAccess: TypeAlias = tuple[int, str, str]
 
 Opener: TypeAlias = Callable[[str, int | None], Any]
 
+@final
 class ArrowArray:
     """A record batch that any library takes through the Arrow PyCapsule interface."""
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
+@final
 class ScanPlan:
     """What to read of files, made once for all units."""
 
@@ -32,16 +36,17 @@ class ScanPlan:
         cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool, batch_bytes: int = ...
     ) -> Self: ...
     def scan(
-        self, files: pa.RecordBatch, open_source: Opener, interruptible: bool, stores: list[Store] = ..., requests_in_flight: int = ...
-    ) -> tuple[list[ArrowArray], list[ArrowArray], list[ArrowArray], NoAccess | None]:
-        """Read the headers of a unit of files; answer batches of files, instances and findings, and which store can't be read from.
+        self, files: pa.RecordBatch, open: Opener, interruptible: bool, stores: list[Store] = ..., requests_in_flight: int = ...
+    ) -> tuple[list[tuple[str, list[ArrowArray]]], NoAccess | None]:
+        """Read the headers of a unit of files; answer batches by the name of their table, and the store that can't be read from.
 
         ``interruptible`` is for the main thread, where signals are to be heard. Files of ``stores`` are read side by side, with
         ``requests_in_flight`` on their way, and their rows come in the order in which they end: the column `file` has their numbers.
         """
-    def tree(self, url: str, open_source: Opener) -> Tree:
+    def tree(self, url: str, open: Opener) -> Tree:
         """Read the whole header of one file."""
 
+@final
 class Tree:
     """A header as a tree."""
 

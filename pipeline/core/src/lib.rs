@@ -10,8 +10,9 @@
 //! header                           one file's header
 //! recorder · json, tree · shown    the whole header, for those who ask
 //! walk                             one data set: one pass that feeds all who take part
+//! taker                            rows of further tables, made in the same pass
 //! value · text                     typed values · character sets
-//! gathered, found · wanted         what is kept, what is wrong · what is asked for
+//! gathered, found · wanted, wish   what is kept, what is wrong · what is asked for
 //! element · label                  one element · its name
 //! dictionary, vr, window, digest   what PS3.5 and PS3.6 say · the bytes held
 //! error                            codes
@@ -34,6 +35,7 @@ pub mod recorder;
 pub mod scan;
 pub mod shown;
 pub mod table;
+pub mod taker;
 pub mod text;
 pub mod tree;
 pub mod value;
@@ -41,3 +43,4 @@ pub mod vr;
 pub mod walk;
 pub mod wanted;
 pub mod window;
+pub mod wish;

@@ -12,7 +12,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3_arrow::PyRecordBatch;
@@ -40,9 +40,8 @@ type PythonColumn = (String, u32, String, String, bool, Vec<PythonStep>);
 /// A store: its kind, what urls of its objects begin with, the bucket, and object_store's own options.
 type PythonStore = (String, String, String, HashMap<String, String>);
 
-/// Batches of files, instances and findings; and the index of a store that can't be read from, the kind of trouble, and the reason.
-type PythonScanned =
-    (Vec<PyRecordBatch>, Vec<PyRecordBatch>, Vec<PyRecordBatch>, Option<(usize, &'static str, String)>);
+/// Batches by the name of their table; and the index of a store that can't be read from, the kind of trouble, and the reason.
+type PythonScanned = (Vec<(String, Vec<PyRecordBatch>)>, Option<(usize, &'static str, String)>);
 
 /// What to read of files, made once for all units.
 #[pyclass(frozen, module = "dicomlake._core", name = "ScanPlan")]
@@ -72,8 +71,8 @@ impl PythonPlan {
     /// Reads the headers of a unit of files.
     ///
     /// Takes a record batch with `url` (string) and `file_size` (int64), the stores that are read from here, and what opens all other urls
-    /// that are not local; answers batches of files, instances and findings, with the number of each file, in the order in which files
-    /// ended; and which store can't be read from, if that is so. `interruptible` is for Python's main thread, where signals are to be heard.
+    /// that are not local; answers batches by table, with the number of each file, in the order in which files ended; and
+    /// which store can't be read from, if that is so. `interruptible` is for Python's main thread, where signals are to be heard.
     #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1))]
     fn scan(
         &self,
@@ -102,12 +101,15 @@ impl PythonPlan {
             };
             surroundings.end_with(scanned)
         })??;
+        let batches = batches.map_err(|fault| PyRuntimeError::new_err(fault.to_string()))?;
         let no_access = match end {
             UnitEnd::NoAccess(NoAccess { store, kind, reason }) => Some((store, kind.as_str(), reason.into_owned())),
             UnitEnd::Done | UnitEnd::Stopped => None,
         };
+        let own = [("files", batches.files), ("instances", batches.instances), ("findings", batches.findings)];
+        let tables = own.into_iter().map(|(name, batches)| (name.to_owned(), batches)).chain(batches.taken);
         let out = |batches: Vec<RecordBatch>| batches.into_iter().map(PyRecordBatch::new).collect();
-        Ok((out(batches.files), out(batches.instances), out(batches.findings), no_access))
+        Ok((tables.map(|(name, batches)| (name, out(batches))).collect(), no_access))
     }
 
     /// Reads the whole header of one file as a tree; see `dicomlake.extract.header_tree`.

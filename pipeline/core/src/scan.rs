@@ -9,7 +9,8 @@ use crate::drive::{ByteSource, Driver, LocalFile, Reading, ReadingLimits, Refuse
 use crate::header::{HeaderDecoder, Plan};
 use crate::json::JsonRecorder;
 use crate::recorder::Recorder;
-use crate::table::{BATCH_BYTES, Batches, FileFacts, UnitRows};
+use crate::table::{BATCH_BYTES, Batches, Fault, FileFacts, UnitRows};
+use crate::taker::TakerKind;
 use crate::value::typed::ReadColumn;
 use crate::wanted::Step;
 
@@ -58,6 +59,12 @@ impl ScanPlan {
         Self { batch_bytes, ..self }
     }
 
+    /// The same, with tables that row takers fill.
+    #[must_use]
+    pub fn with_takers(self, kinds: Vec<Arc<dyn TakerKind>>) -> Self {
+        Self { plan: self.plan.with_takers(kinds), ..self }
+    }
+
     /// The plan of a header.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
@@ -79,15 +86,18 @@ impl ScanPlan {
     /// Rows for files of this plan.
     #[must_use]
     pub fn rows(&self) -> UnitRows {
-        UnitRows::new(&self.columns, self.batch_bytes)
+        UnitRows::new(&self.columns, self.plan.takers(), self.batch_bytes)
     }
 
     /// Reads the headers of files, one after the other, as long as the surroundings say so; no file and no value in it fails the call.
+    ///
+    /// # Errors
+    /// A fault of our own: rows can't be put into batches.
     pub fn scan<'a>(
         &self,
         files: impl Iterator<Item = FileToRead<'a>>,
         surroundings: &mut dyn Surroundings,
-    ) -> Batches {
+    ) -> Result<Batches, Fault> {
         let mut rows = self.rows();
         let files = (0..).zip(files).map(|(number, file)| (number, file, Reading::default()));
         self.scan_into(&mut rows, files, surroundings);

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::wish::{TakerSet, TakerWish, TopElements};
+
 /// (0008,0005), which says how texts of its data set are to be read.
 pub const SPECIFIC_CHARACTER_SET: u32 = 0x0008_0005;
 /// (0028,0103), which says whether `US or SS` is signed.
@@ -53,6 +55,8 @@ pub struct WantedElement {
     pub gathering_columns: Vec<ColumnIndex>,
     /// Whether it says how others of its data set are to be read.
     pub context: bool,
+    /// The row takers that are told of it, and of everything inside.
+    pub takers: TakerSet,
     items: BTreeMap<u32, DataSetWish>,
     every_item: Option<DataSetWish>,
 }
@@ -62,6 +66,12 @@ impl WantedElement {
     #[must_use]
     pub fn has_value(&self) -> bool {
         !self.columns.is_empty() || !self.gathered_columns.is_empty()
+    }
+
+    /// Whether something of it is wanted for a column, or to read others.
+    #[must_use]
+    pub fn is_for_columns(&self) -> bool {
+        self.has_value() || self.has_items() || self.context
     }
 
     /// Whether something inside its items is wanted.
@@ -121,6 +131,10 @@ impl WantedDataSet {
 pub struct Wanted {
     data_sets: Vec<WantedDataSet>,
     elements: Vec<WantedElement>,
+    /// The takers that are told of every sequence at top level.
+    every_sequence: TakerSet,
+    /// The values inside sequences that takers are told of, by tag.
+    taken_leaves: Vec<(u32, TakerSet)>,
     nothing: WantedDataSet,
     no_element: WantedElement,
 }
@@ -140,6 +154,8 @@ impl Wanted {
         let mut wanted = Self {
             data_sets: vec![],
             elements: vec![],
+            every_sequence: TakerSet::NONE,
+            taken_leaves: vec![],
             nothing: WantedDataSet::default(),
             no_element: WantedElement::default(),
         };
@@ -154,6 +170,61 @@ impl Wanted {
             }
         }
         wanted
+    }
+
+    /// Adds the wish of a row taker.
+    pub fn add_taker(&mut self, taker: TakerSet, wish: &TakerWish) {
+        match &wish.top {
+            TopElements::EverySequence => self.every_sequence = self.every_sequence.union(taker),
+            TopElements::These(tags) => {
+                for tag in tags {
+                    let ElementWish(place) = self.top_element(*tag);
+                    if let Some(element) = self.elements.get_mut(place as usize) {
+                        element.takers = element.takers.union(taker);
+                    }
+                }
+            }
+        }
+        for tag in &wish.leaves {
+            match self.taken_leaves.binary_search_by_key(tag, |(wanted, _)| *wanted) {
+                Ok(at) => {
+                    if let Some((_, takers)) = self.taken_leaves.get_mut(at) {
+                        *takers = takers.union(taker);
+                    }
+                }
+                Err(at) => self.taken_leaves.insert(at, (*tag, taker)),
+            }
+        }
+    }
+
+    /// The wanted element of a tag at top level, made where there is none.
+    fn top_element(&mut self, tag: u32) -> ElementWish {
+        let fresh = ElementWish(u32::try_from(self.elements.len()).unwrap_or(u32::MAX));
+        let Some(top) = self.data_sets.get_mut(Self::TOP.0 as usize) else {
+            return fresh;
+        };
+        match top.tags.binary_search(&tag) {
+            Ok(at) => top.elements.get(at).copied().unwrap_or(fresh),
+            Err(at) => {
+                top.tags.insert(at, tag);
+                top.elements.insert(at, fresh);
+                self.elements.push(WantedElement::default());
+                fresh
+            }
+        }
+    }
+
+    /// The takers that are told of a sequence at top level.
+    #[must_use]
+    pub fn takers_of_sequence(&self, wish: Option<ElementWish>) -> TakerSet {
+        wish.map_or(TakerSet::NONE, |wish| self.element(wish).takers).union(self.every_sequence)
+    }
+
+    /// The takers that want a value inside the sequences that they are told of.
+    #[must_use]
+    pub fn takers_of_leaf(&self, tag: u32) -> TakerSet {
+        let found = self.taken_leaves.binary_search_by_key(&tag, |(wanted, _)| *wanted);
+        found.ok().and_then(|at| self.taken_leaves.get(at)).map_or(TakerSet::NONE, |(_, takers)| *takers)
     }
 
     fn data_set_of<'a>(

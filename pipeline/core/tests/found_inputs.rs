@@ -76,7 +76,7 @@ impl Surroundings for OnlyLocal {
 
 fn scan(path: &Path, headers: bool) -> Batches {
     let file = FileToRead { url: path.to_str().unwrap(), size: None };
-    plan(headers).scan([file].into_iter(), &mut OnlyLocal)
+    plan(headers).scan([file].into_iter(), &mut OnlyLocal).unwrap()
 }
 
 fn found() -> Vec<PathBuf> {

@@ -56,15 +56,17 @@ class NativeEngine:
         if in_core:
             make_room_for_connections()
         with closing(Opener(request.storage_options, request.reading.header_limit, files)) as opener:
-            *batches, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
+            answered, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
         if no_access is not None:
             store, trouble, reason = no_access
             raise stores[store].no_access(trouble, reason)
-        read, instances, findings = ([pa.record_batch(batch) for batch in of_table] for of_table in batches)
-        rows = pa.Table.from_batches(read)
+        batches = {name: [pa.record_batch(batch) for batch in of_table] for name, of_table in answered}
+        rows = pa.Table.from_batches(batches.pop("files"))
+        findings = batches.pop("findings")
         if stores:
             rows = _in_order(rows)
-            instances = [_in_order(batch) for batch in instances]
+            batches = {name: [_in_order(batch) for batch in of_table] for name, of_table in batches.items()}
+        instances = batches.pop("instances")
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
         schema = request.scanned_schema("instances")
         of_findings = request.scanned_schema("findings")
@@ -74,6 +76,7 @@ class NativeEngine:
                 # Batch by batch: together they may hold more text than one Arrow array can.
                 "instances": pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
                 "findings": pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings),
+                **{name: _taken(of_table, listed, request.scanned_schema(name)) for name, of_table in batches.items()},
             }
         )
 
@@ -158,6 +161,13 @@ def _instances(read: pa.RecordBatch, listed: Mapping[str, pa.Array], schema: pa.
         **{name: listed[name].take(file) for name in ("url", "modified", "file_size")},
     }
     return pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _taken(read: list[pa.RecordBatch], listed: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:
+    """The rows of a table that a row taker of the core made, each with the url of its file."""
+    rows = [{**dict(zip(batch.schema.names, batch.columns, strict=True)), "url": listed["url"].take(batch["file"])} for batch in read]
+    batches = [pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema) for arrays in rows]
+    return pa.Table.from_batches(batches, schema)
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -108,7 +108,7 @@ impl Scanner {
             let number = if backwards { inputs.len() - 1 - at } else { at };
             outcomes.push(self.add(inputs[number], manner, number, &mut driver, &mut decoder, &mut rows));
         }
-        (outcomes, rows.finish())
+        (outcomes, rows.finish().expect("no fault of our own"))
     }
 
     fn add(

@@ -15,6 +15,7 @@ use crate::error::{FileCode, FindingCode};
 use crate::found::{Defect, FoundInFile};
 use crate::gathered::{Cell, Gathered};
 use crate::recorder::Recorder;
+use crate::taker::{TakerKind, TakerSet, Takers};
 use crate::walk::{Creators, PixelData, Progress, Sink, Walk};
 use crate::wanted::{ColumnIndex, ItemChoice, Step, Wanted};
 use crate::window::Window;
@@ -37,6 +38,7 @@ pub struct Plan {
     gathering: Vec<ColumnIndex>,
     transfer_syntax: usize,
     sop_class: usize,
+    takers: Vec<Arc<dyn TakerKind>>,
 }
 
 impl Plan {
@@ -57,7 +59,24 @@ impl Plan {
             gathering: indexed().filter(|(steps, _)| gathers(steps)).map(|(_, column)| column).collect(),
             transfer_syntax: paths.len(),
             sop_class: paths.len().saturating_add(1),
+            takers: vec![],
         }
+    }
+
+    /// The same plan, with tables that row takers fill; at most [`TakerSet::LIMIT`] of them.
+    #[must_use]
+    pub fn with_takers(mut self, kinds: Vec<Arc<dyn TakerKind>>) -> Self {
+        for (place, kind) in kinds.iter().enumerate() {
+            self.data_set.add_taker(TakerSet::of(place), &kind.wish());
+        }
+        self.takers = kinds;
+        self
+    }
+
+    /// The tables that row takers fill.
+    #[must_use]
+    pub fn takers(&self) -> &[Arc<dyn TakerKind>] {
+        &self.takers
     }
 }
 
@@ -68,6 +87,8 @@ pub struct Header {
     pub gathered: Gathered,
     /// What is wrong.
     pub found: FoundInFile,
+    /// The rows of further tables.
+    pub takers: Takers,
     /// Takes the whole header, where that is asked for.
     pub recorder: Option<Recorder>,
     /// Whether it is a DICOM file that belongs into a lake.
@@ -119,6 +140,7 @@ impl HeaderDecoder {
         let header = Header {
             gathered: Gathered::new(plan.columns, &plan.gathering),
             found: FoundInFile::default(),
+            takers: Takers::new(&plan.takers),
             recorder: None,
             recognised: false,
             transfer_syntax: None,
@@ -137,6 +159,7 @@ impl HeaderDecoder {
         let header = &mut self.header;
         header.gathered.clear();
         header.found.clear();
+        header.takers.begin_file();
         header.recorder = recorder;
         header.recognised = false;
         header.transfer_syntax = None;
@@ -348,11 +371,13 @@ impl Header {
             wanted,
             gathered: &mut self.gathered,
             found: &mut self.found,
+            takers: &mut self.takers,
             recorder: self.recorder.as_mut().map(Recorder::record),
         }
     }
 
     fn finish(&mut self, walk: Walk, inflating: Option<&Inflating>) {
+        self.takers.end_file();
         self.pixel_data = walk.pixel_data;
         self.has_functional_groups = walk.has_functional_groups;
         let whole = inflating.map_or(walk.position, Inflating::taken);

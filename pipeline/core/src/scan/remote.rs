@@ -4,7 +4,7 @@ use super::{FileToRead, ScanPlan, Surroundings};
 use crate::drive::Reading;
 use crate::drive::remote::{ObjectStoreConfig, RemoteFile, RemoteUnit, Taker, UnitEnd};
 use crate::header::HeaderDecoder;
-use crate::table::{Batches, FileFacts, UnitRows};
+use crate::table::{Batches, Fault, FileFacts, UnitRows};
 
 impl ScanPlan {
     /// Reads the headers of files as [`scan`](Self::scan) does, those of `stores` first and many at a time: rows come in the order in which
@@ -18,7 +18,7 @@ impl ScanPlan {
         stores: &[ObjectStoreConfig],
         requests_in_flight: usize,
         surroundings: &mut dyn Surroundings,
-    ) -> std::io::Result<(Batches, UnitEnd)> {
+    ) -> std::io::Result<(Result<Batches, Fault>, UnitEnd)> {
         let mut remote: Vec<RemoteFile> = vec![];
         let mut others: Vec<(usize, Reading)> = vec![];
         for (number, file) in files.iter().enumerate() {
@@ -28,7 +28,7 @@ impl ScanPlan {
                 None => others.push((number, Reading::default())),
             }
         }
-        let mut taker = RowTaker { files, rows: self.rows(), others, surroundings };
+        let mut taker = RowMaker { files, rows: self.rows(), others, surroundings };
         let mut end = UnitEnd::Done;
         if !remote.is_empty() {
             let unit = RemoteUnit {
@@ -42,7 +42,7 @@ impl ScanPlan {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             end = runtime.block_on(unit.read(stores, &remote, &mut taker));
         }
-        let RowTaker { mut rows, mut others, surroundings, .. } = taker;
+        let RowMaker { mut rows, mut others, surroundings, .. } = taker;
         if end == UnitEnd::Done {
             others.sort_unstable_by_key(|(number, _)| *number);
             let others =
@@ -54,7 +54,7 @@ impl ScanPlan {
 }
 
 /// Makes rows of files as they end.
-struct RowTaker<'a> {
+struct RowMaker<'a> {
     files: &'a [FileToRead<'a>],
     rows: UnitRows,
     /// Files that are read one after the other, and what was spent on them already.
@@ -62,7 +62,7 @@ struct RowTaker<'a> {
     surroundings: &'a mut dyn Surroundings,
 }
 
-impl Taker for RowTaker<'_> {
+impl Taker for RowMaker<'_> {
     fn take(&mut self, number: usize, reading: Reading, decoder: &mut HeaderDecoder) {
         let Some(file) = self.files.get(number) else {
             return;

@@ -11,6 +11,7 @@ use arrow_array::{Array, ListArray, new_null_array};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 
+use super::fault::Fault;
 use crate::value::typed::{ItemType, Scalar, Typed};
 
 /// Scalars of one type.
@@ -38,23 +39,33 @@ impl Values {
         }
     }
 
-    /// Appends a scalar; one of another type is null, which the typing above never answers.
-    fn append(&mut self, value: &Scalar<'_>) {
+    /// Appends a scalar; false where the column can't hold it, which the typing before never answers.
+    #[must_use]
+    fn append(&mut self, value: &Scalar<'_>) -> bool {
         match (self, value) {
             (Self::Text(values), Scalar::Text(text)) => {
-                // Arrow's offsets are of 31 bits. A batch ends long before that, so only one cell of gigabytes comes here.
-                let room = (i32::MAX as usize).saturating_sub(values.values_slice().len());
-                values.append_option((text.len() <= room).then_some(text));
+                // Arrow's offsets are of 31 bits; a batch ends long before that.
+                if text.len() > (i32::MAX as usize).saturating_sub(values.values_slice().len()) {
+                    return false;
+                }
+                values.append_value(text);
             }
             (Self::Text(values), Scalar::Time(time)) => values.append_value(time.as_str()),
-            (Self::Int32(values), Scalar::Integer(number)) => values.append_option(i32::try_from(*number).ok()),
+            (Self::Int32(values), Scalar::Integer(number)) => {
+                let Ok(number) = i32::try_from(*number) else {
+                    return false;
+                };
+                values.append_value(number);
+            }
             (Self::Int64(values), Scalar::Integer(number)) => values.append_value(*number),
             (Self::Float64(values), Scalar::Float(number)) => values.append_value(*number),
             (Self::Date(values), Scalar::Date(days)) => values.append_value(*days),
             (Self::Timestamp(values), Scalar::Timestamp(instant)) => values.append_value(*instant),
             (Self::Bool(values), Scalar::Bool(value)) => values.append_value(*value),
-            (values, _) => values.append_nulls(1),
+            (values, Scalar::Null) => values.append_nulls(1),
+            _ => return false,
         }
+        true
     }
 
     fn append_nulls(&mut self, count: usize) {
@@ -164,9 +175,15 @@ impl Lists {
         self.offsets.len().saturating_sub(1)
     }
 
-    fn end(&mut self, values: usize, is_list: bool) {
-        self.offsets.push(i32::try_from(values).unwrap_or(i32::MAX));
+    /// Ends a list, or a null, behind so many values of all lists; false where these are more than offsets can count.
+    #[must_use]
+    fn end(&mut self, values: usize, is_list: bool) -> bool {
+        let Ok(offset) = i32::try_from(values) else {
+            return false;
+        };
+        self.offsets.push(offset);
         self.validity.append(is_list);
+        true
     }
 }
 
@@ -183,19 +200,27 @@ pub struct GrowingColumn {
     last_list: Vec<Scalar<'static>>,
     /// Whether it goes on in the rows after.
     goes_on: bool,
+    /// A value came that the column can't hold.
+    misfit: bool,
 }
 
 impl GrowingColumn {
     /// A column of scalars.
     #[must_use]
     pub fn scalars(item: ItemType) -> Self {
-        Self { values: Values::new(item), lists: None, last: 0, last_list: vec![], goes_on: false }
+        Self { values: Values::new(item), lists: None, last: 0, last_list: vec![], goes_on: false, misfit: false }
     }
 
     /// A column of lists.
     #[must_use]
     pub fn lists(item: ItemType) -> Self {
         Self { lists: Some(Lists::new()), ..Self::scalars(item) }
+    }
+
+    /// A column of scalars or lists.
+    #[must_use]
+    pub fn of(item: ItemType, is_list: bool) -> Self {
+        if is_list { Self::lists(item) } else { Self::scalars(item) }
     }
 
     fn len(&self) -> usize {
@@ -215,7 +240,7 @@ impl GrowingColumn {
         let values = self.values.len();
         match &mut self.lists {
             None => self.values.append_nulls(missing),
-            Some(lists) => (0..missing).for_each(|_| lists.end(values, false)),
+            Some(lists) => self.misfit |= !(0..missing).all(|_| lists.end(values, false)),
         }
     }
 
@@ -225,8 +250,8 @@ impl GrowingColumn {
             return;
         };
         for _ in 0..count {
-            self.last_list.iter().for_each(|value| self.values.append(value));
-            lists.end(self.values.len(), true);
+            let fits = self.last_list.iter().all(|value| self.values.append(value));
+            self.misfit |= !fits || !lists.end(self.values.len(), true);
         }
     }
 
@@ -249,14 +274,14 @@ impl GrowingColumn {
         self.pad(row);
         self.goes_on = false;
         self.last = row;
-        match (&mut self.lists, cell) {
+        let fits = match (&mut self.lists, cell) {
             (None, Typed::One(value)) => self.values.append(value),
-            (None, Typed::List(_)) | (Some(_), Typed::One(_)) => {}
+            (None, Typed::List(_)) | (Some(_), Typed::One(_)) => false,
             (Some(lists), Typed::List(values)) => {
-                values.iter().for_each(|value| self.values.append(value));
-                lists.end(self.values.len(), true);
+                values.iter().all(|value| self.values.append(value)) && lists.end(self.values.len(), true)
             }
-        }
+        };
+        self.misfit |= !fits;
     }
 
     /// Sets the cell of a row to a value that may come again.
@@ -284,20 +309,28 @@ impl GrowingColumn {
     }
 
     /// The column, `rows` long; it is empty again afterwards.
-    pub fn finish(&mut self, rows: usize) -> ArrayRef {
-        if self.len() == 0 && self.lists.is_none() {
+    ///
+    /// # Errors
+    /// A value came that it can't hold.
+    pub fn finish(&mut self, rows: usize) -> Result<ArrayRef, Fault> {
+        if self.len() == 0 && self.lists.is_none() && !self.misfit {
             // Nobody has written to it: zeros that are never touched cost nothing.
-            return new_null_array(&self.values.data_type(), rows);
+            return Ok(new_null_array(&self.values.data_type(), rows));
         }
         self.end(rows);
         self.last = 0;
+        let misfit = std::mem::take(&mut self.misfit);
         let values = self.values.finish();
-        let Some(lists) = &mut self.lists else {
-            return values;
+        let lists = self.lists.as_mut().map(|lists| std::mem::replace(lists, Lists::new()));
+        if misfit {
+            return Err(Fault::new("a value is not of its type, or too long"));
+        }
+        let Some(Lists { offsets, mut validity }) = lists else {
+            return Ok(values);
         };
-        let Lists { offsets, mut validity } = std::mem::replace(lists, Lists::new());
         let field = Arc::new(Field::new("element", values.data_type().clone(), true));
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Arc::new(ListArray::new(field, offsets, values, validity.finish()))
+        let list = ListArray::try_new(field, offsets, values, validity.finish());
+        Ok(Arc::new(list.map_err(|error| Fault::new(error.to_string()))?))
     }
 }

@@ -1,9 +1,10 @@
 //! What an engine says of each file it was given; url, modified time and etag are the listing's.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 
 use super::batch::record_batch;
 use super::column::GrowingColumn;
+use super::fault::Fault;
 use crate::value::typed::ItemType;
 
 /// What became of one file.
@@ -74,7 +75,7 @@ impl FilesTable {
         self.rows = row.saturating_add(1);
     }
 
-    pub(super) fn finish(&mut self) -> RecordBatch {
+    pub(super) fn finish(&mut self) -> Result<RecordBatch, Fault> {
         let rows = std::mem::take(&mut self.rows);
         let columns = [
             ("file", &mut self.file),
@@ -89,8 +90,6 @@ impl FilesTable {
             ("bytes_read", &mut self.bytes_read),
             ("requests", &mut self.requests),
         ];
-        let arrays: Vec<(&str, ArrayRef)> =
-            columns.into_iter().map(|(name, column)| (name, column.finish(rows))).collect();
-        record_batch(arrays, rows)
+        record_batch(columns, rows)
     }
 }

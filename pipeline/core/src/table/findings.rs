@@ -1,9 +1,10 @@
 //! Defects of values and files, with the keys of the instance that they were found in.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 
 use super::batch::record_batch;
 use super::column::GrowingColumn;
+use super::fault::Fault;
 use crate::found::Finding;
 use crate::label::tag_text;
 use crate::value::typed::ItemType;
@@ -94,11 +95,9 @@ impl FindingsTable {
         self.weight
     }
 
-    pub(super) fn finish(&mut self) -> RecordBatch {
+    pub(super) fn finish(&mut self) -> Result<RecordBatch, Fault> {
         let rows = std::mem::take(&mut self.rows);
         self.weight = 0;
-        let arrays: Vec<(&str, ArrayRef)> =
-            NAMES.into_iter().zip(&mut self.columns).map(|(name, column)| (name, column.finish(rows))).collect();
-        record_batch(arrays, rows)
+        record_batch(NAMES.into_iter().zip(&mut self.columns), rows)
     }
 }

@@ -1,9 +1,10 @@
 //! The rows of `instances`: header columns by the plan, then what is told of the header as a whole.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 
 use super::batch::record_batch;
 use super::column::GrowingColumn;
+use super::fault::Fault;
 use super::keys::KEY_COLUMNS;
 use crate::error::FileCode;
 use crate::gathered::bits;
@@ -142,7 +143,7 @@ impl InstancesTable {
         self.weight
     }
 
-    pub(super) fn finish(&mut self) -> RecordBatch {
+    pub(super) fn finish(&mut self) -> Result<RecordBatch, Fault> {
         let rows = std::mem::take(&mut self.rows);
         self.weight = 0;
         self.going_on.fill(0);
@@ -158,16 +159,7 @@ impl InstancesTable {
             ("transfer_syntax", &mut self.transfer_syntax),
             ("functional_groups", &mut self.functional_groups),
         ];
-        let mut arrays: Vec<(&str, ArrayRef)> = vec![];
-        for (name, column) in self.names.iter().zip(&mut self.header) {
-            arrays.push((name, column.finish(rows)));
-        }
-        for (name, column) in KEY_COLUMNS.into_iter().zip(&mut self.keys) {
-            arrays.push((name, column.finish(rows)));
-        }
-        for (name, column) in own {
-            arrays.push((name, column.finish(rows)));
-        }
-        record_batch(arrays, rows)
+        let header = self.names.iter().map(String::as_str).zip(&mut self.header);
+        record_batch(header.chain(KEY_COLUMNS.into_iter().zip(&mut self.keys)).chain(own), rows)
     }
 }

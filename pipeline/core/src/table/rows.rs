@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
+use super::fault::Fault;
 use super::files::{FileRow, FilesTable};
 use super::findings::{FindingsTable, Keys};
 use super::instances::InstancesTable;
 use super::keys::{EntityKeys, KEY_ATTRIBUTES};
+use super::taken::{OfInstance, TakenTable};
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
 use crate::gathered::{Cell, Gathered, LEARNT_LENGTH_LIMIT, RawValue};
 use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
+use crate::taker::TakerKind;
 use crate::text::raw_text;
 use crate::value::typed::{Noted, ReadColumn, Scalar, Typed, message, typed};
 use crate::value::{CharacterSets, DictionaryVr, hex, telling_vr};
@@ -40,6 +43,8 @@ pub struct Batches {
     pub instances: Vec<RecordBatch>,
     /// Of those files.
     pub findings: Vec<RecordBatch>,
+    /// By the name of the table, the rows that takers made of indexed files.
+    pub taken: Vec<(String, Vec<RecordBatch>)>,
 }
 
 /// What is known of a file beside its header.
@@ -73,7 +78,10 @@ pub struct UnitRows {
     instances: InstancesTable,
     findings: FindingsTable,
     sets: CharacterSets,
+    taken: Vec<TakenTable>,
     batch_bytes: usize,
+    /// The first fault of our own; it ends the scan.
+    fault: Option<Fault>,
     done: Batches,
 }
 
@@ -106,7 +114,7 @@ impl KeyColumns {
 impl UnitRows {
     /// Rows of these columns, in batches of about `batch_bytes` at most.
     #[must_use]
-    pub fn new(columns: &Arc<Vec<ReadColumn>>, batch_bytes: usize) -> Self {
+    pub fn new(columns: &Arc<Vec<ReadColumn>>, takers: &[Arc<dyn TakerKind>], batch_bytes: usize) -> Self {
         Self {
             columns: Arc::clone(columns),
             key_columns: KeyColumns::of(columns),
@@ -121,8 +129,10 @@ impl UnitRows {
             instances: InstancesTable::new(columns),
             findings: FindingsTable::new(),
             sets: CharacterSets::default(),
+            taken: takers.iter().map(|kind| TakenTable::new(kind.as_ref())).collect(),
             batch_bytes,
-            done: Batches { files: vec![], instances: vec![], findings: vec![] },
+            fault: None,
+            done: Batches { files: vec![], instances: vec![], findings: vec![], taken: vec![] },
         }
     }
 
@@ -178,14 +188,41 @@ impl UnitRows {
                 self.findings.append(facts.url, &keys, entity_keys, finding);
             }
         }
+        if indexed && !header.takers.told().is_empty() {
+            self.take(facts.number, header, uid.clone());
+        }
         if indexed {
             self.instances.end_row(facts.number, facts.size, header, digest.as_deref(), json.as_deref());
         }
         findings.clear();
         header.found.findings = findings;
         if self.instances.weight().max(self.findings.weight()) > self.batch_bytes {
-            self.end_batches();
+            let ended = self.end_batches();
+            self.note(ended);
             header.gathered.forget_all();
+        }
+    }
+
+    /// Adds the rows that takers made of a file.
+    fn take(&mut self, number: u64, header: &mut Header, uid: Option<String>) {
+        let keys = self.keys(header, uid);
+        let Some(entity_keys) = self.entity_keys.last() else {
+            return;
+        };
+        let of_instance = OfInstance { file: number, entity_keys, keys: &keys };
+        let mut outcome = Ok(());
+        for place in header.takers.told().places() {
+            if let (Some(rows), Some(table)) = (header.takers.rows(place), self.taken.get_mut(place)) {
+                rows.truncate(of_instance.rows_limit());
+                outcome = outcome.and(table.append(rows, &of_instance, self.batch_bytes));
+            }
+        }
+        self.note(outcome);
+    }
+
+    fn note(&mut self, outcome: Result<(), Fault>) {
+        if let Err(fault) = outcome {
+            self.fault.get_or_insert(fault);
         }
     }
 
@@ -201,17 +238,26 @@ impl UnitRows {
     }
 
     /// The rows of the unit.
-    #[must_use]
-    pub fn finish(mut self) -> Batches {
-        self.end_batches();
-        self.done
+    ///
+    /// # Errors
+    /// A batch can't be made: a fault of our own, that no file can cause.
+    pub fn finish(mut self) -> Result<Batches, Fault> {
+        let ended = self.end_batches();
+        self.note(ended);
+        for mut table in std::mem::take(&mut self.taken) {
+            let ended = table.end_batch();
+            self.note(ended);
+            self.done.taken.push((table.name, table.batches));
+        }
+        self.fault.map_or(Ok(self.done), Err)
     }
 
-    fn end_batches(&mut self) {
+    fn end_batches(&mut self) -> Result<(), Fault> {
         self.entity_keys.end_batch();
-        self.done.files.push(self.files.finish());
-        self.done.instances.push(self.instances.finish());
-        self.done.findings.push(self.findings.finish());
+        self.done.files.push(self.files.finish()?);
+        self.done.instances.push(self.instances.finish()?);
+        self.done.findings.push(self.findings.finish()?);
+        Ok(())
     }
 
     /// The text of a column; None where it is null.

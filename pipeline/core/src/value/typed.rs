@@ -146,6 +146,15 @@ impl<'a> Typed<'a> {
         }
     }
 
+    /// A copy that owns its texts.
+    #[must_use]
+    pub fn into_owned(self) -> Typed<'static> {
+        match self {
+            Self::One(value) => Typed::One(value.to_owned_scalar()),
+            Self::List(values) => Typed::List(values.iter().map(Scalar::to_owned_scalar).collect()),
+        }
+    }
+
     /// The value, or the first of the list.
     #[must_use]
     pub fn first(self) -> Scalar<'a> {

@@ -14,6 +14,7 @@ use crate::gathered::{Gathered, RawValue};
 use crate::vr::LeafForm;
 use crate::wanted::ElementWish;
 use crate::window::{Need, Window};
+use crate::wish::TakerSet;
 
 /// Tags from here on may end the header or be no elements at all.
 const FIRST_SPECIAL_TAG: u32 = 0x7FE0_0000;
@@ -57,7 +58,7 @@ impl Walk {
         let Some(Level::DataSet(data_set)) = self.levels.last_mut() else {
             return;
         };
-        if !data_set.encoding.little {
+        if !data_set.encoding.little || !data_set.takers.is_empty() {
             return;
         }
         let explicit = data_set.encoding.explicit;
@@ -106,7 +107,8 @@ impl Walk {
             };
             if let Some(wish) = wanted.element(tag, &mut near) {
                 let element = sink.wanted.element(wish);
-                let Some(context) = data_set.context.filter(|_| !element.has_items()) else {
+                let Some(context) = data_set.context.filter(|_| !element.has_items() && element.takers.is_empty())
+                else {
                     break;
                 };
                 let ahead = held.len().saturating_sub(behind.len()) as u64;
@@ -159,7 +161,7 @@ impl Walk {
         if is_sequence {
             return self.begin_sequence(&header, wanted, false, window, sink);
         }
-        let has_items = element.is_some_and(|element| element.has_items());
+        let has_items = element.is_some_and(|element| element.has_items() || !element.takers.is_empty());
         if has_items
             && matches!(header.vr, None | Some([b'U', b'N']))
             && self.begins_item(window, header.size)?.is_some()
@@ -261,8 +263,9 @@ impl Walk {
         let value_position = self.position.saturating_add(header.size);
         let recorded = !self.paused
             && sink.recorder.as_deref().is_some_and(|recorder| recorder.wants(&self.seen(header, value_position)));
+        let takers = self.takers_of_leaf(tag, wanted, sink);
         let mut value = None;
-        if wanted.is_some() || is_creator || recorded {
+        if wanted.is_some() || is_creator || recorded || !takers.is_empty() {
             let bytes = window.reach(self.position, size)?;
             let (from, to) = (usize::try_from(header.size), usize::try_from(size));
             value = from.ok().zip(to.ok()).and_then(|(from, to)| bytes.get(from..to));
@@ -282,8 +285,13 @@ impl Walk {
             if is_creator && let Some(data_set) = self.data_set_mut() {
                 data_set.creators.insert(tag, Creator::of(value));
             }
-            if let Some(wish) = wanted {
+            if let Some(wish) = wanted.filter(|wish| sink.wanted.element(*wish).is_for_columns()) {
                 self.keep(wish, header, value, value_position, sink);
+            }
+            if !takers.is_empty() {
+                let raw = self.raw(header, value, value_position, sink);
+                let gathered: &Gathered = sink.gathered;
+                sink.takers.tell(takers, |taker, rows| taker.leaf(&raw, gathered, rows));
             }
         }
         self.record(header, value, value_position, sink);
@@ -299,15 +307,37 @@ impl Walk {
         sink: &mut Sink<'_>,
     ) {
         let element = sink.wanted.element(wish);
-        let position = self.offset(value_position);
         if element.has_items() && !value.is_empty() {
             let message = "a value stands here where the data dictionary (PS3.6) has items";
             self.structural_at(FindingCode::WrongVr, message, value_position, sink);
         }
+        let raw = self.raw(header, value, value_position, sink);
+        sink.gathered.keep(element, &raw);
+    }
+
+    /// A value with all that it takes to understand it.
+    fn raw<'v>(
+        &mut self,
+        header: &ElementHeader,
+        value: &'v [u8],
+        value_position: u64,
+        sink: &mut Sink<'_>,
+    ) -> RawValue<'v> {
+        let position = self.offset(value_position);
         let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
         let context = self.context(sink.gathered);
-        let raw = RawValue { tag: header.tag, vr: header.vr, value, position, little, context };
-        sink.gathered.keep(element, &raw);
+        RawValue { tag: header.tag, vr: header.vr, value, position, little, context }
+    }
+
+    /// The row takers that are told of a value.
+    fn takers_of_leaf(&self, tag: u32, wanted: Option<ElementWish>, sink: &Sink<'_>) -> TakerSet {
+        if self.is_top() {
+            return wanted.map_or(TakerSet::NONE, |wish| sink.wanted.element(wish).takers);
+        }
+        match self.data_set() {
+            Some(data_set) if !data_set.takers.is_empty() => sink.wanted.takers_of_leaf(tag).common(data_set.takers),
+            _ => TakerSet::NONE,
+        }
     }
 
     /// Tells the recorder of an element; `value` is None where it was passed over.

@@ -6,6 +6,7 @@ use crate::dictionary::{PrivateDictionary, private_dictionary};
 use crate::element::Encoding;
 use crate::gathered::ContextIndex;
 use crate::wanted::{DataSetWish, ElementWish};
+use crate::wish::TakerSet;
 
 /// The end of what says no end.
 pub const NO_END: u64 = u64::MAX;
@@ -100,6 +101,8 @@ pub struct DataSet {
     pub context: Option<ContextIndex>,
     /// The private creators met.
     pub creators: Creators,
+    /// The row takers that are told of it.
+    pub takers: TakerSet,
 }
 
 /// A sequence in a data set, or (`stray`) items that stand where there is no sequence.
@@ -119,6 +122,8 @@ pub struct SequenceOfItems {
     pub items: u32,
     /// No sequence is around these items.
     pub stray: bool,
+    /// The row takers that are told of it.
+    pub takers: TakerSet,
 }
 
 /// One level of the stack.

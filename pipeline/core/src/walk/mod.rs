@@ -7,8 +7,8 @@
 //! The walk can stop at any element for lack of bytes, and goes on at that element when they are there: everything that is done before
 //! bytes are asked for is done again, so it must be the same twice, or be guarded by [`Walk::once`].
 //!
-//! `leaves` is the fast way through elements that are as they should be; everything else goes one at a time. What later gathers frames or
-//! references takes part in the same pass where [`Sink`] does.
+//! `leaves` is the fast way through elements that are as they should be; everything else goes one at a time. Row takers
+//! ([`crate::taker`]) take part in the same pass: a data set that a taker is told of goes one element at a time, all others go the fast way.
 
 mod element;
 mod level;
@@ -26,8 +26,10 @@ use crate::error::{FileCode, FindingCode};
 use crate::found::{Defect, Finding, FoundInFile, Level as FindingLevel};
 use crate::gathered::{ContextIndex, Gathered, push_steps};
 use crate::label::push_label;
+use crate::taker::Takers;
 use crate::wanted::{DataSetWish, Wanted};
 use crate::window::{Need, Window};
+use crate::wish::TakerSet;
 use level::{DataSet, Level, NO_END, SequenceOfItems};
 use passing::Passing;
 
@@ -46,6 +48,8 @@ pub struct Sink<'a> {
     pub gathered: &'a mut Gathered,
     /// Takes what is wrong.
     pub found: &'a mut FoundInFile,
+    /// Make rows of further tables.
+    pub takers: &'a mut Takers,
     /// Told of everything, where somebody wants the whole header.
     pub recorder: Option<&'a mut dyn Record>,
 }
@@ -152,6 +156,7 @@ impl Walk {
             last_tag: None,
             context: Some(if only_group.is_some() { ContextIndex::META } else { ContextIndex::TOP }),
             creators: Creators::default(),
+            takers: TakerSet::NONE,
         };
         let mut levels = Vec::with_capacity(4);
         levels.push(Level::DataSet(top));
@@ -369,12 +374,14 @@ impl Walk {
         let inside = !self.levels.is_empty();
         match level {
             Some(Level::Sequence(SequenceOfItems { stray: true, .. })) => self.paused = false,
-            Some(Level::Sequence(_)) => {
+            Some(Level::Sequence(sequence)) => {
+                sink.takers.tell(sequence.takers, |taker, rows| taker.end_sequence(rows));
                 if let Some(recorder) = self.recorder(sink) {
                     recorder.end_sequence();
                 }
             }
-            Some(Level::DataSet(_)) if inside => {
+            Some(Level::DataSet(item)) if inside => {
+                sink.takers.tell(item.takers, |taker, rows| taker.end_item(rows));
                 if let Some(recorder) = self.recorder(sink) {
                     recorder.end_item();
                 }

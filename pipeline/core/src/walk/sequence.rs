@@ -11,6 +11,7 @@ use crate::element::{
 use crate::error::{FileCode, FindingCode};
 use crate::wanted::{ElementWish, Wanted};
 use crate::window::{Need, Window};
+use crate::wish::TakerSet;
 
 /// The shared and the per-frame functional groups sequence (PS3.3 C.7.6.16).
 const FUNCTIONAL_GROUPS: [u32; 2] = [0x5200_9229, 0x5200_9230];
@@ -33,6 +34,11 @@ impl Walk {
         let value_position = self.position.saturating_add(header.size);
         let defined = header.length != UNDEFINED_LENGTH;
         let mut end = if defined { value_position.saturating_add(u64::from(header.length)) } else { limit };
+        let takers = match (self.paused, self.is_top()) {
+            (true, _) => TakerSet::NONE,
+            (false, true) => sink.wanted.takers_of_sequence(wanted),
+            (false, false) => self.data_set().map_or(TakerSet::NONE, |data_set| data_set.takers),
+        };
         let wanted = wanted.filter(|wish| sink.wanted.element(*wish).has_items());
         if let Some(wish) = wanted {
             sink.gathered.begin_sequence(sink.wanted.element(wish));
@@ -58,6 +64,7 @@ impl Walk {
         if let Some(recorder) = self.recorder(sink) {
             recorder.begin_sequence(&seen);
         }
+        sink.takers.tell(takers, |taker, rows| taker.begin_sequence(header.tag, rows));
         if opaque && header.length > LARGE_VALUE {
             self.digest.cover(window.bytes, window.start, value_position);
             self.digest.leave_out(end);
@@ -71,6 +78,7 @@ impl Walk {
             wanted,
             items: 0,
             stray: false,
+            takers,
         }));
         Ok(())
     }
@@ -141,6 +149,7 @@ impl Walk {
         let defined = length != UNDEFINED_LENGTH;
         let mut limit = sequence.limit;
         let (outer_limit, encoding, wanted) = (sequence.limit, sequence.encoding, sequence.wanted);
+        let takers = sequence.takers;
         if defined {
             let end = position.saturating_add(u64::from(length));
             limit = limit.min(end);
@@ -166,6 +175,7 @@ impl Walk {
         if let Some(recorder) = self.recorder(sink) {
             recorder.begin_item(item, depth, offset, defined.then_some(length));
         }
+        sink.takers.tell(takers, |taker, rows| taker.begin_item(item, rows));
         self.position = position;
         self.levels.push(Level::DataSet(DataSet {
             limit,
@@ -178,6 +188,7 @@ impl Walk {
             last_tag: None,
             context: None,
             creators: Creators::default(),
+            takers,
         }));
         Ok(())
     }
@@ -253,6 +264,7 @@ impl Walk {
             wanted: None,
             items: 0,
             stray: true,
+            takers: TakerSet::NONE,
         }));
         Ok(())
     }

@@ -1,0 +1,66 @@
+//! The wishes of row takers: the elements that each wants to be told of, and sets of takers.
+
+/// The elements of the outermost data set that a taker is told of: of sequences everything inside, of others the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopElements {
+    /// Those of these tags.
+    These(Vec<u32>),
+    /// Every sequence.
+    EverySequence,
+}
+
+/// What a taker wants to be told of. All tags are public ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakerWish {
+    /// At top level.
+    pub top: TopElements,
+    /// The tags of elements whose values are wanted, wherever they stand inside the sequences.
+    pub leaves: Vec<u32>,
+}
+
+/// Some of the takers of a plan: a bit for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TakerSet(u32);
+
+impl TakerSet {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// The most takers that a plan may have.
+    pub const LIMIT: usize = u32::BITS as usize;
+
+    /// One of them, by its place in the plan.
+    #[must_use]
+    pub fn of(place: usize) -> Self {
+        Self(u32::try_from(place).ok().and_then(|place| 1_u32.checked_shl(place)).unwrap_or(0))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those of both sets.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those that are in both sets.
+    #[must_use]
+    pub const fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether all of the other set belong to it.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Their places, in order.
+    pub fn places(self) -> impl Iterator<Item = usize> {
+        (0..Self::LIMIT).filter(move |place| self.contains(Self::of(*place)))
+    }
+}
