@@ -58,6 +58,7 @@ check: $(VENV)/ready ## lint, formatting, types, and which room imports which
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases benchmarks
+	$(BIN)/python -m mypy.stubtest dicomlake._core --mypy-config-file pyproject.toml --allowlist $(CORE)/scripts/stubtest_allowlist.txt
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python $(CORE)/scripts/make_dictionary.py --check
 	$(BIN)/python $(CORE)/scripts/make_character_tables.py --check
