@@ -100,8 +100,8 @@ def _s3fs_cat_ranges(work: Work) -> Read:
             ends = [min(FIRST_BYTES, size) for size in sizes]
             first = dict(zip(urls, store.cat_ranges(urls, [0] * len(urls), ends, batch_size=64), strict=True))
             unit = unit_of(Work(urls, sizes, {}), slice(None)).select(["url", "file_size"]).to_batches()[0]
-            files, *_ = plan.scan(unit, _opener(store, first), interruptible=False)
-            uids += pa.Table.from_batches([pa.record_batch(batch) for batch in files])["SOPInstanceUID"].to_pylist()
+            tables, _ = plan.scan(unit, _opener(store, first), interruptible=False)
+            uids += pa.Table.from_batches([pa.record_batch(batch) for batch in dict(tables)["files"]])["SOPInstanceUID"].to_pylist()
         return uids, {}
 
     return read

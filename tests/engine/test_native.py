@@ -86,9 +86,9 @@ def test_batches_make_no_difference(tmp_path: Path) -> None:
 
     def scan(batch_bytes: int) -> list[list[pa.RecordBatch]]:
         plan = _core.ScanPlan(plan_columns(SCHEMA), 16384, 1 << 26, 60.0, headers=True, batch_bytes=batch_bytes)
-        *answer, no_access = plan.scan(unit, lambda *_: None, interruptible=True)
+        tables, no_access = plan.scan(unit, lambda *_: None, interruptible=True)
         assert no_access is None
-        return [[pa.record_batch(batch) for batch in batches] for batches in answer]
+        return [[pa.record_batch(batch) for batch in batches] for _, batches in tables]
 
     whole, cut = scan(1 << 29), scan(500)
     assert [len(batches) for batches in whole] == [1, 1, 1]
