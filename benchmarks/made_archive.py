@@ -111,7 +111,7 @@ class Night:
 
     def summary_expected(self) -> tuple[int, ...]:
         """Files new, changed, missing, unchanged, indexed, duplicate."""
-        # Half of the copies take the place of the one that was kept, and are no duplicates.
+        # Half of the copies take the place of the one that was kept, and are not duplicates.
         duplicates = self._copied_series * COPIES_OF_SERIES // 2
         unchanged = self.archive.instances - self.files_changed - self.files_missing
         read = self.files_new + self.files_changed
@@ -271,7 +271,7 @@ def findings_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
         element_path=pl.lit("WindowCenter"),
         tag=pl.lit("(0028,1050)"),
         raw=pl.lit("40,5"),
-        message=pl.lit("it is no number"),
+        message=pl.lit("it is not a number"),
     )
     return filled(frame, schema)
 

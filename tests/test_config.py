@@ -102,7 +102,7 @@ def test_what_can_not_be_meant_is_refused(tmp_path: Path, text: str, message: st
 
 
 def test_file_that_can_not_be_read(tmp_path: Path) -> None:
-    """A file that is not there, or is no text, is a configuration error too."""
+    """A file that is not there, or is not text, is a configuration error too."""
     with pytest.raises(ConfigurationError, match="can't be read: No such file"):
         load_settings(tmp_path / "missing.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"engine: \xe9")
@@ -187,14 +187,14 @@ def test_user_columns(tmp_path: Path, column: str, name: str, type_name: str) ->
         ("{path: PatientID, name: two words}", "column name 'two words' can't be used"),
         ("{path: PatientID, name: x, vr: XX}", "'XX' is no VR"),
         ("{path: PatientID, name: x, type: decimal}", "type 'decimal' is unknown"),
-        ("{path: PatientIdentifier}", "'PatientIdentifier' is no keyword"),
+        ("{path: PatientIdentifier}", "'PatientIdentifier' is not a keyword"),
         ("{path: '(0019,xx01)[NOBODY KNOWS]', name: x}", "needs a 'name' and a 'vr'"),
         (f"{{path: '{SIEMENS_B_VALUE}'}}", "needs a 'name' and a 'vr'"),
         ("{path: '(0019,100C)', name: x, vr: IS}", "a private element is named by its creator, as in (0019,xx0C)[CREATOR]"),
         ("{path: '(0018,xx0C)[EVEN]', name: x, vr: IS}", "group 0018 is even"),
         ("{path: BeamSequence}", "is a sequence"),
         ("{path: BeamSequence.BeamName}", "character 13"),
-        ("{path: 'PatientName[0].BeamName'}", "PatientName is no sequence"),
+        ("{path: 'PatientName[0].BeamName'}", "PatientName is not a sequence"),
         ("{path: 'BeamSequence[*].BeamName', type: string}", "must be a list"),
         ("{path: PixelData}", "pixel data is never read"),
     ],

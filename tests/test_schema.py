@@ -142,7 +142,7 @@ def test_paths(text: str, tags: str, item: int | None) -> None:
     [
         ("", "a keyword or a tag is expected at character 1"),
         ("patientID", "a keyword or a tag is expected at character 1"),
-        ("NoSuchKeyword", "'NoSuchKeyword' is no keyword"),
+        ("NoSuchKeyword", "'NoSuchKeyword' is not a keyword"),
         ("(0008,006)", "a keyword or a tag is expected at character 1"),
         ("(0008,00600)", "a keyword or a tag is expected at character 1"),
         ("PatientID ", "character 10 .* is not expected"),

@@ -92,7 +92,7 @@ def index(
         raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
     settings = _settings(config, overrides, None if config is not None else _settings_of_lake(lake, storage_options))
     if workers is not None and settings.running.scheduler is not None:
-        # What the caller says goes over the scheduler that a configuration names.
+        # The caller's choice goes over the scheduler of a configuration.
         settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     location = Location.of(lake)

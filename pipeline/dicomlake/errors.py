@@ -28,7 +28,7 @@ from enum import StrEnum
 
 
 class FileStatus(StrEnum):
-    """What became of a listed file: the column ``status`` of ``files``."""
+    """The outcome of a listed file: the column ``status`` of ``files``."""
 
     INDEXED = "indexed"
     DUPLICATE = "duplicate"

@@ -1,4 +1,4 @@
-"""What the lake knows of files: the rows of `files`, read once in the order of their places, a range at a time.
+"""The files that the lake knows: the rows of `files`, read once in the order of their places, a range at a time.
 
 A listing comes sorted by place (see ``dicomlake.urls``: members follow their archive, all else goes by url), and so do
 the part files of `files`: the two are merged like sorted files on tape, row group by row group, and neither is ever held whole.

@@ -136,7 +136,7 @@ LARGE_FILES: dict[str, Callable[[], bytes]] = {
         + _filled(E.element("PatientComments", b"x", length=1))
         + E.element("SegmentSequence", E.item(E.element(_LABEL, b"\xff\xfe")) * 300)
     ),
-    "bytes that are no text": lambda: _text(b"\xff", "ISO_IR 192"),
+    "bytes that are not text": lambda: _text(b"\xff", "ISO_IR 192"),
     "control characters": lambda: _text(b"\1"),
 }
 """Such that a reader ends soon in which nothing grows faster than the file."""

@@ -53,7 +53,7 @@ def test_large_wanted_text_counts_by_its_header(scan_bytes: ScanBytes) -> None:
 
 
 def test_fragments_count_one_by_one(scan_bytes: ScanBytes) -> None:
-    """Of an element of undefined length that is no sequence, each fragment is a value."""
+    """Of an element of undefined length that is not a sequence, each fragment is a value."""
     head = E.element(0x7FE00003, b"", "OB", UNDEFINED)
     small, large = E.mark(ITEM, 4) + b"abcd", E.mark(ITEM, LARGE + 2) + bytes(LARGE + 2)
     end = E.mark(SEQUENCE_END)

@@ -184,7 +184,7 @@ def test_element_that_comes_twice(engine: str, scan_bytes: ScanBytes) -> None:
 
 @both_engines
 def test_finding_says_where(scan_bytes: ScanBytes) -> None:
-    """A finding names element, tag, offset and raw text, and bytes that are no text as hex; its message holds no value."""
+    """A finding names element, tag, offset and raw text, and bytes that are not text as hex; its message holds no value."""
     item = E.element("CodeValue", "A") + E.element("CodeMeaning", b"\x80bad\x01", "LO", length=5)
     data = with_elements(E.sequence("ProcedureCodeSequence", item, item), E.element("SpecificCharacterSet", "ISO_IR 192"))
     scanned = scan_bytes(data)

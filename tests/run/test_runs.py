@@ -307,7 +307,7 @@ def test_entries_that_no_engine_may_open_have_their_row(nights: Nights) -> None:
 
 
 def test_a_lake_inside_its_source_is_not_indexed(nights: Nights) -> None:
-    """The lake's own part files are no files of the archive."""
+    """The lake's own part files are not files of the archive."""
     _fill(nights, 2)
     inside = Location.of(nights.archive.folder / "lake")
     nights.run(lake=inside)

@@ -60,7 +60,7 @@ def _as_in(scanned: Scanned, urls: Sequence[str]) -> Scanned:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The files of a small archive with planted defects; those that are no regular files, which no bucket has, are left out."""
+    """The files of a small archive with planted defects; those that are not regular files, which no bucket has, are left out."""
     folder = tmp_path_factory.mktemp("sample")
     write_sample(folder, studies=3)
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())

@@ -75,7 +75,7 @@ def test_words_of_s3fs(options: dict[str, Any], expected: dict[str, str]) -> Non
     ],
 )
 def test_what_is_left_to_fsspec(url: str, options: dict[str, Any]) -> None:
-    """Options that have no counterpart, and urls that are no object's, are left to those who know what they mean."""
+    """Options that have no counterpart, and urls that are not object's, are left to those who know what they mean."""
     assert _store(url, options) is None
 
 

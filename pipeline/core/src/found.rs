@@ -1,4 +1,4 @@
-//! What is found wrong with a file, kept bounded: a file made to be wrong a million times is still one row and a few findings.
+//! The defects of a file, kept bounded: a file made to be wrong a million times is still one row and a few findings.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ const STRUCTURAL_LIMIT: u8 = 16;
 /// The most findings that one file can make.
 pub const FILE_LIMIT: usize = 256;
 
-/// What a finding is about; the column `level` of `findings`.
+/// The subject of a finding; the column `level` of `findings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// One value.
@@ -32,7 +32,7 @@ impl Level {
 /// A defect: the columns of `findings` less the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is about.
+    /// Its subject.
     pub level: Level,
     /// A finding code, or a file code.
     pub code: &'static str,
@@ -51,7 +51,7 @@ pub struct Finding {
 /// Where reading stopped being right: the first place at which a header could not be read as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
-    /// What is wrong.
+    /// The defect.
     pub code: FileCode,
     /// One line for a person.
     pub message: Cow<'static, str>,

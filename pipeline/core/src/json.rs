@@ -2,14 +2,14 @@
 //!
 //! Group lengths are left out (PS3.18 F.2.2), as are group 2 and pixel data. Of binary values over 1 KiB only the place is told, as
 //! `"BulkDataURI": "?offset=O&length=N"`: relative to the file's own url, and without offset where it was inflated. What can't be written
-//! as its VR has it, such as an IS that is no number, is written as the text that it is.
+//! as its VR has it, such as an IS that is not a number, is written as the text that it is.
 
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::shown::{dictionary_vr, raw_value, shown_vr};
+use crate::recorded::{dictionary_vr, raw_value, recorded_vr};
 use crate::value::number::{push_float, push_json_string};
 use crate::value::parse::{Integer, parse_decimal, parse_integer};
 use crate::value::{CharacterSets, Component, Decoded, DictionaryVr, decode, hex, push_component, vr_of};
@@ -154,7 +154,7 @@ impl Record for JsonRecorder {
         let otherwise = dictionary_vr(seen);
         let raw = raw_value(seen, value);
         let vr = vr_of(&raw, otherwise, value.gathered);
-        self.begin_member(seen.tag, shown_vr(vr, otherwise));
+        self.begin_member(seen.tag, recorded_vr(vr, otherwise));
         if value.bytes.is_none() {
             self.bulk_data(seen);
         } else if vr.is_none_or(|vr| vr.content() == Content::Bytes) {

@@ -1,4 +1,4 @@
-//! What a person calls an element: its keyword, else its tag in hex.
+//! The name of an element for a person: its keyword, else its tag in hex.
 
 use std::fmt::Write as _;
 

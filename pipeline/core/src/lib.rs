@@ -8,7 +8,7 @@
 //! scan                             a unit of files
 //! table · drive                    Arrow columns · bytes of local files, or of whatever answers ranges
 //! header                           one file's header
-//! recorder · json, tree · shown    the whole header, for those who ask
+//! recorder · json, tree · recorded     the whole header, for those who ask
 //! walk                             one data set: one pass that feeds all who take part
 //! taker                            rows of further tables, made in the same pass
 //! value · text                     typed values · character sets
@@ -31,9 +31,9 @@ pub mod json;
 pub mod label;
 #[cfg(feature = "python")]
 mod python;
+pub mod recorded;
 pub mod recorder;
 pub mod scan;
-pub mod shown;
 pub mod table;
 pub mod taker;
 pub mod text;

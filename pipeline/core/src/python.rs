@@ -43,7 +43,7 @@ type PythonStore = (String, String, String, HashMap<String, String>);
 /// Batches by the name of their table; and the index of a store that can't be read from, the kind of trouble, and the reason.
 type PythonScanned = (Vec<(String, Vec<PyRecordBatch>)>, Option<(usize, &'static str, String)>);
 
-/// What to read of files, made once for all units.
+/// A plan of the columns to read, made once for all units.
 #[pyclass(frozen, module = "dicomlake._core", name = "ScanPlan")]
 struct PythonPlan {
     plan: ScanPlan,
@@ -305,7 +305,7 @@ impl Drop for PythonSource {
     }
 }
 
-/// What a `ReadingStopped` says; any other exception is kept, and ends the scan.
+/// The code and reason of a `ReadingStopped`; any other exception is kept, and ends the scan.
 fn refused(py: Python<'_>, error: PyErr, failure: &Failure) -> Refused {
     let value = error.value(py);
     let said = value.getattr("code").and_then(|code| code.extract::<String>());

@@ -1,4 +1,4 @@
-//! What can be made of a whole header while the walk passes it.
+//! The products of a whole header that are made while the walk passes it.
 
 use crate::json::JsonRecorder;
 use crate::tree::TreeRecorder;
@@ -14,7 +14,7 @@ pub enum Recorder {
 }
 
 impl Recorder {
-    /// What the walk tells.
+    /// The listener of the walk.
     pub fn record(&mut self) -> &mut dyn Record {
         match self {
             Self::Json(json) => json,

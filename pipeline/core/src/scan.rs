@@ -14,7 +14,7 @@ use crate::taker::TakerKind;
 use crate::value::typed::ReadColumn;
 use crate::wanted::Step;
 
-/// What to read of files, made once for all units.
+/// A plan of the columns to read, made once for all units.
 #[derive(Debug)]
 pub struct ScanPlan {
     plan: Plan,
@@ -33,7 +33,7 @@ pub struct FileToRead<'a> {
     pub size: Option<u64>,
 }
 
-/// What surrounds a scan.
+/// The surroundings of a scan.
 pub trait Surroundings {
     /// Opens what is no local file.
     ///

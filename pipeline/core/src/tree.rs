@@ -1,7 +1,7 @@
 //! One file's whole header as a list of nodes to look at. Everything is bounded, whatever the file holds.
 
 use crate::element::ITEM;
-use crate::shown::{dictionary_vr, raw_value, shown_vr};
+use crate::recorded::{dictionary_vr, raw_value, recorded_vr};
 use crate::value::{CharacterSets, Decoded, decode, hex, push_component, vr_of};
 use crate::walk::{Record, Seen, SeenValue};
 
@@ -21,7 +21,7 @@ pub struct Node {
     pub tag: u32,
     /// Empty for an item.
     pub vr: &'static str,
-    /// Who reserved its block.
+    /// The creator that reserved its block.
     pub creator: Option<String>,
     /// Its value as text; None where it was not read.
     pub value: Option<String>,
@@ -77,7 +77,7 @@ impl Record for TreeRecorder {
         if value.bytes.is_some() {
             shown = Some(text_of(&decode(&raw, vr, value.gathered, &mut self.sets, &mut |_| {})));
         }
-        self.add(seen, shown_vr(vr, otherwise), shown);
+        self.add(seen, recorded_vr(vr, otherwise), shown);
     }
 
     fn begin_sequence(&mut self, seen: &Seen<'_>) {

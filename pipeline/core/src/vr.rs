@@ -71,7 +71,7 @@ impl TextRules {
     }
 }
 
-/// What a value is made of.
+/// The parts of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A text.
@@ -146,7 +146,7 @@ impl Vr {
         )
     }
 
-    /// What its value is made of.
+    /// The parts of its value.
     #[must_use]
     #[inline]
     pub const fn content(self) -> Content {

@@ -1,4 +1,4 @@
-//! What is wanted of a data set, looked up by tag: built once from the paths of the columns, so that the walk asks one list an element.
+//! The wishes for a data set, looked up by tag: built once from the paths of the columns, so that the walk asks one list an element.
 //!
 //! `[k]` and `[*]` of one sequence meet in the same item, so what is wanted of an item depends on its index.
 
@@ -42,7 +42,7 @@ pub struct DataSetWish(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ElementWish(u32);
 
-/// What is wanted of an element: its value, for some columns; its items, for others.
+/// The wishes for an element: its value, for some columns; its items, for others.
 #[derive(Debug, Default)]
 pub struct WantedElement {
     /// Columns that its value is for.
@@ -80,14 +80,14 @@ impl WantedElement {
         self.every_item.is_some()
     }
 
-    /// What is wanted of the item at `index`.
+    /// The wishes for the item at `index`.
     #[must_use]
     pub fn item(&self, index: u32) -> DataSetWish {
         self.items.get(&index).copied().or(self.every_item).unwrap_or(Wanted::NOTHING)
     }
 }
 
-/// What is wanted of a data set.
+/// The wishes for a data set.
 #[derive(Debug, Default)]
 pub struct WantedDataSet {
     tags: Vec<u32>,
@@ -126,7 +126,7 @@ impl WantedDataSet {
     }
 }
 
-/// What is wanted of all data sets: of the outermost, and of those inside.
+/// The wishes for all data sets: the outermost, and those inside.
 #[derive(Debug)]
 pub struct Wanted {
     data_sets: Vec<WantedDataSet>,
@@ -139,7 +139,7 @@ pub struct Wanted {
     no_element: WantedElement,
 }
 
-/// What is left of a column's path, the column's index, and whether a step gone before gathers over items.
+/// The rest of a column's path, the column's index, and whether a step gone before gathers over items.
 type PathLeft<'a> = (&'a [Step], ColumnIndex, bool);
 
 impl Wanted {
@@ -319,14 +319,14 @@ impl Wanted {
         wish
     }
 
-    /// What is wanted of a data set.
+    /// The wishes for a data set.
     #[must_use]
     #[inline]
     pub fn data_set(&self, wish: DataSetWish) -> &WantedDataSet {
         self.data_sets.get(wish.0 as usize).unwrap_or(&self.nothing)
     }
 
-    /// What is wanted of an element.
+    /// The wishes for an element.
     #[must_use]
     #[inline]
     pub fn element(&self, wish: ElementWish) -> &WantedElement {

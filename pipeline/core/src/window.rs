@@ -1,4 +1,4 @@
-//! What a decoder sees of a stream: some of its bytes, and the way to ask for others.
+//! A decoder's view of a stream: some of its bytes, and the way to ask for others.
 //!
 //! Nothing here reads. A decoder that lacks bytes answers a [`Need`]; whoever drives it fetches them, drops those that lie before, and
 //! calls again. So one decoder serves disks, object stores and members of archives.

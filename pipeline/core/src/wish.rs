@@ -9,7 +9,7 @@ pub enum TopElements {
     EverySequence,
 }
 
-/// What a taker wants to be told of. All tags are public ones.
+/// The elements that a taker wants to hear of. All tags are public ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakerWish {
     /// At top level.

@@ -44,4 +44,4 @@ def wake_from_waiting() -> None:
     Polars puts a handler of its own before Python's and asks the system to restart what the
     signal broke off, so that Python, waiting, would never hear of it.
     """
-    signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - there is no keyword
+    signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - there is not a keyword

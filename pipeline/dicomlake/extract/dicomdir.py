@@ -18,7 +18,7 @@ def read_file_ids(stream: BinaryIO) -> list[list[str]]:
     file_ids = []
     try:
         for record in pydicom.dcmread(stream).DirectoryRecordSequence or []:
-            # Values as they stand: pydicom would warn, and log, of those that are no code strings.
+            # Values as they stand: pydicom would warn, and log, of those that are not code strings.
             file_id, in_use = (getattr(record.get_item(tag), "value", None) for tag in ("ReferencedFileID", "RecordInUseFlag"))
             if file_id and in_use != _INACTIVE:
                 file_ids.append([part.strip(" \0") for part in file_id.decode("latin-1").split("\\")])

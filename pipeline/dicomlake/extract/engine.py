@@ -36,7 +36,7 @@ SCANNED_FILE_COLUMNS = (
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """What to read of each file.
+    """The columns to read of each file, and the limits.
 
     ``headers`` asks for ``header_json``; ``storage_options`` go to fsspec for urls that are not local.
     """

@@ -101,7 +101,7 @@ class NativeEngine:
 
 
 def scan_plan(request: ScanRequest) -> ScanPlan:
-    """What a request asks for, as the compiled part takes it."""
+    """A request, as the compiled part takes it."""
     reading = request.reading
     columns = plan_columns(request.schema)
     return ScanPlan(columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers)

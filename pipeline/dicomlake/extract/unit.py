@@ -35,7 +35,7 @@ class UnitTask:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """What a unit came to: its part files by table, counts by status and by code, and what it cost (CPU seconds)."""
+    """The result of a unit: its part files by table, counts by status and by code, and its cost (CPU seconds)."""
 
     number: int
     parts: tuple[PartFile, ...]
@@ -121,7 +121,7 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
     schema = request.scanned_schema("files")
     statuses = [STATUS_OF_CODE[FileCode(code)].value for code in files["code"].to_pylist()]
     given = {"status": pa.array(statuses, pa.string())} | {
-        # What reading took before there was a unit: an archive was listed.
+        # The cost of listing an archive, before there was a unit.
         name: pc.fill_null(files[name], 0) if name in files.schema.names else pa.array([0] * files.num_rows, pa.int64())
         for name in ("bytes_read", "requests")
     }

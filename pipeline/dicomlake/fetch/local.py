@@ -33,7 +33,7 @@ class LocalSource:
         found = os.fstat(self._descriptor)
         if not stat.S_ISREG(found.st_mode):
             self.close()
-            raise ReadingStopped(FileCode.NOT_REGULAR, "this is no regular file")
+            raise ReadingStopped(FileCode.NOT_REGULAR, "this is not a regular file")
         self.size: int | None = found.st_size
 
     def read(self, offset: int, length: int) -> bytes:
@@ -64,5 +64,5 @@ class LocalSource:
 
 def _refusal(error: OSError) -> ReadingStopped:
     if error.errno == errno.ENXIO:  # a socket, or a device without a driver: open() answers "no such device or address"
-        return ReadingStopped(FileCode.NOT_REGULAR, "this is no regular file")
+        return ReadingStopped(FileCode.NOT_REGULAR, "this is not a regular file")
     return ReadingStopped(FileCode.UNREADABLE, f"the file can't be read: {os.strerror(error.errno or 0)}")

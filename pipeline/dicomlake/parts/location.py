@@ -75,5 +75,5 @@ class Location:
         return cast("IO[bytes]", self.filesystem.open(path, "wb"))
 
     def __getstate__(self) -> dict[str, Any]:
-        """A filesystem holds connections and threads, and is made anew where the location arrives."""
+        """A filesystem holds connections and threads, and is made again where the location arrives."""
         return {"url": self.url, "storage_options": dict(self.storage_options)}

@@ -1,4 +1,4 @@
-"""What to read: the listing held against the ledger, batch by batch, and what is to be read cut into units of work."""
+"""The files to read: the listing is compared with the ledger, batch by batch, and cut into units of work."""
 
 from dicomlake.plan.archives import ListArchive
 from dicomlake.plan.planner import ListedSource, PlanCounts, Planner

@@ -25,7 +25,7 @@ _SAID_BY_LISTINGS = [code.value for code in (FileCode.NOT_REGULAR, FileCode.UNSU
 
 
 class KnownArchives:
-    """What a stretch of the ledger knows of the archives that are listed there.
+    """The archives that a stretch of the ledger knows, of those that are listed there.
 
     Args:
         archives: their rows of the listing.
@@ -47,7 +47,7 @@ class KnownArchives:
         as_it_was = own.select(pl.col("unchanged") & ~pl.col("retried")).to_series().to_numpy()
         said_by_listing = pl.col("code").is_in(_SAID_BY_LISTINGS).fill_null(value=False)
         read_again = (pl.col("code").is_in(RETRIED) | ~current) & ~said_by_listing
-        # What a run committed that died before it had listed the archive to its end vouches for nothing.
+        # A run can die before it has listed an archive to its end. Its rows prove nothing then.
         stale = read_again.fill_null(value=False) | (pl.col("last_snapshot") >= snapshot)
         alive = pl.col("status") != FileStatus.MISSING.value
         # Nor does what went after the archive was last listed to its end: it may be as it was then, and have it again.

@@ -16,7 +16,7 @@ def compared(listed: pl.DataFrame, known: pl.DataFrame, current: pl.Expr, *, who
         listed: rows of a listing; they stay in their order.
         known: rows of the ledger.
         current: says of a row of the ledger whether it was read as files are read today.
-        whole_state: a checksum of 32 bits is no etag of a store: the time has to be the same, too.
+        whole_state: a checksum of 32 bits is not an etag of a store: the time has to be the same, too.
     """
     joined = listed.join(known, on="url", how="left", suffix="_known", maintain_order="left")
     is_known = pl.col("status").is_not_null()

@@ -24,7 +24,7 @@ _MEMBERS_LEFT = "the time limit passed before all its members were read; the nex
 
 @dataclass
 class PlanCounts:
-    """What a listing held against the ledger came to, so far."""
+    """The counts of comparing a listing with the ledger, so far."""
 
     files_listed: int = 0
     files_new: int = 0

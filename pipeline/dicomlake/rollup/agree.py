@@ -1,4 +1,4 @@
-"""What the rows of a group say together of an attribute: one value, and whether they differ.
+"""The agreed value of an attribute over the rows of a group, and whether the rows differ.
 
 Most attributes are the same throughout a series, so the common case is made cheap: one pass finds the columns and groups in which
 rows differ (by the least and the greatest hash of a value), and only those are counted. The twin in the tests counts everything.

@@ -37,7 +37,7 @@ def touched_entities(
     """The keys of every series whose instances changed between two versions of `instances`, and those of its study and patient.
 
     A row is known by its url and the run that wrote it. Of each series the rows in part files that went are held against those in part
-    files that came by their number and the sum of their hashes. A part file that was written anew stands beside the one whose place it
+    files that came by their number and the sum of their hashes. A part file that was rewritten stands beside the one whose place it
     took, in the order of patients, so what did not change cancels out soon: memory is bounded by the series that changed and those of the
     part files that overlap, not by the rows or the lake.
 

@@ -118,14 +118,14 @@ class Committer:
         self._copies.remember(own["files"], files.moved())
 
     def _commit_tables(self, added: Mapping[str, list[PartFile]], rewritten: Mapping[str, Rewritten]) -> None:
-        """One commit a table, all with one number: `files`, whose rows vouch for those of the others, comes last."""
+        """One commit a table, all with one number: `files`, the ledger, comes last."""
         number = self._writer.next_number()
         others = [self._writer.tables[table.name] for table in self._writer.schema.unit_tables if table.name != "files"]
         for table in others:
             parts = [*added[table.name], *rewritten[table.name].added]
             if parts or rewritten[table.name].removed:
                 table.commit(parts, rewritten[table.name].removed, number)
-        # What another run undid meanwhile must not be promised by `files`.
+        # `files` must not promise rows that another run removed meanwhile.
         for table in others:
             table.check_unmoved()
         files = rewritten["files"]
@@ -151,7 +151,7 @@ class Committer:
         return [*(part for part in parts if part.path not in removed), *rewritten.added]
 
     def _restate_committed(self, changed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """What changes for rows that are in the lake: urls whose instances go, and their new rows of `files`."""
+        """The changes for rows in the lake: urls whose instances go, and their new rows of `files`."""
         parts = self._files.parts.items()
         urls = changed.select("url")
         read_now = self._files.rows_with(urls, within=[part for path, part in parts if path in self._read_paths])

@@ -36,7 +36,7 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
     levels = [level.name for level in schema.levels]
     keys = {level.name: touched.select(level.key).unique() for level in schema.levels}
     former = {name: writer.tables[name].without(Gone(keys[name])) for name in levels}
-    # What was found of the touched entities before.
+    # The former findings of the touched entities.
     of_level = {level.name: pl.col("level") == level.entity.level for level in schema.levels if level.entity is not None}
     findings = writer.tables["findings"].without(*(Gone(keys[name], of_level[name]) for name in levels))
 

@@ -27,7 +27,7 @@ from dicomlake.sources import Source, merge_listings
 
 @dataclass(frozen=True)
 class IndexRequest:
-    """What to index into which lake.
+    """The sources to index, and the lake.
 
     ``complete`` says that given listings (``@…``) are whole; ``wait`` how long to wait for another run that writes to the lake.
     """

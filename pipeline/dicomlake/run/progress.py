@@ -63,7 +63,7 @@ class Progress:
         return (self.files_to_read - self.files_read) / self.files_per_second
 
     def begin_again(self) -> None:
-        """Forget the figures of files: a run begins anew, and what it committed before is there as from an earlier one."""
+        """Forget the figures of files: a run begins again, and what it committed before is there as from an earlier one."""
         self.listing_ended = False
         self.files_listed = self.files_to_read = self.files_read = self.files_committed = self.bytes_read = self.requests = 0
         for counter in (self.statuses, self.codes, self.findings):
@@ -112,7 +112,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a finished run counted: the object that ``index --json`` prints.
+    """The counts of a finished run: the object that ``index --json`` prints.
 
     ``files_left`` were listed and are to be read by the next run, since a time limit passed; ``listing_ended`` is false where it passed
     before the end of the listing, so that there are others of which nobody knows.
@@ -151,7 +151,7 @@ def summarised(
     files_left: int = 0,
     listing_ended: bool = True,
 ) -> Summary:
-    """What a run came to; ``duplicates`` of the files that were read are copies of another, ``read_twice`` count twice among them."""
+    """Sum up a run; ``duplicates`` of the files that were read are copies of another, ``read_twice`` count twice among them."""
     statuses, seconds = progress.statuses, progress.seconds
     return Summary(
         snapshot=snapshot,

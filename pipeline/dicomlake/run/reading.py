@@ -120,7 +120,7 @@ class UnitReader:
             yield outcome.task, None if outcome.killed else outcome.result
 
     def _check_readable(self, task: UnitTask, result: UnitResult) -> None:
-        """A worker that lost the archive's disk finds every file unreadable: that is its misfortune, and nothing about the files."""
+        """A worker that lost the archive's disk finds every file unreadable: that says nothing about the files."""
         if result.codes.get(FileCode.UNREADABLE.value) != result.files:
             return
         sample = task.files.filter(pc.is_null(task.files["code"])).slice(0, SAMPLE_FILES)

@@ -44,7 +44,7 @@ class TimeLimit:
             yield batch
 
     def passed_while_listing(self) -> TimeLimitPassed:
-        """What is said where nothing can be kept."""
+        """The error of a run that can keep nothing."""
         return TimeLimitPassed(
             f"the time limit of {self.seconds:,.0f} s passed before the sources were listed to their end; nothing was changed, since "
             "only a whole listing tells which files vanished. Give more time (--time-limit), or index fewer sources at a time"

@@ -1,4 +1,4 @@
-"""What a run does for the lake's health before it ends: few part files, and a past that does not grow for ever."""
+"""Upkeep at the end of a run: few part files, and a past that does not grow for ever."""
 
 from __future__ import annotations
 

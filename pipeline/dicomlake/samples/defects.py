@@ -93,7 +93,7 @@ def _values_and_copies(study: Study) -> Damage:
             Defect(
                 kind="invalid-date",
                 path=str(files[misdated].path),
-                message="AcquisitionDate is no day of the calendar",
+                message="AcquisitionDate is not a day of the calendar",
                 status=FileStatus.INDEXED,
                 finding_codes=(FindingCode.INVALID_DATE,),
                 level="value",
@@ -202,7 +202,7 @@ def _damaged_files(study: Study) -> Damage:
 
 
 def _no_dicom(study: Study) -> Damage:
-    """Answer what lies about in archives and is no instance."""
+    """Answer what lies about in archives and is not an instance."""
     rubbish = FileStatus.NOT_DICOM
     return (
         _damaged(

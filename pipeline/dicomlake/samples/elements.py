@@ -27,7 +27,7 @@ def item(**values: object) -> Dataset:
     dataset = Dataset()
     for keyword, value in values.items():
         if tag_for_keyword(keyword) is None:
-            raise ValueError(f"{keyword} is no keyword of PS3.6")
+            raise ValueError(f"{keyword} is not a keyword of PS3.6")
         if value is not None:
             setattr(dataset, keyword, value)
     return dataset

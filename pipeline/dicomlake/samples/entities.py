@@ -59,7 +59,7 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """What was ordered: a description and a code of the procedure."""
+    """The ordered procedure: a description and a code of the procedure."""
 
     description: str
     code_value: str

@@ -1,4 +1,4 @@
-"""What a sample holds and what a lake of it must say: ``manifest.json`` at its root.
+"""The contents of a sample and of its lake: ``manifest.json`` at its root.
 
 The file is one JSON object, the fields of ``Manifest`` in order; lists hold objects with the fields of the classes
 below. It is itself a file of the sample, as the indexer lists it: it stands in ``files`` as ``not_dicom``. It is

@@ -1,4 +1,4 @@
-"""What is in a sample before anything is broken: the fixed studies, and ordinary ones up to the number asked for."""
+"""The sound part of a sample: the fixed studies, and ordinary ones up to the number asked for."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _check_steps(path: AttributePath) -> None:
     for step in path.steps[:-1]:
         entry = entry_of_tag(step.tag) if step.creator is None else None
         if entry is not None and entry.vr != "SQ":
-            raise ConfigurationError(f"column path '{path.text}': {entry.keyword} is no sequence, so it has no items")
+            raise ConfigurationError(f"column path '{path.text}': {entry.keyword} is not a sequence, so it has no items")
     if path.steps[0].tag in PIXEL_DATA_TAGS:
         raise ConfigurationError(f"column path '{path.text}': pixel data is never read")
 

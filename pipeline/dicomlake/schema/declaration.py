@@ -1,4 +1,4 @@
-"""What a declaration of a table says: its columns with their types, its key, the order of its rows, and who writes it."""
+"""The declaration of a table: its columns with their types, its key, the order of its rows, and who writes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dicomlake.schema.columns import Column, units_of_columns
 
 
 class WrittenBy(Enum):
-    """Who writes the rows of a table: a unit of work, a roll-up of `instances`, or the run itself."""
+    """The writer of the rows of a table: a unit of work, a roll-up of `instances`, or the run itself."""
 
     UNIT = "unit"
     ROLL_UP = "roll-up"

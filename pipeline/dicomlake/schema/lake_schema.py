@@ -46,7 +46,7 @@ class LakeSchema:
 
     @property
     def unit_tables(self) -> tuple[TableDeclaration, ...]:
-        """The tables that units write, in the order of their commits: `files`, which vouches for all others, comes last."""
+        """The tables that units write, in the order of their commits: `files`, the ledger, comes last."""
         return tuple(sorted(self._written_by(WrittenBy.UNIT), key=lambda table: table.name == "files"))
 
     @property

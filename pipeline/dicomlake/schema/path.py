@@ -114,7 +114,7 @@ def _parse_element(text: str, position: int, tag_of_keyword: Callable[[str], int
     if found := _KEYWORD.match(text, position):
         tag = tag_of_keyword(found[0])
         if tag is None:
-            raise _invalid(text, f"'{found[0]}' is no keyword of the DICOM data dictionary")
+            raise _invalid(text, f"'{found[0]}' is not a keyword of the DICOM data dictionary")
         return tag >> 16, tag & 0xFFFF, None, found.end()
     raise _invalid(text, f"a keyword or a tag is expected at character {position + 1}")
 

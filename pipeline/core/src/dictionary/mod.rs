@@ -68,7 +68,7 @@ pub fn name_of_uid(uid: &str) -> Option<&'static str> {
     UID_NAMES.get(index).map(|&(_, name)| name)
 }
 
-/// What is known of the elements of a private creator.
+/// The elements of a private creator that are known.
 #[must_use]
 pub fn private_dictionary(creator: &str) -> Option<&'static PrivateDictionary> {
     let index = PRIVATE_DICTIONARIES.binary_search_by_key(&creator, |&(known, _)| known).ok()?;

@@ -1,7 +1,7 @@
 //! How many bytes to ask a store for first: what costs least over the files that were read before.
 //!
 //! A request takes time whatever it brings, so one that fetches too little costs more than many bytes too many, up to a point.
-//! What is read never depends on it.
+//! The rows never depend on it.
 
 /// So many bytes cost about as much as one request more: a tenth of a millisecond of CPU on both sides, and a round trip that others wait
 /// through as well.
@@ -17,7 +17,7 @@ const LEAST_SLACK: u64 = 512;
 const LEAST: u64 = 2048;
 const ROUNDED_TO: u64 = 1024;
 
-/// What files of one kind needed.
+/// The bytes that files of one kind needed.
 #[derive(Clone, Debug, Default)]
 pub struct Estimate {
     needed: [u64; LOOKED_BACK],

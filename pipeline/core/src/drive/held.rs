@@ -4,7 +4,7 @@ use super::Refused;
 use crate::error::FileCode;
 use crate::window::Need;
 
-/// What to do for a need: forget `passed` bytes from the front, then fetch a range, unless the file ends here.
+/// The steps for a need: forget `passed` bytes from the front, then fetch a range, unless the file ends here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub passed: usize,
@@ -39,7 +39,7 @@ impl Held {
         self.start.saturating_add(self.held as u64)
     }
 
-    /// What is to be fetched so that the need is held: `ahead` bytes at once if fewer are lacking, of which `room` may still be read.
+    /// The range to fetch so that the need is held: `ahead` bytes at once if fewer are lacking, of which `room` may still be read.
     ///
     /// # Errors
     /// More is needed than may be read; `header_limit` is for the message.

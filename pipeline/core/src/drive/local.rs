@@ -27,7 +27,7 @@ impl LocalFile {
         // NONBLOCK: a FIFO without a writer would hold open() for ever; NOCTTY: a terminal would become this process's own. Neither does
         // anything to a regular file.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let descriptor = again(|| open(path, flags, Mode::empty())).map_err(refusal)?;
+        let descriptor = retried(|| open(path, flags, Mode::empty())).map_err(refusal)?;
         let found = fstat(&descriptor).map_err(refusal)?;
         if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile {
             return Err(not_regular());
@@ -46,7 +46,7 @@ impl ByteSource for LocalFile {
         while read < into.len() {
             let at = offset.saturating_add(read as u64);
             let rest = into.get_mut(read..).unwrap_or_default();
-            let came = again(|| pread(&self.descriptor, &mut *rest, at)).map_err(refusal)?;
+            let came = retried(|| pread(&self.descriptor, &mut *rest, at)).map_err(refusal)?;
             *requests = requests.saturating_add(1);
             if came == 0 {
                 // A read that was interrupted answers in parts; only an empty answer is the file's end.
@@ -58,7 +58,7 @@ impl ByteSource for LocalFile {
     }
 }
 
-fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+fn retried<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
         match call() {
             Err(Errno::INTR) => {}
@@ -68,7 +68,7 @@ fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
 }
 
 fn not_regular() -> Refused {
-    Refused { code: FileCode::NotRegular, reason: "this is no regular file".into() }
+    Refused { code: FileCode::NotRegular, reason: "this is not a regular file".into() }
 }
 
 fn refusal(error: Errno) -> Refused {

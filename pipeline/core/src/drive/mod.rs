@@ -62,7 +62,7 @@ pub trait ByteSource {
     fn read(&mut self, offset: u64, into: &mut [u8], requests: &mut u64) -> Result<usize, Refused>;
 }
 
-/// What reading one file came to, beside its header.
+/// The cost and the end of reading one file, beside its header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Of the file, as its source says.

@@ -3,8 +3,8 @@
 //! Bytes are copied out of the window as they are kept, so that the window can move on. What is kept is a small multiple of the bytes
 //! that it came from.
 
-mod memo;
 mod raw;
+mod repeat;
 
 use crate::label::{push_label, push_step};
 use crate::vr::Letters;
@@ -12,14 +12,14 @@ use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, W
 
 pub use raw::{ContextIndex, RawValue};
 
-pub(crate) use memo::LENGTH_LIMIT as LEARNT_LENGTH_LIMIT;
-use memo::Memo;
+pub(crate) use repeat::LENGTH_LIMIT as REPEAT_LENGTH_LIMIT;
+use repeat::Repeat;
 
 /// An index into the raw values.
 type ValueIndex = u32;
 const NONE: u32 = u32::MAX;
-/// In place of an index: the value is the one that the column's memo knows.
-const AGAIN: u32 = u32::MAX - 1;
+/// In place of an index: the value is the one that the column's repeat has.
+const REPEATED: u32 = u32::MAX - 1;
 
 /// A value that was kept; small, since there are a hundred in a file.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ struct Context {
     pixel_representation: ValueIndex,
 }
 
-/// What was kept for a column.
+/// The values kept for a column.
 #[derive(Clone, Copy, Debug)]
 pub enum Cell<'a> {
     /// Nothing.
@@ -77,9 +77,9 @@ pub struct Gathered {
     cells: Vec<ValueIndex>,
     /// A bit for each column for which something was kept.
     touched: Vec<u64>,
-    /// Likewise where it is what the column's memo knows.
-    again: Vec<u64>,
-    memos: Vec<Memo>,
+    /// Likewise where it is what the column's repeat has.
+    repeated: Vec<u64>,
+    repeats: Vec<Repeat>,
     lists: Vec<Vec<ValueIndex>>,
     list_of_column: Vec<u32>,
     begun: Vec<bool>,
@@ -95,8 +95,8 @@ impl Gathered {
         let mut gathered = Self {
             cells: vec![NONE; columns],
             touched: vec![0; columns.div_ceil(64)],
-            again: vec![0; columns.div_ceil(64)],
-            memos: std::iter::repeat_with(Memo::default).take(columns).collect(),
+            repeated: vec![0; columns.div_ceil(64)],
+            repeats: std::iter::repeat_with(Repeat::default).take(columns).collect(),
             list_of_column: vec![NONE; columns],
             lists: vec![vec![]; gathering.len()],
             begun: vec![false; gathering.len()],
@@ -115,7 +115,7 @@ impl Gathered {
     pub fn clear(&mut self) {
         self.cells.fill(NONE);
         self.touched.fill(0);
-        self.again.fill(0);
+        self.repeated.fill(0);
         self.lists.iter_mut().for_each(Vec::clear);
         self.begun.fill(false);
         self.kept.clear();
@@ -150,10 +150,10 @@ impl Gathered {
     pub fn keep(&mut self, element: &WantedElement, value: &RawValue<'_>) {
         if let ([column], [], false) = (&*element.columns, &*element.gathered_columns, element.context)
             && let (at, column) = (usize::from(*column), *column)
-            && self.memos.get(at).is_some_and(|memo| memo.knows(value))
+            && self.repeats.get(at).is_some_and(|repeat| repeat.matches(value))
         {
-            if let (Some(cell), Some(bits)) = (self.cells.get_mut(at), self.again.get_mut(at >> 6)) {
-                *cell = AGAIN;
+            if let (Some(cell), Some(bits)) = (self.cells.get_mut(at), self.repeated.get_mut(at >> 6)) {
+                *cell = REPEATED;
                 *bits |= 1 << (column & 63);
             }
             return;
@@ -193,22 +193,22 @@ impl Gathered {
 
     fn touch(&mut self, column: ColumnIndex) {
         let place = usize::from(column >> 6);
-        if let (Some(touched), Some(again)) = (self.touched.get_mut(place), self.again.get_mut(place)) {
+        if let (Some(touched), Some(repeated)) = (self.touched.get_mut(place), self.repeated.get_mut(place)) {
             *touched |= 1 << (column & 63);
-            *again &= !(1 << (column & 63));
+            *repeated &= !(1 << (column & 63));
         }
     }
 
-    /// The columns for which something was kept that their memo does not know, in order; for some of them it may not count any more.
+    /// The columns for which something was kept that their repeat does not have, in order; for some of them it may not count any more.
     pub fn touched(&self) -> impl Iterator<Item = usize> {
-        let words = self.touched.iter().zip(&self.again).enumerate();
-        words.flat_map(|(place, (touched, again))| bits(place, touched & !again))
+        let words = self.touched.iter().zip(&self.repeated).enumerate();
+        words.flat_map(|(place, (touched, repeated))| bits(place, touched & !repeated))
     }
 
-    /// The columns whose value is the one that their memo knows: a bit for each.
+    /// The columns whose value is the one that their repeat has: a bit for each.
     #[must_use]
-    pub fn again(&self) -> &[u64] {
-        &self.again
+    pub fn repeated(&self) -> &[u64] {
+        &self.repeated
     }
 
     fn list_mut(&mut self, column: ColumnIndex) -> Option<(&mut Vec<ValueIndex>, &mut bool)> {
@@ -252,7 +252,7 @@ impl Gathered {
         Some(RawValue { tag, vr, value, position, little, context })
     }
 
-    /// What was kept for a column.
+    /// The values kept for a column.
     #[must_use]
     #[inline]
     pub fn cell(&self, column: usize) -> Cell<'_> {
@@ -264,33 +264,33 @@ impl Gathered {
             };
         }
         let index = self.cells.get(column).copied().unwrap_or(NONE);
-        if index == AGAIN {
-            return self.memos.get(column).map_or(Cell::Absent, |memo| Cell::One(memo.value()));
+        if index == REPEATED {
+            return self.repeats.get(column).map_or(Cell::Absent, |repeat| Cell::One(repeat.value()));
         }
         self.value(index).map_or(Cell::Absent, Cell::One)
     }
 
     /// A column was set to a cell of its value, without a finding. Where the same bytes give the same cell whatever the file, they need
     /// not be decoded again.
-    pub fn learn(&mut self, column: usize) {
+    pub fn remember(&mut self, column: usize) {
         let index = self.cells.get(column).copied().unwrap_or(NONE);
-        let (Some(memo), Some(kept)) = (self.memos.get_mut(column), self.kept.get(index as usize)) else {
+        let (Some(repeat), Some(kept)) = (self.repeats.get_mut(column), self.kept.get(index as usize)) else {
             return;
         };
         if let Some(value) = self.bytes.get(kept.from as usize..kept.to as usize) {
             let Kept { tag, vr, little, context, .. } = *kept;
-            memo.learn(&RawValue { tag, vr, value, position: None, little, context });
+            repeat.remember(&RawValue { tag, vr, value, position: None, little, context });
         }
     }
 
-    /// What was learnt of a column does not hold any more.
+    /// Forgets the repeat of a column.
     pub fn forget(&mut self, column: usize) {
-        self.memos.get_mut(column).map(Memo::forget);
+        self.repeats.get_mut(column).map(Repeat::forget);
     }
 
     /// Nothing that was learnt holds any more.
     pub fn forget_all(&mut self) {
-        self.memos.iter_mut().for_each(Memo::forget);
+        self.repeats.iter_mut().for_each(Repeat::forget);
     }
 
     /// The raw value of (0008,0005) that applies in a data set: its own, else that of the nearest one around it (PS3.5 7.5.3).
@@ -317,7 +317,7 @@ impl Gathered {
         None
     }
 
-    /// The path of an element in a data set: keywords, and tags in hex where there is no keyword.
+    /// The path of an element in a data set: keywords, and tags in hex where there is not a keyword.
     #[must_use]
     pub fn path(&self, context: ContextIndex, tag: u32) -> String {
         let mut steps: Vec<(u32, u32)> = vec![];

@@ -1,6 +1,6 @@
 //! Deflated data sets (PS3.5 A.5) as a stream: inflated as far as the walk looks, never more than `header_limit`.
 //!
-//! What came before a corrupt place is kept.
+//! Bytes before a corrupt place are kept.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -46,7 +46,7 @@ impl Inflating {
         self.compressed
     }
 
-    /// What is inflated so far.
+    /// The bytes inflated so far.
     #[must_use]
     pub fn window(&self) -> Window<'_> {
         Window { bytes: &self.bytes, start: self.start, size: None, end: self.end }

@@ -29,7 +29,7 @@ const DICOMDIR_UID: &[u8] = b"1.2.840.10008.1.3.10";
 const DICOMDIR_GROUP: &[u8] = &[4, 0];
 const META_GROUP: u32 = 2;
 
-/// What to keep of every file, by index of column: made once, used for all files.
+/// The values to keep of every file, by index of column: made once, used for all files.
 #[derive(Debug)]
 pub struct Plan {
     meta: Wanted,
@@ -80,12 +80,12 @@ impl Plan {
     }
 }
 
-/// What was read of one file.
+/// The header of one file, as far as it was read.
 #[derive(Debug)]
 pub struct Header {
     /// The raw values, by index of column.
     pub gathered: Gathered,
-    /// What is wrong.
+    /// The defects.
     pub found: FoundInFile,
     /// The rows of further tables.
     pub takers: Takers,
@@ -109,7 +109,7 @@ pub struct Header {
     pub first_long_part: u64,
 }
 
-/// What comes next. Each phase asks for bytes from one position on, since those before are forgotten once it has asked.
+/// The next phase. Each phase asks for bytes from one position on, since those before are forgotten once it has asked.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // a decoder has one, and makes it anew in place
 enum Phase {
@@ -125,7 +125,7 @@ enum Phase {
 /// Decodes the headers of files, one after the other.
 #[derive(Debug)]
 pub struct HeaderDecoder {
-    /// What was read of the file so far.
+    /// The header of the file so far.
     pub header: Header,
     phase: Phase,
     header_limit: u64,
@@ -249,7 +249,7 @@ impl HeaderDecoder {
             return Ok(());
         }
         let Some(recognised) = recognise(bytes, file.size) else {
-            self.end_with(FileCode::NotDicom, "this is no DICOM file");
+            self.end_with(FileCode::NotDicom, "this is not a DICOM file");
             return Ok(());
         };
         self.header.recognised = true;

@@ -1,4 +1,4 @@
-//! What a file is by its first bytes, whatever its name says (PS3.10 7.1).
+//! The kind of a file by its first bytes, whatever its name says (PS3.10 7.1).
 
 use crate::element::{Encoding, UNDEFINED_LENGTH, element_header, is_in_dictionary, is_known_vr};
 use crate::walk::pixel_data_keyword;

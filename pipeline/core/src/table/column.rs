@@ -189,7 +189,7 @@ impl Lists {
 
 /// A column while it grows.
 ///
-/// Files of one series say most things alike. A value may go on over rows: then nothing is done for a row until another value comes.
+/// Files of one series say most things alike. A value can repeat over rows: then nothing is done for a row until another value comes.
 #[derive(Debug)]
 pub struct GrowingColumn {
     values: Values,
@@ -199,7 +199,7 @@ pub struct GrowingColumn {
     /// The last value written, where it is a list.
     last_list: Vec<Scalar<'static>>,
     /// Whether it goes on in the rows after.
-    goes_on: bool,
+    repeats: bool,
     /// A value came that the column can't hold.
     misfit: bool,
 }
@@ -208,7 +208,7 @@ impl GrowingColumn {
     /// A column of scalars.
     #[must_use]
     pub fn scalars(item: ItemType) -> Self {
-        Self { values: Values::new(item), lists: None, last: 0, last_list: vec![], goes_on: false, misfit: false }
+        Self { values: Values::new(item), lists: None, last: 0, last_list: vec![], repeats: false, misfit: false }
     }
 
     /// A column of lists.
@@ -233,7 +233,7 @@ impl GrowingColumn {
         if missing == 0 {
             return;
         }
-        if self.goes_on {
+        if self.repeats {
             self.copy_last(missing);
             return;
         }
@@ -258,7 +258,7 @@ impl GrowingColumn {
     /// The value that went on ends before a row.
     pub fn end(&mut self, row: usize) {
         self.pad(row);
-        self.goes_on = false;
+        self.repeats = false;
     }
 
     /// The last value comes again in a row, and goes on from there.
@@ -266,13 +266,13 @@ impl GrowingColumn {
         self.pad(row);
         self.copy_last(1);
         self.last = row;
-        self.goes_on = true;
+        self.repeats = true;
     }
 
     /// Sets the cell of a row; rows come in ascending order.
     pub fn set(&mut self, row: usize, cell: &Typed<'_>) {
         self.pad(row);
-        self.goes_on = false;
+        self.repeats = false;
         self.last = row;
         let fits = match (&mut self.lists, cell) {
             (None, Typed::One(value)) => self.values.append(value),
@@ -285,13 +285,13 @@ impl GrowingColumn {
     }
 
     /// Sets the cell of a row to a value that may come again.
-    pub fn set_to_go_on(&mut self, row: usize, cell: &Typed<'_>) {
+    pub fn set_to_repeat(&mut self, row: usize, cell: &Typed<'_>) {
         self.set(row, cell);
         if let Typed::List(values) = cell {
             self.last_list.clear();
             self.last_list.extend(values.iter().map(Scalar::to_owned_scalar));
         }
-        self.goes_on = true;
+        self.repeats = true;
     }
 
     /// Sets the cell of a row to a text, if there is one.

@@ -1,4 +1,4 @@
-//! What an engine says of each file it was given; url, modified time and etag are the listing's.
+//! The rows of `files`, one for each file given; url, modified time and etag are the listing's.
 
 use arrow_array::RecordBatch;
 
@@ -7,7 +7,7 @@ use super::column::GrowingColumn;
 use super::fault::Fault;
 use crate::value::typed::ItemType;
 
-/// What became of one file.
+/// The outcome of one file.
 #[derive(Debug)]
 pub(super) struct FileRow<'a> {
     pub number: u64,

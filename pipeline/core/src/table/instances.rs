@@ -21,7 +21,7 @@ pub(super) struct InstancesTable {
     /// About how many bytes were set since the last batch.
     weight: usize,
     /// The header columns whose value goes on: a bit for each.
-    going_on: Vec<u64>,
+    repeating: Vec<u64>,
     names: Vec<String>,
     header: Vec<GrowingColumn>,
     keys: [GrowingColumn; KEY_COLUMNS.len()],
@@ -46,7 +46,7 @@ impl InstancesTable {
         Self {
             rows: 0,
             weight: 0,
-            going_on: vec![0; columns.len().div_ceil(64)],
+            repeating: vec![0; columns.len().div_ceil(64)],
             names: columns.iter().map(|column| column.name.clone()).collect(),
             header: columns.iter().map(header).collect(),
             keys: KEY_COLUMNS.map(|_| text()),
@@ -64,19 +64,19 @@ impl InstancesTable {
     }
 
     /// Begins a row: the columns of `again`, a bit for each, have the value that they had last, and nothing else goes on.
-    pub(super) fn begin_row(&mut self, again: &[u64]) {
-        for (place, (going_on, again)) in self.going_on.iter_mut().zip(again).enumerate() {
-            for column in bits(place, *going_on & !again) {
+    pub(super) fn begin_row(&mut self, repeated: &[u64]) {
+        for (place, (repeating, repeated)) in self.repeating.iter_mut().zip(repeated).enumerate() {
+            for column in bits(place, *repeating & !repeated) {
                 if let Some(growing) = self.header.get_mut(column) {
                     growing.end(self.rows);
                 }
             }
-            for column in bits(place, again & !*going_on) {
+            for column in bits(place, repeated & !*repeating) {
                 if let Some(growing) = self.header.get_mut(column) {
                     growing.resume(self.rows);
                 }
             }
-            *going_on = *again;
+            *repeating = *repeated;
         }
     }
 
@@ -89,10 +89,10 @@ impl InstancesTable {
     }
 
     /// Sets a header column to a value that may come again.
-    pub(super) fn set_to_go_on(&mut self, column: usize, cell: &Typed<'_>) {
+    pub(super) fn set_to_repeat(&mut self, column: usize, cell: &Typed<'_>) {
         self.weight = self.weight.saturating_add(cell.weight());
-        if let (Some(growing), Some(bits)) = (self.header.get_mut(column), self.going_on.get_mut(column >> 6)) {
-            growing.set_to_go_on(self.rows, cell);
+        if let (Some(growing), Some(bits)) = (self.header.get_mut(column), self.repeating.get_mut(column >> 6)) {
+            growing.set_to_repeat(self.rows, cell);
             *bits |= 1 << (column & 63);
         }
     }
@@ -100,7 +100,7 @@ impl InstancesTable {
     /// Sets the keys of the row that was begun; rows that set none have those of the row before.
     pub(super) fn set_keys(&mut self, keys: &[String; KEY_COLUMNS.len()]) {
         for (growing, key) in self.keys.iter_mut().zip(keys) {
-            growing.set_to_go_on(self.rows, &Typed::One(Scalar::Text(key.as_str().into())));
+            growing.set_to_repeat(self.rows, &Typed::One(Scalar::Text(key.as_str().into())));
         }
     }
 
@@ -146,7 +146,7 @@ impl InstancesTable {
     pub(super) fn finish(&mut self) -> Result<RecordBatch, Fault> {
         let rows = std::mem::take(&mut self.rows);
         self.weight = 0;
-        self.going_on.fill(0);
+        self.repeating.fill(0);
         let own = [
             ("file", &mut self.file),
             ("header_bytes", &mut self.header_bytes),

@@ -1,4 +1,4 @@
-//! What was read of a unit's files, as Arrow columns: `files`, `instances`, `findings`, and the tables of row takers.
+//! The rows of a unit's files, as Arrow columns: `files`, `instances`, `findings`, and the tables of row takers.
 
 mod batch;
 mod column;

@@ -12,7 +12,7 @@ use super::keys::{EntityKeys, KEY_ATTRIBUTES};
 use super::taken::{OfInstance, TakenTable};
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
-use crate::gathered::{Cell, Gathered, LEARNT_LENGTH_LIMIT, RawValue};
+use crate::gathered::{Cell, Gathered, REPEAT_LENGTH_LIMIT, RawValue};
 use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
@@ -47,7 +47,7 @@ pub struct Batches {
     pub taken: Vec<(String, Vec<RecordBatch>)>,
 }
 
-/// What is known of a file beside its header.
+/// The facts about a file beside its header.
 #[derive(Clone, Copy, Debug)]
 pub struct FileFacts<'a> {
     /// Its number in the unit.
@@ -72,8 +72,8 @@ pub struct UnitRows {
     /// For each column, which attribute of the entity keys it is.
     key_attributes: Vec<Option<usize>>,
     entity_keys: EntityKeys,
-    /// Columns that the row being made sets anew, and whether their bytes say it all.
-    learnt: Vec<(usize, bool)>,
+    /// Columns that the row being made sets again, and whether their bytes say it all.
+    remembered: Vec<(usize, bool)>,
     files: FilesTable,
     instances: InstancesTable,
     findings: FindingsTable,
@@ -124,7 +124,7 @@ impl UnitRows {
                 .map(|column| KEY_ATTRIBUTES.iter().position(|name| *name == column.name))
                 .collect(),
             entity_keys: EntityKeys::default(),
-            learnt: vec![],
+            remembered: vec![],
             files: FilesTable::new(),
             instances: InstancesTable::new(columns),
             findings: FindingsTable::new(),
@@ -293,18 +293,18 @@ impl UnitRows {
     fn header_row(&mut self, header: &mut Header, uid: Option<&str>, findings: &mut Vec<Finding>) {
         let columns = Arc::clone(&self.columns);
         let gathered = &header.gathered;
-        let is_again =
-            |index: usize| gathered.again().get(index >> 6).is_some_and(|word| word >> (index & 63) & 1 == 1);
+        let is_repeated =
+            |index: usize| gathered.repeated().get(index >> 6).is_some_and(|word| word >> (index & 63) & 1 == 1);
         let presence =
-            |index: Option<usize>| if index.is_some_and(is_again) { Presence::Present } else { Presence::Absent };
+            |index: Option<usize>| if index.is_some_and(is_repeated) { Presence::Present } else { Presence::Absent };
         let mut required = self.key_columns.required.map(presence);
-        let mut has_instance = self.key_columns.instance.is_some_and(is_again);
-        let mut learnt = std::mem::take(&mut self.learnt);
+        let mut has_instance = self.key_columns.instance.is_some_and(is_repeated);
+        let mut remembered = std::mem::take(&mut self.remembered);
         if uid.is_some() {
-            self.instances.begin_row(gathered.again());
+            self.instances.begin_row(gathered.repeated());
             self.entity_keys.begin_row();
             for (attribute, column) in self.key_columns.attributes.into_iter().enumerate() {
-                if column.is_some_and(is_again) {
+                if column.is_some_and(is_repeated) {
                     self.entity_keys.repeat(attribute);
                 }
             }
@@ -314,11 +314,11 @@ impl UnitRows {
                 continue;
             };
             let mut check = Check { gathered, sets: &mut self.sets, findings, required: &mut required };
-            let (cell, says_it_all) = match gathered.cell(index) {
+            let (cell, is_repeatable) = match gathered.cell(index) {
                 Cell::Absent => continue,
                 Cell::One(raw) => {
                     let (cell, is_sound) = check.cell(column, &raw);
-                    (cell, is_sound && says_it_all(column, &raw))
+                    (cell, is_sound && is_repeatable(column, &raw))
                 }
                 Cell::Many(entries) => {
                     let mut list = vec![];
@@ -332,12 +332,12 @@ impl UnitRows {
                 continue;
             }
             if uid.is_some() {
-                if says_it_all {
-                    self.instances.set_to_go_on(index, &cell);
+                if is_repeatable {
+                    self.instances.set_to_repeat(index, &cell);
                 } else {
                     self.instances.set(index, &cell);
                 }
-                learnt.push((index, says_it_all));
+                remembered.push((index, is_repeatable));
                 if let (Some(attribute), Typed::One(Scalar::Text(text))) =
                     (self.key_attributes.get(index).copied().flatten(), &cell)
                 {
@@ -349,14 +349,14 @@ impl UnitRows {
             }
             has_instance |= Some(index) == self.key_columns.instance;
         }
-        for (index, says_it_all) in learnt.drain(..) {
-            if says_it_all {
-                header.gathered.learn(index);
+        for (index, is_repeatable) in remembered.drain(..) {
+            if is_repeatable {
+                header.gathered.remember(index);
             } else {
                 header.gathered.forget(index);
             }
         }
-        self.learnt = learnt;
+        self.remembered = remembered;
         if uid.is_some()
             && let Some(keys) = self.entity_keys.end_row()
         {
@@ -377,7 +377,7 @@ impl UnitRows {
     }
 }
 
-/// What became of a column that every instance should have.
+/// The state of a column that every instance should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Absent,
@@ -436,9 +436,9 @@ impl Check<'_> {
 
 /// Whether VR, bytes and byte order say all that there is to a value, and are few: not so for characters beyond ASCII, escape sequences, and
 /// what goes by PixelRepresentation.
-fn says_it_all(column: &ReadColumn, raw: &RawValue<'_>) -> bool {
+fn is_repeatable(column: &ReadColumn, raw: &RawValue<'_>) -> bool {
     let is_plain = raw.value.is_ascii() && !raw.value.contains(&0x1B);
-    raw.value.len() <= LEARNT_LENGTH_LIMIT
+    raw.value.len() <= REPEAT_LENGTH_LIMIT
         && is_plain
         && (column.vr != DictionaryVr::BySign || telling_vr(raw.vr).is_some())
 }

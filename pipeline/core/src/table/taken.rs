@@ -27,7 +27,7 @@ const ROWS_AT_ONCE: u32 = 1 << 16;
 /// The most bytes that the keys of one file come to in its rows of one table, each of which repeats them.
 const KEYS_LIMIT: usize = 256 << 20;
 
-/// What every row of a file has.
+/// The values that every row of a file has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OfInstance<'a> {
     /// The number of the file in its unit.
@@ -116,11 +116,11 @@ impl TakenTable {
         let dicom = [&keys.instance, &keys.series, &keys.study, &keys.patient].map(Option::as_deref);
         for (column, text) in self.of_instance.iter_mut().zip([patient, study, series].into_iter().chain(dicom)) {
             if let Some(text) = text {
-                column.set_to_go_on(self.rows, &Typed::One(Scalar::Text(text.into())));
+                column.set_to_repeat(self.rows, &Typed::One(Scalar::Text(text.into())));
             }
         }
         let file = i64::try_from(of_instance.file).unwrap_or(i64::MAX);
-        self.file.set_to_go_on(self.rows, &Typed::One(Scalar::Integer(file)));
+        self.file.set_to_repeat(self.rows, &Typed::One(Scalar::Integer(file)));
     }
 
     /// Ends the batch.

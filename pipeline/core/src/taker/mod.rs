@@ -37,7 +37,7 @@ pub trait TakerKind: Debug + Send + Sync {
     /// Its columns; keys of the instance and the number of the file are added to each row.
     fn columns(&self) -> Vec<TakenColumn>;
 
-    /// What its takers want to be told of.
+    /// The elements that its takers want to hear of.
     fn wish(&self) -> TakerWish;
 
     /// A taker for the files of one decoder.

@@ -12,7 +12,7 @@ use super::encoding::Encoding;
 use super::iso_2022_jp::Iso2022Jp;
 use super::{CharacterSet, Decoded, ESCAPE, decode_plain};
 
-/// What an escape sequence puts in place, in ISO 2022's G0 (bytes under 128) or G1 (bytes over 127).
+/// The set that an escape sequence puts in place, in ISO 2022's G0 (bytes under 128) or G1 (bytes over 127).
 #[derive(Clone, Copy)]
 enum CodeElement {
     /// ASCII, or JIS X 0201, which is read as ASCII: nothing to declare.
@@ -21,7 +21,7 @@ enum CodeElement {
     G1(Encoding),
 }
 
-/// What each escape sequence of PS3.3 C.12-3 and C.12-4 puts in place.
+/// The set that each escape sequence of PS3.3 C.12-3 and C.12-4 puts in place.
 fn code_element(escape: &[u8]) -> Option<CodeElement> {
     use CodeElement::{G1, OneByteG0, TwoByteG0};
     Some(match *escape.strip_prefix(&[ESCAPE])? {

@@ -32,7 +32,7 @@ pub use raw::raw_text;
 
 use encoding::Encoding;
 
-/// What starts an escape sequence (ISO 2022, PS3.5 6.1.2.5).
+/// The byte that starts an escape sequence (ISO 2022, PS3.5 6.1.2.5).
 const ESCAPE: u8 = 0x1B;
 
 /// A text, and what was wrong with its bytes.

@@ -1,6 +1,6 @@
 //! Decoding from character to character, as Python's codecs of several bytes do it.
 
-/// What the next bytes are, and how many; at least one, or the decoding would never end.
+/// The meaning of the next bytes, and their number; at least one, or the decoding would never end.
 pub(super) enum Step {
     /// A character.
     Character(char, usize),

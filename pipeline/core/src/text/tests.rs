@@ -1,4 +1,4 @@
-//! What bytes become, as tables; the Python engine gives the same for each row.
+//! Tables of bytes and the text that they become. Python's codecs give the same for each row.
 
 use std::borrow::Cow;
 

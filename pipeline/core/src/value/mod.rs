@@ -11,7 +11,7 @@ use crate::gathered::{Gathered, RawValue};
 use crate::text::{CHARACTER_SET_LOOKED_AT, CharacterSet, decode_default, decode_text};
 use crate::vr::{Content, Letters, TextRules, Vr};
 
-/// What the data dictionary says of a column's or an element's VR.
+/// The VR of a column or an element in the data dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DictionaryVr {
     /// One, or the first of several.

@@ -27,7 +27,7 @@ pub fn push_float(out: &mut String, value: f64) {
     }
 }
 
-/// What a number looks like as Rust writes it.
+/// The text of a number as Rust writes it.
 struct Shape {
     /// How many digits stand between the point and the exponent.
     decimals: usize,

@@ -13,7 +13,7 @@ use crate::vr::{Letters, TextRules, Vr};
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
-/// What a column's values are; a column of lists has lists of these.
+/// The type of a column's values; a column of lists has lists of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemType {
     /// `string`.
@@ -73,7 +73,7 @@ pub struct ReadColumn {
     pub expected: Vec<Letters>,
     /// The VR by which to read values of which the file does not say it.
     pub vr: DictionaryVr,
-    /// What its values are.
+    /// The type of its values.
     pub item: ItemType,
     /// Whether a cell is a list.
     pub is_list: bool,
@@ -186,7 +186,7 @@ impl Noted {
         }
     }
 
-    /// What was noted.
+    /// The codes that were noted.
     pub fn iter(&self) -> impl Iterator<Item = FindingCode> {
         self.codes.into_iter().flatten()
     }
@@ -198,16 +198,16 @@ impl Noted {
     }
 }
 
-/// What a finding says of a value.
+/// The message of a finding about a value.
 #[must_use]
 pub const fn message(code: FindingCode) -> &'static str {
     match code {
-        FindingCode::InvalidDate => "this is no date (PS3.5 6.2, DA)",
-        FindingCode::InvalidTime => "this is no time of day (PS3.5 6.2, TM)",
-        FindingCode::InvalidDatetime => "this is no date and time (PS3.5 6.2, DT)",
-        FindingCode::InvalidNumber => "this is no number as its VR has it, or does not fit the column (PS3.5 6.2)",
-        FindingCode::InvalidUid => "this is no UID (PS3.5 9.1)",
-        FindingCode::InvalidCodeString => "this is no code that the column can hold",
+        FindingCode::InvalidDate => "this is not a date (PS3.5 6.2, DA)",
+        FindingCode::InvalidTime => "this is not a time of day (PS3.5 6.2, TM)",
+        FindingCode::InvalidDatetime => "this is not a date and time (PS3.5 6.2, DT)",
+        FindingCode::InvalidNumber => "this is not a number that its VR allows, or does not fit the column (PS3.5 6.2)",
+        FindingCode::InvalidUid => "this is not a UID (PS3.5 9.1)",
+        FindingCode::InvalidCodeString => "this is not a code that the column can hold",
         FindingCode::TooManyValues => "there are several values where one belongs; the first is kept",
         FindingCode::UndecodableText => "bytes are not of the declared character set (0008,0005)",
         FindingCode::UndeclaredCharacterSet => "characters stand here that (0008,0005) does not declare",

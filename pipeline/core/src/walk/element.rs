@@ -16,7 +16,7 @@ use crate::wanted::ElementWish;
 use crate::window::{Need, Window};
 use crate::wish::TakerSet;
 
-/// Tags from here on may end the header or be no elements at all.
+/// Tags from here on may end the header or be not elements at all.
 const FIRST_SPECIAL_TAG: u32 = 0x7FE0_0000;
 
 /// A private creator is LO, of 64 characters; what claims to be one and is longer than this is not looked at.

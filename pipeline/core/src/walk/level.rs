@@ -11,12 +11,12 @@ use crate::wish::TakerSet;
 /// The end of what says no end.
 pub const NO_END: u64 = u64::MAX;
 
-/// Who reserved a block of private elements (PS3.5 7.8.1).
+/// The creator that reserved a block of private elements (PS3.5 7.8.1).
 #[derive(Clone, Debug)]
 pub struct Creator {
     /// The text of the element that reserved it.
     pub name: String,
-    /// What is known of its elements.
+    /// The dictionary of its elements, where one is known.
     pub dictionary: Option<&'static PrivateDictionary>,
 }
 
@@ -91,7 +91,7 @@ pub struct DataSet {
     pub item: u32,
     /// How many sequences are around it.
     pub depth: u32,
-    /// What is wanted of it.
+    /// The wishes for it.
     pub wish: DataSetWish,
     /// Where the last wanted element was found.
     pub near: usize,
@@ -105,7 +105,7 @@ pub struct DataSet {
     pub takers: TakerSet,
 }
 
-/// A sequence in a data set, or (`stray`) items that stand where there is no sequence.
+/// A sequence in a data set, or (`stray`) items that stand where there is not a sequence.
 #[derive(Debug)]
 pub struct SequenceOfItems {
     /// Of the sequence.
@@ -116,7 +116,7 @@ pub struct SequenceOfItems {
     pub defined: bool,
     /// How its items stand.
     pub encoding: Encoding,
-    /// What is wanted inside.
+    /// The wishes for its items.
     pub wanted: Option<ElementWish>,
     /// Items met so far.
     pub items: u32,

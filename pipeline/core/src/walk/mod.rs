@@ -1,6 +1,6 @@
 //! The walk over a data set: one pass, element by element, without recursion and without reading, that keeps what somebody wants.
 //!
-//! What the standard says of elements, items and delimitations is PS3.5 7.1 and 7.5; what real files do instead is said where it is
+//! PS3.5 7.1 and 7.5 define elements, items and delimitations. Where real files differ, a comment says so where the difference is
 //! understood. Nothing is guessed: bytes that make no sense are passed over up to the end of the nearest container that said how long it
 //! is, and where none did, reading stops. In both cases the file keeps what was read and says where ([`FoundInFile::defect`]).
 //!
@@ -39,7 +39,7 @@ const NESTING_LIMIT: u32 = 256;
 /// How many elements are passed before whoever drives the walk may look at the clock.
 const STEPS_BETWEEN_CLOCKS: u32 = 4096;
 
-/// What a walk feeds: one pass, several takers.
+/// The takers of a walk: one pass feeds several.
 #[derive(Debug)]
 pub struct Sink<'a> {
     /// Says what to keep.
@@ -78,7 +78,7 @@ pub const fn pixel_data_keyword(tag: u32) -> Option<&'static str> {
     }
 }
 
-/// What a walk came to when it stopped.
+/// The state of a walk when it stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The header was walked to its end, or as far as can be.
@@ -402,7 +402,7 @@ impl Walk {
         if self.paused { None } else { sink.recorder.as_deref_mut() }
     }
 
-    /// What is told of an element of the innermost data set.
+    /// The facts that are told of an element of the innermost data set.
     fn seen(&self, header: &ElementHeader, value_position: u64) -> Seen<'_> {
         let data_set = self.data_set();
         Seen {

@@ -1,4 +1,4 @@
-//! Ways past what is not gathered: large values, elements of undefined length that are no sequences, and nesting that is too deep.
+//! Ways past what is not gathered: large values, elements of undefined length that are not sequences, and nesting that is too deep.
 //!
 //! None needs memory that grows with the file; each can stop for lack of bytes and go on where it stood.
 
@@ -24,14 +24,14 @@ pub(super) enum Passed {
     Later(u64),
 }
 
-/// What is being passed, where that is more than one step.
+/// The thing being passed, where that takes more than one step.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Passing {
     /// A large value of a stream whose size is not known.
     Skip { end: u64, then: AfterSkip },
     /// Fragments in items up to the delimitation (PS3.5 A.4), of the element whose header and value position these are.
     Fragments(ElementHeader, u64),
-    /// What holds no items, up to the next delimitation.
+    /// Bytes without items, up to the next delimitation.
     ToDelimitation(ElementHeader, u64),
     /// The items of a sequence that is nested too deep.
     Deep { open_levels: u64 },
@@ -39,7 +39,7 @@ pub(super) enum Passing {
     Recovery,
 }
 
-/// What is skipped.
+/// A value that is skipped.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum AfterSkip {
     /// A leaf, with the position of its value.
@@ -134,7 +134,7 @@ impl Walk {
         }
     }
 
-    /// Begins to pass an element of undefined length that is no sequence; its header is held.
+    /// Begins to pass an element of undefined length that is not a sequence; its header is held.
     pub(super) fn begin_fragments(&mut self, header: &ElementHeader) {
         self.position = self.position.saturating_add(header.size);
         self.passing = Some(Passing::Fragments(*header, self.position));
@@ -231,7 +231,7 @@ impl Walk {
 
     /// Passes one element, item or delimitation of what is nested too deep, however deep it goes on.
     ///
-    /// What has a length is skipped by it; so only undefined lengths nest, a sequence and an item by turns, and a number is stack enough:
+    /// An element with a length is skipped by it. So only undefined lengths nest, a sequence and an item by turns, and a number is stack enough:
     /// odd inside a sequence, even inside an item.
     fn deep(&mut self, open_levels: u64, window: &Window<'_>, sink: &mut Sink<'_>) -> Result<(), Need> {
         let Some(header) = self.header(window, self.encoding())? else {

@@ -1,4 +1,4 @@
-//! Who wants the whole header is told of everything that the walk passes, in order.
+//! The recorder of a whole header: it hears of everything that the walk passes, in order.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ pub struct Seen<'a> {
     pub tag: u32,
     /// None where the file says none.
     pub vr: Option<Letters>,
-    /// Who reserved its block.
+    /// The creator that reserved its block.
     pub creator: Option<&'a Creator>,
     /// How many sequences are around its data set.
     pub depth: u32,
@@ -32,7 +32,7 @@ pub struct SeenValue<'a> {
     pub little: bool,
     /// The nearest data set in which something was kept.
     pub context: ContextIndex,
-    /// What was kept so far.
+    /// The values kept so far.
     pub gathered: &'a Gathered,
 }
 

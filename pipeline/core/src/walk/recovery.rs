@@ -1,4 +1,4 @@
-//! What the walk does where bytes stop making sense, or stop.
+//! Recovery, where bytes stop making sense, or stop.
 
 use super::level::{Level, SequenceOfItems};
 use super::passing::Passing;
@@ -34,7 +34,7 @@ impl Walk {
         let held = window.reach(self.position, 12)?.len().min(12) as u64;
         let limit = self.data_set().map_or(0, |data_set| data_set.limit);
         if held >= room && !window.ends_before(limit) {
-            self.recover("bytes are left over that are no element", sink);
+            self.recover("bytes are left over that are not an element", sink);
         } else if held == 0 && self.is_top() && window.ending().whole {
             self.leave(sink);
         } else if held >= room {
@@ -54,7 +54,7 @@ impl Walk {
         } else if is_plausible(header, encoding) {
             self.claims_too_much(sink);
         } else {
-            self.recover("bytes that are no element", sink);
+            self.recover("bytes that are not an element", sink);
         }
     }
 

@@ -112,7 +112,7 @@ impl Walk {
             return Ok(());
         };
         if room < 8 {
-            self.recover("bytes are left over that are no item", sink);
+            self.recover("bytes are left over that are not an item", sink);
             return Ok(());
         }
         match tag {
@@ -131,7 +131,7 @@ impl Walk {
                     self.defect(FileCode::CorruptElement, "an element stands where an item should", sink);
                     self.leave(sink);
                 } else {
-                    self.recover("bytes stand where an item should that are none", sink);
+                    self.recover("bytes that are not an item stand where an item should", sink);
                 }
             }
         }
@@ -232,7 +232,9 @@ impl Walk {
                 }
                 self.leave(sink);
             }
-            _ => self.recover("a tag of group FFFE that there is none", sink),
+            _ => {
+                self.recover("the tag is of group FFFE, and is not that of an item or a delimitation (PS3.5 7.5)", sink)
+            }
         }
         Ok(())
     }
@@ -269,7 +271,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether the innermost data set is an item that stands where there is no sequence.
+    /// Whether the innermost data set is an item that stands where there is not a sequence.
     fn in_stray(&self) -> bool {
         let outer = self.levels.iter().rev().nth(1);
         outer.is_some_and(|level| matches!(level, Level::Sequence(SequenceOfItems { stray: true, .. })))

@@ -155,7 +155,7 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
         E.element(0x0018_0050, "DS", "thin"),
     ];
     let inside =
-        [E.keys(), E.sequence(0x0062_0002, &[E.item(b"\x01\x02junk that is no element")]), large.clone()].concat();
+        [E.keys(), E.sequence(0x0062_0002, &[E.item(b"\x01\x02junk that is not an element")]), large.clone()].concat();
     vec![
         ("explicit", part10(EXPLICIT, &[nested(E), pixels.clone()].concat())),
         ("implicit", part10(IMPLICIT, &nested(I))),

@@ -14,7 +14,7 @@ from dicomlake.schema.columns import PIXEL_DATA_TAGS
 
 
 class Header:
-    """What pydicom read of one file, and where the header ended."""
+    """The header of one file as pydicom reads it, and the position of its end."""
 
     def __init__(self, file: HeaderFile) -> None:
         """Read a header.

@@ -70,7 +70,7 @@ def damaged(location: Location, name: str, reason: str) -> LakeDamaged:
 
 
 def sentence_of(error: BaseException) -> str:
-    """What an error of polars or delta-rs says, as one line without its backtrace and colours."""
+    """The message of an error of polars or delta-rs, as one line without its backtrace and colours."""
     lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines() if line.strip()]
     sentence = lines[0] if lines else type(error).__name__
     for end in (" 0: <unknown>", "; valid columns"):

@@ -1,4 +1,4 @@
-"""What a Delta log says of the past: which part files each version of a table named, from one reading of its commits."""
+"""The past of a Delta table: the part files that each version named, from one reading of its commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came, went and changed between two snapshots of a lake."""
+"""The differences between two snapshots of a lake: rows that came, went and changed."""
 
 from __future__ import annotations
 

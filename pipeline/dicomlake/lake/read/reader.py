@@ -23,7 +23,7 @@ class Lake(SnapshotView):
 
     Args:
         url: the lake's folder or url.
-        storage_options: options of the store, for a lake that is no local folder.
+        storage_options: options of the store, for a lake that is not a local folder.
         snapshot: the number of a finished run; the last one where None.
 
     Raises:
@@ -39,7 +39,7 @@ class Lake(SnapshotView):
         return Lake(self.location.url, self.location.storage_options, snapshot=snapshot)
 
     def diff(self, before: int | None = None) -> LakeDiff:
-        """What came, went and changed since an earlier snapshot, by patient, study and series.
+        """Compare with an earlier snapshot, by patient, study and series.
 
         ``lake.diff()`` is what the last `index` brought, ``lake.at(7).diff(3)`` what the runs 4 to 7 did.
 

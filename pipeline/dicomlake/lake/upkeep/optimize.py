@@ -42,7 +42,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class OptimizeReport:
-    """What was merged, or would be in a dry run; ``snapshot`` is the new one, None where none was made."""
+    """The part files that were merged, or would be in a dry run; ``snapshot`` is the new one, None where none was made."""
 
     tables: tuple[Merged, ...]
     snapshot: int | None

@@ -58,7 +58,7 @@ class Removable:
 
 @dataclass(frozen=True)
 class VacuumReport:
-    """What went, or would go in a dry run: snapshots, and part files."""
+    """The snapshots and part files that were removed, or would be in a dry run."""
 
     kept: tuple[int, ...]
     closed: tuple[int, ...]

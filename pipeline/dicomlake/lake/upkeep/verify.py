@@ -24,7 +24,7 @@ _Frames = dict[str, pl.LazyFrame]
 
 @dataclass
 class VerifyReport:
-    """What was found: ``defects``, ``notes`` (which make no lake defective), and how many rows or files each check looked at."""
+    """The result: ``defects``, ``notes`` (which make no lake defective), and how many rows or files each check looked at."""
 
     defects: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

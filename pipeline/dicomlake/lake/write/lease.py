@@ -1,6 +1,6 @@
 """One writer at a time where there is no lock: a lease, an object that is only created if it is not there.
 
-Leases are numbered. Whoever creates the next one holds the lake, says so in it, and writes it anew every few seconds; one that its holder
+Leases are numbered. Whoever creates the next one holds the lake, says so in it, and writes it again every few seconds; one that its holder
 gave back, or that has not been written for a minute by the store's own clock, may be followed by the next. A lease only saves work: that no
 commit is lost is up to the commits, which are conditional writes too. So a holder that was given up and lives on does no harm: where the
 last lease was not given back, its successor makes all tables move (`Table.fence`), and whoever opened them earlier commits nothing more.
@@ -46,7 +46,7 @@ _RACES = 3
 
 @dataclass(frozen=True)
 class Claim:
-    """What stands in a lease: who holds it and since when; whether it was given back, and so that nothing begun under it is on its way.
+    """The content of a lease: its holder and since when; whether it was given back, and so that nothing begun under it is on its way.
 
     ``raced`` is the address for which conditional writes were tried by several at once.
     """
@@ -254,7 +254,7 @@ def _now(store: ObjectStore) -> datetime:
 
 
 def _machine() -> str:
-    """What tells machines apart within which a process id means the same process: two containers may share a host name."""
+    """The identity of a machine, within which a process id means one process: two containers may share a host name."""
     try:
         return f"{Path('/proc/sys/kernel/random/boot_id').read_text('ascii').strip()} {os.readlink('/proc/self/ns/pid')}"
     except OSError:

@@ -31,7 +31,7 @@ class Reading:
     rows_version: int
 
     def __str__(self) -> str:
-        """What a commit says of its rows."""
+        """The mark that a commit carries for its rows."""
         return f"{self.config_digest} {self.engine} {self.rows_version}"
 
     def made(self) -> pl.Expr:

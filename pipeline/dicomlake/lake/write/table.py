@@ -213,7 +213,7 @@ class Table:
         return 0
 
     def without(self, *gone: Gone, within: Iterable[PartFile] | None = None) -> Rewritten:
-        """Write the part files that hold rows to go anew, without those rows; nothing is committed.
+        """Write the part files that hold rows to go again, without those rows; nothing is committed.
 
         Args:
             gone: which rows; one goes if any of these says so.

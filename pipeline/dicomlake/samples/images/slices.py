@@ -128,7 +128,7 @@ def ct_technique(spacing: float) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class MrTechnique:
-    """What tells one MR series from another; times in ms, angle in degrees, b-value in s/mm²."""
+    """The parameters of an MR series; times in ms, angle in degrees, b-value in s/mm²."""
 
     image_type: tuple[str, ...]
     sequence: str

@@ -1,4 +1,4 @@
-//! What a file's requests cost, retries included: counted where they leave and where their answers arrive.
+//! The cost of a file's requests, retries included: counted where they leave and where their answers arrive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpResponseBody, HttpService, ReqwestConnector,
 };
 
-/// What the requests of one file came to; it travels with each of them.
+/// The cost of the requests of one file; it travels with each of them.
 #[derive(Debug, Default)]
 pub(super) struct Cost {
     requests: AtomicU64,

@@ -12,7 +12,7 @@ use object_store::{GetOptions, GetRange, ObjectStore};
 use super::super::held::Piece;
 use super::counted::Cost;
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub answer: Result<Part, Failure>,
@@ -26,7 +26,7 @@ pub(super) struct Part {
     pub bytes: Bytes,
     /// Of the whole object.
     pub size: u64,
-    /// What tells this version of the object from others.
+    /// The mark of this version of the object.
     pub version: Option<String>,
 }
 
@@ -120,7 +120,7 @@ async fn ask(
     if bytes.len() as u64 == expected { Ok(Part { bytes, size, version }) } else { Err(Wrong::Length) }
 }
 
-/// What an error means. Its text may hold urls and names: only the store's own word and the status are told.
+/// The meaning of an error. Its text may hold urls and names: only the store's own word and the status are told.
 fn failure(error: &object_store::Error, status: u16) -> Failure {
     let word = || -> Cow<'static, str> {
         match code_in(&error.to_string()) {

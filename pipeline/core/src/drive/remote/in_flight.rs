@@ -27,7 +27,7 @@ pub(super) struct InFlight {
     pub decoder: Option<Box<HeaderDecoder>>,
 }
 
-/// What became of one look at what is held.
+/// The outcome of one look at the bytes held.
 pub(super) enum Look {
     Done,
     Fetch(Piece),
@@ -49,7 +49,7 @@ impl InFlight {
         }
     }
 
-    /// What it holds and waits for, in bytes.
+    /// The bytes that it holds and waits for.
     pub(super) const fn weight(&self) -> u64 {
         self.asked.length.saturating_add(self.bytes.len() as u64)
     }

@@ -12,7 +12,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::counted::CountingConnector;
 
-/// Who is asked.
+/// The kind of store that is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoreKind {
     /// Amazon S3 and all that speak its protocol.
@@ -44,7 +44,7 @@ impl StoreKind {
 pub struct ObjectStoreConfig {
     /// Whom to ask.
     pub kind: StoreKind,
-    /// What the urls of its objects begin with; what follows is the key.
+    /// The beginning of the urls of its objects; the rest is the key.
     pub prefix: String,
     /// The bucket or container; of a web server its address.
     pub bucket: String,

@@ -48,10 +48,10 @@ pub enum UnitEnd {
     NoAccess(NoAccess),
 }
 
-/// What to read of the files of a unit, and with what.
+/// The plan, the limits and the makers for the files of a unit.
 #[derive(Clone, Copy)]
 pub struct RemoteUnit<'a> {
-    /// What to read of each.
+    /// The plan of each file.
     pub plan: &'a Plan,
     /// How far.
     pub limits: ReadingLimits,
@@ -63,7 +63,7 @@ pub struct RemoteUnit<'a> {
     pub recorder: &'a dyn Fn() -> Option<Recorder>,
 }
 
-/// Who takes the files of a unit.
+/// The taker of the files of a unit.
 pub trait Taker {
     /// Takes a file, by its number, with its header. They come in the order in which they end.
     fn take(&mut self, number: usize, reading: Reading, decoder: &mut HeaderDecoder);

@@ -1,4 +1,4 @@
-//! What the last files said: values that come again need be neither copied nor decoded again.
+//! Repeats: values with the same bytes as in the files before are neither copied nor decoded again.
 
 use super::{ContextIndex, RawValue};
 use crate::vr::Letters;
@@ -8,7 +8,7 @@ pub(crate) const LENGTH_LIMIT: usize = 128;
 
 /// The last value of a column that was typed without a finding.
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct Repeat {
     known: bool,
     vr: Option<Letters>,
     little: bool,
@@ -16,10 +16,10 @@ pub struct Memo {
     bytes: Vec<u8>,
 }
 
-impl Memo {
+impl Repeat {
     /// Whether a value is the one that is known.
     #[inline]
-    pub(crate) fn knows(&self, raw: &RawValue<'_>) -> bool {
+    pub(crate) fn matches(&self, raw: &RawValue<'_>) -> bool {
         self.known && self.tag == raw.tag && self.vr == raw.vr && self.little == raw.little && self.bytes == raw.value
     }
 
@@ -29,7 +29,7 @@ impl Memo {
     }
 
     /// A column was set to a cell of this value, which says it all: whatever the file, the same bytes give the same cell.
-    pub(crate) fn learn(&mut self, raw: &RawValue<'_>) {
+    pub(crate) fn remember(&mut self, raw: &RawValue<'_>) {
         self.known = raw.value.len() <= LENGTH_LIMIT;
         if self.known {
             self.vr = raw.vr;

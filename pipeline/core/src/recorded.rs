@@ -1,4 +1,4 @@
-//! An element of a whole header as it is shown: its VR, wherever that is known from, and its value.
+//! An element of a whole header as recorders write it: its VR, wherever that is known from, and its value.
 
 use crate::dictionary::entry_of_tag;
 use crate::gathered::RawValue;
@@ -23,9 +23,9 @@ pub fn dictionary_vr(seen: &Seen<'_>) -> DictionaryVr {
     name.map_or(DictionaryVr::One(Vr::UN), DictionaryVr::named)
 }
 
-/// The name of a VR as it is shown.
+/// The name of a VR as recorders write it.
 #[must_use]
-pub fn shown_vr(vr: Option<Vr>, otherwise: DictionaryVr) -> &'static str {
+pub fn recorded_vr(vr: Option<Vr>, otherwise: DictionaryVr) -> &'static str {
     match (vr, otherwise) {
         (Some(vr), _) | (None, DictionaryVr::One(vr)) => vr.name(),
         (None, DictionaryVr::BySign) => "US or SS",
