@@ -205,8 +205,7 @@ def test_a_bucket_is_read_with_what_the_workers_have(
     assert_same_lake(Lake(tmp_path / "lake"), Lake(tmp_path / "serial"))
 
 
-UNABLE = r"^worker tcp://127\.0\.0\.1:\d+ (has no|can't load what is asked of its) dicomlake .*No module named 'dicomlake'.*install"
-"""An installed dicomlake that can't be imported has a version all the same."""
+UNABLE = r"^worker tcp://127\.0\.0\.1:\d+ can't load dicomlake .*No module named 'dicomlake'.*install"
 
 
 def test_a_worker_of_another_kind_is_refused_before_anything_is_read(archive: Path, settings: Settings, tmp_path: Path) -> None:
@@ -232,36 +231,32 @@ def test_a_worker_of_another_kind_is_refused_before_anything_is_read(archive: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "version", "kind"),
+    ("name", "version"),
     [
-        ("dicomlake", "0.0.9", 0),
-        ("dicomlake (code)", "0", 0),
-        ("compiled core", "9", 0),
-        ("distributed", "2020.1.0", 0),
-        ("pyarrow", "1.0", 0),
-        ("python", "3.9.1", 0),
-        ("fsspec", "2020.1.0", 1),
-        ("compiled core (build)", "0", 1),
+        ("dicomlake", "0.0.9"),
+        ("dicomlake (code)", "0"),
+        ("compiled core", "9"),
+        ("distributed", "2020.1.0"),
+        ("pyarrow", "1.0"),
+        ("python", "3.9.1"),
     ],
 )
-def test_which_differences_matter(name: str, version: str, kind: int) -> None:
-    """What would change rows, or break what is sent, refuses; the rest is told."""
+def test_which_differences_matter(name: str, version: str) -> None:
+    """A difference that changes rows, or breaks the exchange of data, refuses; a patch of Python does not."""
     requirements = Requirements(packages, DIGITS, requirements_of)  # type: ignore[arg-type]
     here = packages()
-    found = requirements.differences({**here, name: version})
-    assert found[kind] == [f"{name} {version} (here {here[name]})"]
-    assert found[1 - kind] == []
-    assert requirements.differences(here) == ([], [])
+    assert requirements.differences({**here, name: version}) == [f"{name} {version} (here {here[name]})"]
+    assert requirements.differences(here) == []
     patched = ".".join([*here["python"].split(".")[:2], "99"])
-    assert requirements.differences({**here, "python": patched})[1]
-    with pytest.raises(RefusedError, match="came during the run has python"):
-        replace(requirements.held(abs), expected={"python": "3.9.1"})(-1)
-    assert requirements.held(abs)(-1) == 1
+    assert requirements.differences({**here, "python": patched}) == []
+    with pytest.raises(RefusedError, match="joined during the run has python"):
+        replace(requirements.checked(abs), expected={"python": "3.9.1"})(-1)
+    assert requirements.checked(abs)(-1) == 1
 
 
 def test_a_worker_that_does_not_see_what_is_here(archive: Path, settings: Settings, tmp_path: Path) -> None:
     """An archive that is not mounted, an empty mount point, a lake of the worker's own, a lake that can't be written."""
-    from dicomlake.run.worker_check import WorkerAccess, _Seen
+    from dicomlake.run.worker_check import WorkerAccess, _SeenSource
 
     (tmp_path / "lake").mkdir()
     (tmp_path / "empty").mkdir()
@@ -269,8 +264,8 @@ def test_a_worker_that_does_not_see_what_is_here(archive: Path, settings: Settin
         assert isinstance(access, WorkerAccess)
         access()
         for changed, message in (
-            (replace(access, sources=(_Seen("/not/mounted", "/not/mounted", ("a",)),)), "source /not/mounted is not there"),
-            (replace(access, sources=(_Seen(str(tmp_path / "empty"), str(tmp_path / "empty"), ("a",)),)), "none of the names"),
+            (replace(access, sources=(_SeenSource("/not/mounted", "/not/mounted", ("a",)),)), "source /not/mounted is not there"),
+            (replace(access, sources=(_SeenSource(str(tmp_path / "empty"), str(tmp_path / "empty"), ("a",)),)), "none of the names"),
             (replace(access, lake=Location.of(tmp_path / "empty")), "is not the one that the run writes"),
         ):
             with pytest.raises(DicomlakeError, match=message):
@@ -451,7 +446,7 @@ def test_performance_report(threads: Client, archive: Path, tmp_path: Path) -> N
     assert "run_unit" in text
     assert "<script src=" not in text.replace("'", '"').replace('<script type="text/javascript" src=', "<script src=")
     assert page.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(ConfigurationError, match="workers=0 does without Dask"):
+    with pytest.raises(ConfigurationError, match="workers=0 runs without Dask"):
         dicomlake.index(archive, lake=tmp_path / "lake", workers=0, performance_report=page)
     page.unlink()
     dicomlake.index(archive, lake=tmp_path / "lake", full=True, performance_report=page)

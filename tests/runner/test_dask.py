@@ -22,8 +22,8 @@ from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Summary, run_index
 from dicomlake.runner import Outcome, Runner, SerialRunner, runner_starter
 from dicomlake.runner.dask import DaskOptions, DaskRunner, scheduler_runner
+from dicomlake.runner.dask_log import SilentDaskLog
 from dicomlake.runner.local_cluster import local_runner
-from dicomlake.runner.quiet import QuietLog
 from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
 
@@ -239,7 +239,7 @@ def test_dask_is_silent_while_the_run_tells_what_happens(name: str) -> None:
     """The client's log too, whose level is its own; its tracebacks would stand before the one line that a lost scheduler is."""
     logger = logging.getLogger(name)
     before = logger.getEffectiveLevel()
-    quiet = QuietLog()
+    silent_log = SilentDaskLog()
     assert not logger.isEnabledFor(logging.ERROR)
-    quiet.close()
+    silent_log.close()
     assert logger.getEffectiveLevel() == before

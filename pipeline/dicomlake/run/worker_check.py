@@ -1,4 +1,4 @@
-"""What the workers of a cluster need for a run: the packages of this process, its sources and its lake."""
+"""The conditions that the workers of a cluster must meet for a run: the packages of this process, its sources and its lake."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import importlib.metadata
 import os
 import platform
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from dicomlake.config import ListingSettings
-from dicomlake.errors import AccessDenied
+from dicomlake.errors import AccessDenied, DicomlakeError
 from dicomlake.extract.engines import core_version
 from dicomlake.parts import Location
 from dicomlake.run.index import IndexRequest
@@ -24,26 +23,25 @@ from dicomlake.runner import Requirements
 from dicomlake.sources import AddressKind, address_of, open_source
 from dicomlake.version import VERSION
 
-DIGITS = {"python": 2, "pyarrow": 1, "polars": 1, "numpy": 1, "fsspec": 0, "s3fs": 0, "compiled core (build)": 0}
-"""How many numbers of a version must agree; all, where a name is not here. Arrow tables and frames travel in formats that stay within a
-version's first number; two builds of one version of the core may differ by the paths of the machines that they were built on."""
+DIGITS = {"python": 2, "pyarrow": 1, "polars": 1, "numpy": 1}
+"""How many numbers of a version must agree; all of them where a name is missing. Arrow tables and frames keep their format within a
+version's first number."""
 
-_DISTRIBUTIONS = ("dask", "distributed", "pyarrow", "polars", "numpy", "pydicom", "fsspec", "s3fs")
+_DISTRIBUTIONS = ("dask", "distributed", "pyarrow", "polars", "numpy", "pydicom")
 _WITNESSES = 8
-_CHUNK_BYTES = 1 << 20
 
 
 def packages() -> dict[str, str]:
-    """The versions of what this process runs with, by name; of dicomlake also a digest of its code, since checkouts share a version."""
+    """The versions of the packages of this process, by name, with a digest of our code, since checkouts share a version."""
+    code = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        code.update(path.read_bytes())
     versions = {
         "python": platform.python_version(),
         "dicomlake": VERSION,
-        "dicomlake (code)": _digest_of_code(),
+        "dicomlake (code)": code.hexdigest()[:12],
         "compiled core": core_version(),
     }
-    core = find_spec("dicomlake._core")
-    if core is not None and core.origin is not None:
-        versions["compiled core (build)"] = _digest([Path(core.origin)])
     for name in _DISTRIBUTIONS:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
@@ -51,41 +49,33 @@ def packages() -> dict[str, str]:
 
 
 def requirements_of(request: IndexRequest) -> Requirements:
-    """What a run asks of workers."""
+    """The requirements of a run: the packages here, the sources, and the lake."""
 
     @contextmanager
     def access() -> Iterator[WorkerAccess]:
-        name = f".worker-check-{uuid.uuid4().hex}"
+        lake, name = request.lake, f".worker-check-{uuid.uuid4().hex}"
+        with _explained(lake, "written"), lake.open_new(name) as file:
+            file.write(name.encode())
         try:
-            with request.lake.open_new(name) as file:
-                file.write(name.encode())
-        except OSError as error:
-            raise AccessDenied(f"lake {request.lake.url} can't be written: {_reason(error)}; check its permissions and space") from None
-        try:
-            yield WorkerAccess(
-                sources=tuple(_Seen.of(source) for source in request.sources if address_of(source).kind is not AddressKind.GIVEN),
-                listing=request.settings.listing,
-                storage_options=request.settings.storage_options,
-                lake=request.lake,
-                witness=name,
-            )
+            sources = tuple(_SeenSource.of(source) for source in request.sources if address_of(source).kind is not AddressKind.GIVEN)
+            yield WorkerAccess(sources, request.settings.listing, request.settings.storage_options, lake, name)
         finally:
             with suppress(OSError, AccessDenied):
-                request.lake.filesystem.rm_file(request.lake.join(name))
+                lake.filesystem.rm_file(lake.join(name))
 
     return Requirements(packages, DIGITS, access)
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A source, and a few of the names that stand in it where it is a folder: an empty one may be where a disk belongs."""
+class _SeenSource:
+    """A source, and a few of the names in its folder: on a worker, an empty folder may be a disk that is not mounted."""
 
     name: str
     folder: str | None
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> _Seen:
+    def of(cls, text: str) -> _SeenSource:
         address = address_of(text)
         if address.kind is not AddressKind.LOCAL or not os.path.isdir(address.location):
             return cls(address.name, None, ())
@@ -95,66 +85,44 @@ class _Seen:
 
 @dataclass(frozen=True)
 class WorkerAccess:
-    """Looks, on a worker, whether it sees the sources and can write the lake. Listings made elsewhere are not looked at."""
+    """Checks on a worker that it can read the sources, except given listings, and write the lake."""
 
-    sources: tuple[_Seen, ...]
+    sources: tuple[_SeenSource, ...]
     listing: ListingSettings
     storage_options: Mapping[str, Any] = field(repr=False)
     lake: Location
     witness: str
 
     def __call__(self) -> None:
-        """Look.
+        """Check.
 
         Raises:
-            DicomlakeError: something is not there, or can't be read or written.
+            DicomlakeError: a source or the lake is not there, or can't be read or written.
         """
         for source in self.sources:
             open_source(source.name, self.listing, self.storage_options)
-            if source.folder is not None and source.names and not any(_is_in(source.folder, name) for name in source.names):
-                raise AccessDenied(
-                    f"folder {source.folder} is there, but with none of the names it has elsewhere; mount what belongs there"
-                )
-        self._see_lake()
-        self._write_lake()
-
-    def _see_lake(self) -> None:
-        try:
-            content = self.lake.filesystem.cat_file(self.lake.join(self.witness))
-        except FileNotFoundError:
-            content = b""
-        except Exception as error:  # noqa: BLE001 - whatever a store's client raises
-            raise AccessDenied(f"lake {self.lake.url} can't be read: {_reason(error)}; check its permissions") from None
+            folder = source.folder
+            if folder and source.names and not any(os.path.lexists(os.path.join(folder, name)) for name in source.names):
+                raise AccessDenied(f"folder {folder} has none of the names that it has elsewhere; mount its disk on the worker")
+        lake, content = self.lake, b""
+        with _explained(lake, "read"), suppress(FileNotFoundError):
+            content = lake.filesystem.cat_file(lake.join(self.witness))
         if content != self.witness.encode():
-            raise AccessDenied(f"lake {self.lake.url} is not the one that the run writes; put it where every worker sees the same files")
-
-    def _write_lake(self) -> None:
+            raise AccessDenied(f"lake {lake.url} is not the one that the run writes; put it where every worker sees the same files")
         name = f"{self.witness}-{uuid.uuid4().hex}"
-        try:
-            with self.lake.open_new(name):
-                pass
-        except Exception as error:  # noqa: BLE001 - likewise
-            raise AccessDenied(f"lake {self.lake.url} can't be written: {_reason(error)}; check its permissions") from None
-        with suppress(Exception):  # a worker may be allowed to add, and not to remove
-            self.lake.filesystem.rm_file(self.lake.join(name))
+        with _explained(lake, "written"), lake.open_new(name):
+            pass
+        with suppress(Exception):  # a worker may be allowed to add files and not to remove them
+            lake.filesystem.rm_file(lake.join(name))
 
 
-def _is_in(folder: str, name: str) -> bool:
-    return os.path.lexists(os.path.join(folder, name))
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-
-
-def _digest_of_code() -> str:
-    return _digest(sorted(Path(__file__).parents[1].rglob("*.py")))
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-    return digest.hexdigest()[:12]
+@contextmanager
+def _explained(lake: Location, action: str) -> Iterator[None]:
+    """Turn any error in the block, from whichever client, into one line about the lake."""
+    try:
+        yield
+    except DicomlakeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a store's client raises
+        reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        raise AccessDenied(f"lake {lake.url} can't be {action}: {reason}; check its permissions and space") from None

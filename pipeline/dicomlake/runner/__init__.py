@@ -1,4 +1,4 @@
-"""Where units of work run: on Dask, or one after the other in this process."""
+"""Runners of units of work: on Dask, or one after the other in this process."""
 
 from dicomlake.runner.protocol import Outcome, Runner
 from dicomlake.runner.requirements import Requirements

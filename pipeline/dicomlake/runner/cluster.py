@@ -1,4 +1,4 @@
-"""Questions to a Dask cluster: none waits for ever, and a cluster that is gone is one clear line."""
+"""Questions to a Dask cluster. Each has a time limit, and a cluster that is gone becomes one clear line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distributed.comm.core import CommClosedError
 from dicomlake.errors import ConfigurationError, RefusedError
 
 ANSWER_SECONDS = 120.0
-"""How long a scheduler may take for an answer: it may have to load dicomlake first, from a slow disk."""
+"""How long a scheduler may take to answer: it may have to load dicomlake from a slow disk first."""
 
 _ASKED_AT_ONCE = 32
 
@@ -36,11 +36,11 @@ class Cluster:
         self.client = client
 
     @property
-    def scheduler(self) -> Any:  # noqa: ANN401 - distributed makes its methods up as they are asked for
+    def scheduler(self) -> Any:  # noqa: ANN401 - distributed makes its methods on demand
         """The scheduler, for `ask`.
 
         Raises:
-            RefusedError: the client has given it up.
+            RefusedError: the client has lost it.
         """
         if self.client.scheduler is None or self.client.status in ("closing", "closed"):
             raise RefusedError(_LOST)
@@ -51,7 +51,7 @@ class Cluster:
         """The address of the scheduler.
 
         Raises:
-            RefusedError: the client has given it up.
+            RefusedError: the client has lost it.
         """
         return str(self.scheduler.address)
 
@@ -59,7 +59,7 @@ class Cluster:
         """Put a question to the scheduler.
 
         Raises:
-            RefusedError: it is gone, or doesn't answer.
+            RefusedError: it is gone, or does not answer.
         """
         with self._answering():
             return self.client.sync(question, callback_timeout=ANSWER_SECONDS, **arguments)
@@ -68,7 +68,7 @@ class Cluster:
         """Call a function in the scheduler's process.
 
         Raises:
-            RefusedError: it is gone, or doesn't answer. What the function raises is raised here.
+            RefusedError: it is gone, or does not answer. Errors of the function are raised here too.
         """
         with self._answering():
             return self.client.run_on_scheduler(function, callback_timeout=ANSWER_SECONDS)
@@ -82,7 +82,7 @@ class Cluster:
         return cast("dict[str, int]", self.ask(self.scheduler.ncores, workers=None))
 
     def holder(self, key: str) -> str | None:
-        """The worker that has a task, to run it or to let it wait.
+        """The worker that has a task, running or waiting.
 
         Raises:
             RefusedError: the cluster is gone.
@@ -97,7 +97,7 @@ class Cluster:
                 yield
             except TimeoutError:
                 raise RefusedError(
-                    f"the Dask scheduler at {self.address} has not answered for {ANSWER_SECONDS:g} s; look after it, then run again: "
+                    f"the Dask scheduler at {self.address} has not answered for {ANSWER_SECONDS:g} s; check it, then run again: "
                     "what was committed stays"
                 ) from None
             except CommClosedError:
@@ -108,15 +108,15 @@ class Cluster:
     def ask_workers(
         self, workers: Sequence[str], function: Callable[..., Any], *arguments: object, seconds: float
     ) -> dict[str, object | Exception]:
-        """Call a function in each of some worker processes, beside its tasks; answers what it gave, or the exception, by worker.
+        """Call a function in each of some worker processes, beside its tasks, and answer the result or the exception by worker.
 
-        A worker that doesn't answer in time has a ``TimeoutError``.
+        A worker that does not answer in time has a ``TimeoutError``.
         """
 
         def ask(worker: str) -> object | Exception:
             try:
                 answers = self.client.run(function, *arguments, workers=[worker], on_error="return", callback_timeout=seconds)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the caller says it
+            except Exception as error:  # noqa: BLE001 - the caller reports it, whatever it is
                 return error
             return cast("object", answers[worker])
 
@@ -126,7 +126,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def losing_the_cluster() -> Iterator[None]:
-    """Say in one line that the scheduler is gone, or was restarted."""
+    """Report in one line that the scheduler is gone, or was restarted."""
     try:
         yield
     except (CancelledError, CommClosedError) as error:

@@ -1,7 +1,7 @@
-"""The runner on Dask: a cluster that is there already, or one of this machine (`local_cluster`). Dask's home is this room.
+"""The runner on Dask: on a cluster that runs already, or on one of this machine (`local_cluster`). Only this folder imports Dask.
 
-Few, long tasks (a unit is thousands of files), a bounded number of them in flight, and results that are small: the scheduler and the driver
-cost the same for a thousand files as for a hundred million.
+Tasks are few and long (a unit is thousands of files), a bounded number of them is in flight, and results are small. So scheduler and
+driver cost the same for a thousand files as for a hundred million.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from distributed import Client, Future, KilledWorker, wait
 from dicomlake.config import RunningSettings
 from dicomlake.errors import AccessDenied, RefusedError
 from dicomlake.runner.cluster import Cluster, losing_the_cluster
+from dicomlake.runner.dask_log import SilentDaskLog
 from dicomlake.runner.performance import PerformanceReport
 from dicomlake.runner.protocol import Outcome
-from dicomlake.runner.quiet import QuietLog
 from dicomlake.runner.readiness import check_workers, no_workers, wait_for_workers
 from dicomlake.runner.requirements import Requirements
 
@@ -31,22 +31,22 @@ R = TypeVar("R")
 
 CONNECT_SECONDS = 30
 LOOK_SECONDS = 2.0
-"""How often workers that came and went are looked for, and units that take too long."""
+"""How often the runner looks for new and lost workers, and for units that take too long."""
 
 RESULT_SECONDS = 60.0
-"""How long the result of a task that has ended may take from its worker: it is small."""
+"""How long the small result of a task that has ended may take to arrive."""
 
 CLOSE_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class DaskOptions:
-    """What a run asks of a cluster beside its settings.
+    """The demands of a run on a cluster, beside its settings.
 
     Attributes:
-        requirements: what workers are held to; nothing, where they are of this process's making.
-        performance_report: where Dask's page about the run goes.
-        tell: takes what the user should know, a line each.
+        requirements: the conditions that workers must meet; None for workers that this process started.
+        performance_report: the file for Dask's page about the run.
+        tell: takes messages for the user, a line each.
     """
 
     requirements: Requirements | None = None
@@ -56,7 +56,7 @@ class DaskOptions:
 
 @dataclass
 class _Attempt:
-    """A task on the cluster: since when, and for how many times."""
+    """A task on the cluster: how often it was given to a worker, and when last."""
 
     task: Any
     count: int = 1
@@ -67,16 +67,16 @@ class DaskRunner:
     """Runs tasks on the workers of a Dask client.
 
     Args:
-        client: a ``distributed.Client``; it stays open when the runner closes, unless ``owned`` has it.
-        running: how many tasks are in flight for each worker, how long one may take.
-        owned: what is to be closed with the runner, in this order.
-        options: what else is asked.
+        client: a ``distributed.Client``; it stays open when the runner closes, unless it is in ``owned``.
+        running: how many tasks are in flight for each worker, and how long one may take.
+        owned: objects to close with the runner, in this order.
+        options: further demands.
         dashboard: the address of the cluster's dashboard.
 
     Raises:
         ConfigurationError: the client is closed.
         AccessDenied: the performance report can't be written.
-        RefusedError: the cluster has no workers, or they can't do what will be asked of them.
+        RefusedError: the cluster has no workers, or they do not meet the requirements.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class DaskRunner:
         self._looked = self._seen = time.monotonic()
 
     def workers(self) -> int:
-        """How many threads the workers have now; at least 1, so that a cluster still growing gets work."""
+        """How many threads the workers have now; at least 1, so that a cluster that still grows gets work."""
         return max(1, sum(self._cluster.threads().values()))
 
     def dashboard(self) -> str | None:
@@ -116,12 +116,12 @@ class DaskRunner:
         return self._dashboard
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
-        """Call ``function`` on every task, on the workers; answers in the order in which tasks end.
+        """Call ``function`` on every task, on the workers; outcomes come in the order in which tasks end.
 
-        A task that takes longer than ``unit_seconds_limit`` is given to another worker, and the first one's answer is no longer taken.
+        A task that takes longer than ``unit_seconds_limit`` is given to another worker, and the answer of the first one is ignored.
 
         Raises:
-            RefusedError: the cluster is gone or has no workers any more, or a task takes too long wherever it runs.
+            RefusedError: the cluster is gone or has no workers any more, or a task takes too long on every worker.
         """
         waiting = iter(tasks)
         in_flight: dict[Future[Any], _Attempt] = {}
@@ -141,17 +141,17 @@ class DaskRunner:
                 for future in self._ended(list(in_flight)):
                     attempt = in_flight.pop(future)
                     outcome = _outcome(attempt.task, future)
-                    if outcome is None:  # its worker went silent with the result
-                        self._again(function, future, attempt, in_flight)
+                    if outcome is None:  # its worker was lost together with the result
+                        self._give_to_another(function, future, attempt, in_flight)
                     else:
                         yield outcome
         finally:
             for future in in_flight:
-                with contextlib.suppress(Exception):  # the cluster may be what is gone
-                    future.release()  # nobody else wants it, so the scheduler drops it; asking it to cancel would wait for an answer
+                with contextlib.suppress(Exception):  # the cluster may be gone
+                    future.release()  # the scheduler drops it then; a request to cancel would wait for an answer
 
     def close(self) -> None:
-        """Write the performance report, and close what this runner started; a client that was given stays as it was."""
+        """Write the performance report, and close the objects that this runner owns."""
         if self._report is not None:
             problem = self._report.write()
             self._report = None
@@ -167,14 +167,14 @@ class DaskRunner:
         # Two runs on one scheduler must never share a key.
         key = f"{getattr(function, '__name__', type(function).__name__)}-{uuid.uuid4().hex}"
         if self._options.requirements is not None:
-            function = self._options.requirements.held(function)
+            function = self._options.requirements.checked(function)
         with losing_the_cluster():
             return self._client.submit(
                 function, task, key=key, pure=False, retries=0, workers=elsewhere, allow_other_workers=bool(elsewhere)
             )
 
     def _ended(self, futures: list[Future[Any]]) -> Iterable[Future[Any]]:
-        """Those that have ended; waits for the first one, but not past the next look around."""
+        """The futures that have ended; waits for the first one, at most until the next look around."""
         with losing_the_cluster(), self._client.as_current():
             try:
                 return set(wait(futures, timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED").done)
@@ -182,7 +182,7 @@ class DaskRunner:
                 return ()
 
     def _look_around(self, function: Callable[[Any], Any], in_flight: dict[Future[Any], _Attempt]) -> None:
-        """See which workers there are, and which tasks take too long."""
+        """Find new and lost workers, and tasks that take too long."""
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:
             return
@@ -195,32 +195,32 @@ class DaskRunner:
             raise no_workers(self._cluster, self._running.worker_wait_seconds)
         for future, attempt in list(in_flight.items()):
             if now - attempt.since > self._running.unit_seconds_limit and not future.done():
-                self._again(function, future, in_flight.pop(future), in_flight)
+                self._give_to_another(function, future, in_flight.pop(future), in_flight)
 
     def _check_newcomers(self, *, at_start: bool = False) -> None:
-        """Hold workers that came to what is asked of each."""
+        """Check the workers that joined since the last check."""
         requirements = self._options.requirements
         newcomers = [worker for worker in self._threads if worker not in self._checked]
         if requirements is None or not newcomers:
             return
-        ready, notes = check_workers(self._cluster, newcomers, requirements)
+        ready, silent = check_workers(self._cluster, newcomers, requirements)
         if at_start and not ready:
             raise RefusedError(f"no worker of the Dask scheduler at {self._cluster.address} answers; restart them and run again")
         self._checked.update(newcomers)
-        for note in notes:
-            self._tell(note)
+        for worker in silent:
+            self._tell(f"worker {worker} did not answer in time, and was not checked")
 
-    def _again(
+    def _give_to_another(
         self, function: Callable[[Any], Any], future: Future[Any], attempt: _Attempt, in_flight: dict[Future[Any], _Attempt]
     ) -> None:
-        """Give a task to another worker, where there is one. What the first one still does is nobody's any more."""
+        """Give a task to another worker, where there is one, and ignore the answer of the first."""
         holder = self._cluster.holder(str(future.key))
         seconds = time.monotonic() - attempt.since
         where = f"worker {holder}" if holder else "no worker"
         if attempt.count >= self._running.worker_deaths_limit:
             raise RefusedError(
-                f"a unit of work did not end within {seconds:.0f} s, {attempt.count} times, lastly on {where}; look after the workers and "
-                "what they read from, or raise running.unit_seconds_limit, and run again: what was committed stays"
+                f"a unit of work did not end within {seconds:.0f} s, {attempt.count} times, lastly on {where}; check the workers and "
+                "the stores that they read, or raise running.unit_seconds_limit, and run again: what was committed stays"
             )
         self._tell(f"a unit of work did not end within {seconds:.0f} s on {where}: it is given to another")
         future.release()
@@ -229,7 +229,7 @@ class DaskRunner:
 
 
 def _outcome(task: T, future: Future[Any]) -> Outcome[T, Any] | None:
-    """What became of a task; None where its result doesn't come."""
+    """The outcome of a task; None where its result does not arrive."""
     with losing_the_cluster():
         try:
             return Outcome(task, future.result(timeout=RESULT_SECONDS))
@@ -237,7 +237,7 @@ def _outcome(task: T, future: Future[Any]) -> Outcome[T, Any] | None:
             return Outcome(task, None, killed=True)
         except TimeoutError:
             if future.status == "error":
-                raise  # the task's own
+                raise  # the task raised it
             return None
 
 
@@ -246,17 +246,17 @@ def scheduler_runner(address: str, running: RunningSettings, options: DaskOption
 
     Raises:
         AccessDenied: no scheduler answers there.
-        RefusedError: it has no workers, or they can't do what will be asked of them.
+        RefusedError: it has no workers, or they do not meet the requirements.
     """
-    quiet = QuietLog()
+    silent_log = SilentDaskLog()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # versions that differ: we look ourselves, and say so in one line
+            warnings.simplefilter("ignore")  # about versions that differ: our own check reports them in one line
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        quiet.close()
+        silent_log.close()
         raise AccessDenied(f"no Dask scheduler answers at {address}: {error}; check the address and that the cluster runs") from None
-    return DaskRunner(client, running, owned=(_Closing(client), quiet), options=options, dashboard=dashboard_of(client))
+    return DaskRunner(client, running, owned=(_Closing(client), silent_log), options=options, dashboard=dashboard_of(client))
 
 
 def dashboard_of(client: Client) -> str | None:
@@ -266,7 +266,7 @@ def dashboard_of(client: Client) -> str | None:
 
 
 class _Closing:
-    """A client that is closed without waiting for a cluster that is gone."""
+    """Closes a client without waiting for a cluster that is gone."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

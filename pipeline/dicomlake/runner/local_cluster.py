@@ -1,7 +1,7 @@
 """A Dask cluster of this machine, for one run: threads of this process, or worker processes of one thread each.
 
-Threads start at once and share the imported modules, but only an engine that releases the interpreter can use them. An engine that runs in
-Python needs processes, and so does one that a file may kill.
+Threads start at once and share the imported modules, but only an engine that releases the interpreter gains from them. An engine in Python
+needs processes, and so does an engine that a file may kill.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from distributed import Client, LocalCluster, Nanny
 
 from dicomlake.config import AUTOMATIC, RunningSettings
 from dicomlake.runner.dask import DaskOptions, DaskRunner
-from dicomlake.runner.quiet import QuietLog
+from dicomlake.runner.dask_log import SilentDaskLog
 
 CLOSE_SECONDS = 5
-"""How long a unit that is being read may hold up the end of a run."""
+"""How long a unit that is being read may delay the end of a run."""
 
 DASHBOARD_SECONDS = 2.0
-"""When the pages of the dashboard are loaded: importing bokeh would double the time of a short run."""
+"""The dashboard's pages are loaded after so many seconds: the import of bokeh would double the time of a short run."""
 
 _ANY_PORT = "127.0.0.1:0"
 
 _QUIET: dict[str, Any] = {
-    # Tasks take seconds, so they need no watching every few milliseconds. Sampled profiles, ticks and monitors of idle processes cost
-    # more CPU than all of planning and committing.
+    # Tasks take seconds, so a look every few milliseconds is useless. Profiles, ticks and monitors of idle processes cost more CPU than
+    # planning and committing together.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "2s",
     "distributed.admin.tick.limit": "60s",
@@ -41,29 +41,29 @@ _QUIET: dict[str, Any] = {
     "distributed.worker.memory.monitor-interval": "5s",
 }
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Each worker process has one core: pools of threads inside it would only wake one another."""
+"""Each worker process has one core, so pools of threads inside it would only compete."""
 
 
 def local_runner(running: RunningSettings, options: DaskOptions, *, in_threads: bool) -> DaskRunner:
-    """Start workers on this machine: as many as ``workers`` says, else one for each core."""
-    quiet = QuietLog()
+    """Start ``workers`` workers on this machine, or one for each core."""
+    silent_log = SilentDaskLog()
     address = _dashboard_address(running)
     count = running.workers or dask.system.CPU_COUNT
-    # Workers that end at once leave their files behind.
+    # Workers that are killed leave their files behind.
     folder = tempfile.TemporaryDirectory(prefix="dicomlake-workers-", ignore_cleanup_errors=True)
     of_workers: dict[str, Any] = (
         {"processes": False, "n_workers": 1, "threads_per_worker": count}
         if in_threads
         else {"processes": True, "n_workers": count, "threads_per_worker": 1, "host": "127.0.0.1", "env": _ONE_THREAD}
     )
-    # A performance report shows where the time of a run went, and that needs samples.
+    # A performance report needs the samples of the profiler.
     profile = {"distributed.worker.profile.enabled": options.performance_report is not None}
     with dask.config.set({**_QUIET, **profile, "distributed.scheduler.allowed-failures": running.worker_deaths_limit - 1}):
         cluster = LocalCluster(
             **of_workers,
-            # A worker holds one unit at a time. Its memory is the machine's business, and no reason to kill it.
+            # A worker holds one unit at a time, so Dask must not kill it for its memory.
             memory_limit=0,
-            # The scheduler answers over HTTP even without a dashboard, and would take port 8787 for that.
+            # The scheduler listens for HTTP even without a dashboard, by default on port 8787.
             dashboard_address=address or _ANY_PORT,
             scheduler_kwargs={"dashboard": False},
             local_directory=folder.name,
@@ -72,7 +72,7 @@ def local_runner(running: RunningSettings, options: DaskOptions, *, in_threads: 
         client = Client(cluster, set_as_default=False)
     workers = _Threads(cluster) if in_threads else _Processes(cluster)
     dashboard = None if address is None else _Dashboard(cluster, address)
-    owned = (workers, *([dashboard] if dashboard else []), client, cluster, quiet, _Folder(folder))
+    owned = (workers, *([dashboard] if dashboard else []), client, cluster, silent_log, _Folder(folder))
     return DaskRunner(client, running, owned=owned, options=options, dashboard=dashboard.link if dashboard else None)
 
 
@@ -83,9 +83,9 @@ def _dashboard_address(running: RunningSettings) -> str | None:
 
 
 class _Dashboard:
-    """The pages of the scheduler, which come after a while; the link is known at once."""
+    """The pages of the scheduler. They are loaded later, but the link is known at once."""
 
-    def __init__(self, cluster: Any, address: str) -> None:  # noqa: ANN401 - of a LocalCluster mypy doesn't know that it has a scheduler
+    def __init__(self, cluster: Any, address: str) -> None:  # noqa: ANN401 - mypy does not see the scheduler of a LocalCluster
         self._cluster = cluster
         host = address.rsplit(":", 1)[0] or "127.0.0.1"
         self.link = f"http://{host}:{self._cluster.scheduler.http_server.port}/status"
@@ -114,9 +114,9 @@ class _Folder:
 
 
 class _Threads:
-    """The threads of a worker in this process.
+    """Closes the threads of a worker in this process.
 
-    A unit that is being written ends before the lake is given back. A thread that hangs is left behind.
+    A unit that is being written ends before the lake is unlocked. A thread that hangs is left behind.
     """
 
     def __init__(self, cluster: LocalCluster) -> None:
@@ -129,10 +129,7 @@ class _Threads:
 
 
 class _Processes:
-    """The processes of a cluster of this machine.
-
-    They end at once. A worker keeps nothing, and an orderly end costs as much CPU as a start.
-    """
+    """Kills the processes of a cluster of this machine. A worker keeps nothing, and an orderly end costs as much CPU as a start."""
 
     def __init__(self, cluster: LocalCluster) -> None:
         self._cluster = cluster

@@ -1,4 +1,4 @@
-"""Dask's performance report: one page of HTML about what scheduler and workers did during a run."""
+"""Dask's performance report: one page of HTML about the work of scheduler and workers during a run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class PerformanceReport:
-    """Collects from now on, and writes the page when it ends; the page asks nothing of the network when it is shown.
+    """Collects data from now on, and writes the page at the end of the run. The page needs no network to be shown.
 
     Args:
-        cluster: what is reported on. Its scheduler needs bokeh.
-        path: the file, made now so that a run of hours doesn't end without it. It is for its owner alone: it names hosts.
+        cluster: the cluster to report on. Its scheduler needs bokeh.
+        path: the file. It is made now, so that a path that can't be written is known before a run of hours. Only its owner may read it,
+            since it names hosts.
 
     Raises:
         AccessDenied: the file can't be written.
@@ -31,10 +32,10 @@ class PerformanceReport:
         self._write("")
         self._started, self._count = cluster.ask_scheduler(_now)
         with losing_the_cluster():
-            cluster.client.get_task_stream(start=0, stop=0)  # the first question makes the scheduler keep one
+            cluster.client.get_task_stream(start=0, stop=0)  # the first request makes the scheduler keep a task stream
 
     def write(self) -> str | None:
-        """Write the page; answers why not, where that fails: a report is no reason to fail a run."""
+        """Write the page. A failure is no reason to fail the run, so it is answered as a message."""
         try:
             page = self._cluster.ask(
                 self._cluster.scheduler.performance_report,
@@ -45,9 +46,9 @@ class PerformanceReport:
             )
             self._write(page)
         except DicomlakeError as error:
-            return f"no performance report: {error}"
-        except Exception as error:  # noqa: BLE001 - what the scheduler raised while it drew: it lacks bokeh, perhaps
-            return f"no performance report: the scheduler says {type(error).__name__}: {error}"
+            return f"the performance report could not be written: {error}"
+        except Exception as error:  # noqa: BLE001 - an error of the scheduler while it drew; it may lack bokeh
+            return f"the performance report could not be written: the scheduler raised {type(error).__name__}: {error}"
         return None
 
     def _write(self, page: str) -> None:
@@ -56,10 +57,10 @@ class PerformanceReport:
             self._path.write_text(page, "utf-8")
         except OSError as error:
             raise AccessDenied(
-                f"performance report {self._path} can't be written: {error.strerror}; check that its folder is there, and its permissions"
+                f"performance report {self._path} can't be written: {error.strerror}; check that its folder exists, and its permissions"
             ) from None
 
 
 def _now(dask_scheduler: Scheduler) -> tuple[float, int]:
-    """The scheduler's clock, and where its monitor is."""
+    """The time on the scheduler's clock, and the count of its monitor."""
     return time.time(), dask_scheduler.monitor.count

@@ -1,4 +1,4 @@
-"""What a runner is: something that calls a function on tasks, a bounded number at a time, and answers in the order they end."""
+"""The interface of runners. A runner calls a function on tasks, a bounded number at a time, and answers in the order in which they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Outcome(Generic[T, R]):
-    """What became of a task: its result, or the fact that it killed every worker that tried it."""
+    """The outcome of a task: its result, or the fact that it killed every worker that tried it."""
 
     task: T
     result: R | None
@@ -31,7 +31,7 @@ class Runner(Protocol):
         ...
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
-        """Call ``function`` on every task; tasks are taken from the iterable only as there is room for them.
+        """Call ``function`` on every task; a task is taken from the iterable only when a worker has room for it.
 
         An exception of the function is raised here. A task whose worker dies runs again; one that killed several workers ends
         with ``killed``.
@@ -39,5 +39,5 @@ class Runner(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the runner started."""
+        """Close everything that the runner started."""
         ...

@@ -1,4 +1,4 @@
-"""What the workers of a cluster are held to: the packages of the process that asks, and whatever it says that they must reach."""
+"""The requirements that every worker of a cluster must meet: the packages of the process that asks, and access to files."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Packages = Callable[[], dict[str, str]]
-"""Answers the versions of what a process runs with, by name; a function of a module, since it is called in other processes too."""
+"""Answers the versions of the packages of a process, by name. Other processes call it too, so it must be a function of a module."""
 
-Access = Callable[[], None]
-"""Looks, on a worker, whether it reaches what it needs, and raises a ``DicomlakeError`` that says what it doesn't."""
+AccessCheck = Callable[[], None]
+"""Runs on a worker, and raises a ``DicomlakeError`` that names the folder or store that the worker can't reach."""
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """What every worker needs.
+    """The requirements of a run.
 
     Attributes:
-        packages: which must agree with those of this process.
-        digits: how many numbers of a version must agree, by name; all where there is none. What has 0 may differ, and is told of.
-        access: prepares the look at what must be reached, and clears up after it.
+        packages: the versions that must agree with those of this process.
+        digits: how many numbers of a version must agree, by name; all of them where a name is missing.
+        access: prepares the access check, and removes its traces afterwards.
     """
 
     packages: Packages
     digits: Mapping[str, int]
-    access: Callable[[], AbstractContextManager[Access]]
+    access: Callable[[], AbstractContextManager[AccessCheck]]
 
-    def differences(self, there: object) -> tuple[list[str], list[str]]:
-        """What differs in another process, as its `packages` tell: what must not, and what may."""
+    def differences(self, there: object) -> list[str]:
+        """The differences between the ``packages`` of another process and ours."""
         return _differences(own(self.packages), there, self.digits)
 
-    def held(self, function: Callable[[T], R]) -> Held[T, R]:
-        """The function, for workers that may come after the others were looked at."""
-        return Held(function, self.packages, own(self.packages), self.digits)
+    def checked(self, function: Callable[[T], R]) -> CheckedFunction[T, R]:
+        """The function for workers that may join after the others were checked."""
+        return CheckedFunction(function, self.packages, own(self.packages), self.digits)
 
 
 @dataclass(frozen=True)
-class Held(Generic[T, R]):
-    """A function that runs only where the packages are those of the process that asks."""
+class CheckedFunction(Generic[T, R]):
+    """A function that runs only where the packages agree with those of the process that made it."""
 
     function: Callable[[T], R]
     packages: Packages
@@ -57,37 +57,29 @@ class Held(Generic[T, R]):
         """Call the function on a task.
 
         Raises:
-            RefusedError: other packages are here.
+            RefusedError: the packages of this process differ.
         """
-        wrong, _ = _differences(self.expected, own(self.packages), self.digits)
-        if wrong:
-            raise RefusedError(different(f"a worker on {socket.gethostname()} that came during the run", wrong))
+        if differences := _differences(self.expected, own(self.packages), self.digits):
+            raise RefusedError(different(f"a worker on {socket.gethostname()} that joined during the run", differences))
         return self.function(task)
 
 
 @cache
 def own(packages: Packages) -> dict[str, str]:
-    """What this process runs with: found out once."""
+    """The packages of this process, looked up once."""
     return packages()
 
 
-def different(who: str, differences: Sequence[str]) -> str:
-    """What to say of a process with other packages."""
-    return (
-        f"{who} has {', '.join(differences)}; install the same wherever the cluster runs, from one image or lock file, restart it, "
-        "and run again"
-    )
+def different(process: str, differences: Sequence[str]) -> str:
+    """The message about a process with other packages."""
+    return f"{process} has {', '.join(differences)}; install the same versions on scheduler and workers, restart them, and run again"
 
 
-def _differences(here: Mapping[str, str], there: object, digits: Mapping[str, int]) -> tuple[list[str], list[str]]:
+def _differences(here: Mapping[str, str], there: object, digits: Mapping[str, int]) -> list[str]:
     found = there if isinstance(there, dict) else {}
-    wrong: list[str] = []
-    odd: list[str] = []
+    differences = []
     for name, version in here.items():
-        other = str(found.get(name, "absent"))
-        if other == version:
-            continue
-        count = digits.get(name)
-        alike = count is not None and version.split(".")[:count] == other.split(".")[:count]
-        (odd if alike else wrong).append(f"{name} {other} (here {version})")
-    return wrong, odd
+        other, count = str(found.get(name, "absent")), digits.get(name)
+        if version.split(".")[:count] != other.split(".")[:count]:
+            differences.append(f"{name} {other} (here {version})")
+    return differences

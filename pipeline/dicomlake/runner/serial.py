@@ -1,4 +1,4 @@
-"""The runner for tests and debugging: one task after the other, in this process."""
+"""The runner for tests and debugging: it runs one task after the other, in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SerialRunner:
         return 1
 
     def dashboard(self) -> str | None:
-        """None: there is nothing to look at."""
+        """None."""
         return None
 
     def run(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[T, R]]:
@@ -28,4 +28,4 @@ class SerialRunner:
             yield Outcome(task, function(task))
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""

@@ -1,4 +1,4 @@
-"""Starting a runner in time, and so that an interrupt finds everything in order."""
+"""The start of a runner: only when there is work, and safe against interrupts."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ def runner_starter(
     performance_report: Path | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Callable[[], Runner]:
-    """Make the function that starts the runner, once there is something to read.
+    """Make the function that starts the runner. The run calls it once there are files to read.
 
     Args:
         running: where units run.
-        client: a Dask client whose workers are to do it.
-        in_threads: whether the engine may run in threads of this process; else workers of this machine are processes.
+        client: a Dask client whose workers do the work.
+        in_threads: whether the engine may run in threads of this process; otherwise workers of this machine are processes.
         requirements: the conditions that workers of an existing cluster must meet.
         performance_report: the file for Dask's page about the run.
-        tell: takes what the user should know of the cluster, a line each.
+        tell: takes messages about the cluster for the user, a line each.
 
     Raises:
-        ConfigurationError: the client is asynchronous, or a report is asked for where there is no Dask.
+        ConfigurationError: the client is asynchronous, or a performance report is wanted without Dask.
     """
     if getattr(client, "asynchronous", False):
         raise ConfigurationError("client is asynchronous; give one that was made with asynchronous=False")
     is_local = client is None and running.scheduler is None
     if is_local and running.workers == 0:
         if performance_report is not None:
-            raise ConfigurationError("a performance report is Dask's, and workers=0 does without Dask; allow at least one worker")
+            raise ConfigurationError("a performance report needs Dask, and workers=0 runs without Dask; allow at least one worker")
         return SerialRunner
     if is_local and performance_report is not None and find_spec("bokeh") is None:
         raise ConfigurationError("a performance report needs the package bokeh; install it: pip install 'dicomlake[dashboard]'")
 
     def start() -> Runner:
-        from dicomlake.runner import dask, local_cluster  # noqa: PLC0415 - a run with nothing to read does without it
+        from dicomlake.runner import dask, local_cluster  # noqa: PLC0415 - a run with nothing to read does not need it
 
         options = dask.DaskOptions(requirements, performance_report, tell or (lambda _: None))
         if client is not None:
@@ -65,13 +65,13 @@ def runner_starter(
         if running.scheduler is not None:
             return dask.scheduler_runner(running.scheduler, running, options)
         try:
-            with _later() as interrupts, nullcontext() if in_threads else _deaf_children():
-                # Local workers have whatever this process has.
+            with _deferred_interrupts() as interrupts, nullcontext() if in_threads else _children_without_interrupts():
+                # Local workers have the packages and the access of this process.
                 runner = local_cluster.local_runner(running, replace(options, requirements=None), in_threads=in_threads)
         except RuntimeError as error:
             raise RefusedError(
-                f"worker processes can't be started: {error}; a script that starts them calls dicomlake below "
-                "\"if __name__ == '__main__':\", and workers=0 does without them"
+                f"worker processes can't be started: {error}; in a script, call dicomlake below "
+                "\"if __name__ == '__main__':\", or set workers=0 to run without them"
             ) from error
         if interrupts:
             runner.close()
@@ -82,20 +82,20 @@ def runner_starter(
 
 
 def load_ahead(running: RunningSettings) -> None:
-    """Begin to import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
+    """Import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
     if running.workers == 0 and running.scheduler is None:
         return
     threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True).start()
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Keep SIGINT from processes that are started in this block, and from those that its threads start: both inherit a signal mask.
+def _children_without_interrupts() -> Iterator[None]:
+    """Block SIGINT for processes that are started in this block, also by its threads: they inherit the signal mask.
 
-    A terminal sends SIGINT to every process of a run, and the driver alone is to answer it. Workers that died of it would print what they
-    were doing, and a cluster that is interrupted while it starts can't be closed any more.
+    A terminal sends SIGINT to every process of a run, but only the driver should react. Workers would print a traceback, and a cluster that
+    is interrupted during its start can't be closed.
     """
-    resource_tracker.ensure_running()  # it would unblock SIGINT when it starts
+    resource_tracker.ensure_running()  # its start would unblock SIGINT
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -104,8 +104,8 @@ def _deaf_children() -> Iterator[None]:
 
 
 @contextmanager
-def _later() -> Iterator[list[int]]:
-    """Note the first SIGINT or SIGTERM of this block instead of acting upon it; a second one acts."""
+def _deferred_interrupts() -> Iterator[list[int]]:
+    """Record the first SIGINT or SIGTERM of this block instead of handling it; a second one is handled at once."""
     noted: list[int] = []
     handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
 
@@ -121,7 +121,7 @@ def _later() -> Iterator[list[int]]:
             if callable(former) and not isinstance(former, signal.Handlers):
                 signal.signal(number, take_note)
                 handlers[number] = former
-    except ValueError:  # not the main thread, which alone gets signals
+    except ValueError:  # only the main thread gets signals
         handlers.clear()
     try:
         yield noted

@@ -1,12 +1,12 @@
-"""Silence of Dask's log, while a run tells itself what happens."""
+"""The log of Dask, silent while a run reports by itself what happens."""
 
 from __future__ import annotations
 
 import logging
 
 
-class QuietLog:
-    """What workers, scheduler and client log of deaths is dealt with, and told, by the run; until it closes they are silent."""
+class SilentDaskLog:
+    """Silences the log of workers, scheduler and client until it is closed: the run itself handles and tells what they report."""
 
     def __init__(self) -> None:
         # Dask gives the client's log a level of its own.
@@ -15,6 +15,6 @@ class QuietLog:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def close(self) -> None:
-        """Let them talk again."""
+        """Restore the former levels."""
         for name, level in self._levels.items():
             logging.getLogger(name).setLevel(level)
