@@ -71,21 +71,3 @@ def _keys(header: dict[str, Any]) -> dict[str, str]:
         "study_key": entity_key(study),
         "series_key": entity_key(study, series),
     }
-
-
-def _keys(header: dict[str, Any]) -> dict[str, str]:
-    study, series = header.get("StudyInstanceUID"), header.get("SeriesInstanceUID")
-    return {
-        "patient_key": entity_key(header.get("IssuerOfPatientID"), header.get("PatientID")),
-        "study_key": entity_key(study),
-        "series_key": entity_key(study, series),
-    }
-
-
-def _keys(header: dict[str, Any]) -> dict[str, str]:
-    study, series = header.get("StudyInstanceUID"), header.get("SeriesInstanceUID")
-    return {
-        "patient_key": entity_key(header.get("IssuerOfPatientID"), header.get("PatientID")),
-        "study_key": entity_key(study),
-        "series_key": entity_key(study, series),
-    }

@@ -72,7 +72,7 @@ pub struct UnitRows {
     /// For each column, which attribute of the entity keys it is.
     key_attributes: Vec<Option<usize>>,
     entity_keys: EntityKeys,
-    /// Columns that the row being made sets again, and whether their bytes say it all.
+    /// Columns that the present row sets, and whether their values can be repeated.
     remembered: Vec<(usize, bool)>,
     files: FilesTable,
     instances: InstancesTable,
