@@ -1,4 +1,4 @@
-# The ways in: `make` lists them. Each builds the environment in .venv first, where it is not there or no longer fits the lock.
+# The commands of the project: `make` lists them. Each first builds the environment in .venv, if it is missing or does not fit the lock.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +15,7 @@ DICOMLAKE := $(BIN)/dicomlake
 CORE := pipeline/core
 CRATE := --locked --manifest-path $(CORE)/Cargo.toml
 
-# Cargo builds outside the clone, so that the next clone finds what was compiled; inside, in target/, where there is no writable home.
+# Cargo builds outside the clone, so that other clones reuse its output; without a writable home it builds in target/.
 ifndef CARGO_TARGET_DIR
 export CARGO_TARGET_DIR := $(shell cache="$${XDG_CACHE_HOME:-$${HOME:-/nonexistent}/.cache}/dicomlake/target"; there="$$cache"; \
     until [ -e "$$there" ]; do there="$$(dirname "$$there")"; done; \
@@ -53,7 +53,7 @@ test: $(VENV)/ready ## run every test; ARGS="-k config" goes to pytest
 	cargo test $(CRATE) --quiet --features stores
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
-check: $(VENV)/ready ## lint, formatting, types, and which room imports which
+check: $(VENV)/ready ## lint, formatting, types, and the rules for imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -87,8 +87,8 @@ clean: ## remove the environment, the demo and every cache in this folder
 	rm -rf $(VENV) demo build dist target $(CORE)/target pipeline/dicomlake/_core*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find pipeline tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# The environment is what the lock says and nothing else, so a changed lock makes it anew; the checkout itself is linked into it, with
-# its core compiled, optimised, whenever that changed. Wheels only, and no build isolation: nothing else is compiled, and no build tool is
+# The environment holds exactly the packages of the lock, so it is built again when the lock changes. The checkout is linked into it, and its core
+# is compiled again when it changes. Only wheels are installed, without build isolation: so no other package is compiled, and no build tool is
 # fetched that the lock does not name.
 $(VENV)/locked: requirements/lock.txt
 	@$(check_python)
@@ -104,7 +104,7 @@ $(VENV)/ready: $(VENV)/locked pyproject.toml $(CORE)/Cargo.toml $(CORE)/Cargo.lo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-# For `make lock` alone, which must work when the lock does not.
+# Only for `make lock`, which must work with a broken lock.
 $(VENV)/bin/python:
 	@$(check_python)
 	@$(PYTHON) -m venv $(VENV)
@@ -142,7 +142,7 @@ for tool in fmt clippy; do \
 done
 endef
 
-# In a recipe's call a comma would end the argument.
+# A comma would end an argument of a call.
 , := ,
 
 define say

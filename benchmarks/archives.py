@@ -1,13 +1,13 @@
-"""What archives cost: ``dicomlake index`` over the same synthetic files as a folder and in archives, on this machine.
+"""The cost of archives: ``dicomlake index`` over the same synthetic files as a folder and in archives, on this machine.
 
-It does not show what a slow disk or a store costs (all is warm and local), nor files of real sizes: the pixel data here is short, so that
-a packed tar, which is unpacked to its end twice, costs less than it would with long ones. It shows how long a run takes, held against the
-folder in the same run; what it reads; what ten times the members in one archive cost; and what each of many small zips does, on the first
-night and on those on which nothing changed. Before any figure is printed, the rows of each archive are compared with the folder's.
+It does not show a slow disk or a store (all files are warm and local), nor files of real sizes: the pixel data is short, so a packed tar,
+which is unpacked to its end twice, costs less than a real one. It shows the time of a run relative to the folder, the bytes read, the cost
+of ten times the members in one archive, and the cost of each of many small zips, in a first run and in a run without changes. Before any
+figure is printed, the rows of each archive are compared with the folder's.
 
-Targets that are checked (the other figures are told): a stored zip and a packed tar at no less than half the folder's speed, by wall clock
-and by CPU; no byte read by any second run; a member in the largest archive at no more than one and a half times the CPU; an unchanged zip
-at 50 microseconds beside 2 for each of its members, a new one listed in a millisecond.
+Checked targets (other figures are only printed): a stored zip and a packed tar reach half the speed of the folder, in wall time and CPU;
+second runs read no byte; a member in the largest archive takes at most one and a half times the CPU; an unchanged zip takes 50 microseconds
+plus 2 for each member; a new one is listed in a millisecond.
 
     python benchmarks/archives.py [--files 10000] [--large 100000] [--zips 2000] [--workers 2] [--folder FOLDER]
 
@@ -55,7 +55,7 @@ PACKAGES = ("deltalake", "polars", "pyarrow", "dicomlake")
 
 
 def main() -> int:
-    """Run the benchmark, print its figures, leave a record; exit status 1 where a target is missed."""
+    """Run the benchmark, print its figures, leave a record; exit status 1 if a target is missed."""
     parser = arguments_parser(__doc__)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=100_000, help="members of the largest archives")
@@ -162,7 +162,7 @@ def _hold(what: str, found: int, expected: int) -> None:
 
 
 def _archive(path: Path, paths: list[str], tree: Path) -> Path:
-    """An archive of files, named as they are below a folder; written where it is not there yet."""
+    """An archive of files, named as below a folder; written if it does not exist."""
     if path.exists():
         return path
     names = [(file, os.path.relpath(file, tree)) for file in paths]
@@ -187,7 +187,7 @@ def _packed(path: Path) -> Any:  # noqa: ANN401  (three kinds of streams)
 
 
 def _rows(lake: Path) -> pl.DataFrame:
-    """What is in `instances`, without what depends on where a file lies."""
+    """The rows of `instances`, without the columns that depend on the place of a file."""
     from dicomlake import Lake
 
     return Lake(lake).instances.drop("url", "modified", "snapshot").sort("SOPInstanceUID").collect()

@@ -1,9 +1,9 @@
-"""What listing a bucket costs: dicomlake against s3fs, over a server that makes its keys up, on this machine.
+"""The cost of listing a bucket: dicomlake against s3fs, over a server that invents its keys, on this machine.
 
-It does not show your network or your store: pages of 1,000 keys come over the loopback, plain HTTP, from a process of its own, as fast as
-that makes them. CPU is that of the client's process alone, user and system; each reader runs in a fresh one. dicomlake is measured twice:
-as it lists a store that is known to list in order (streamed, in ranges side by side), and any other (kept on disk, and sorted if need be).
-That the urls ascend without repeats, how many they are, the first and the last are checked.
+It does not show your network or your store: pages of 1,000 keys come over the loopback, by plain HTTP, from a separate process. CPU is that
+of the client's process, user and system; each reader runs in a new one. dicomlake is measured twice: with a store that is known to list in
+order (streamed, in parallel ranges), and with any other (kept on disk, and sorted if needed). The order of the urls, their number, the
+first and the last are checked.
 
     python benchmarks/bucket_listing.py [--keys 1000000] [--many 10000000] [--folder FOLDER]
 
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> int:
-    """Run the benchmark, print its figures, leave a record; exit status 1 where a target is missed."""
+    """Run the benchmark, print its figures, leave a record; exit status 1 if a target is missed."""
     parser = arguments_parser(__doc__)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--many", type=int, default=10_000_000)

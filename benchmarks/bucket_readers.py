@@ -1,7 +1,7 @@
 """Readers of objects in a bucket: dicomlake's engine, and s3fs as people write it and tuned.
 
-Each is made for some objects, and then reads them: it answers their SOPInstanceUIDs in order, and what the store was asked for where it
-knows.
+Each is made for some objects, and then reads them. It answers their SOPInstanceUIDs in order, and the requests to the store if it counts
+them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Work:
-    """The objects to be read: urls and sizes, and how the store is reached."""
+    """The objects to read: urls and sizes, and the options of the store."""
 
     urls: list[str]
     sizes: list[int]

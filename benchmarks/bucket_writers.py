@@ -1,11 +1,10 @@
-"""Two processes that write one lake in a bucket, for many rounds each: that no commit is lost, rather than how fast it goes.
+"""Two processes that write one lake in a bucket, for many rounds: a test that no commit is lost, not of speed.
 
-Each writer adds a file to a source of its own and indexes it until a run finishes, again and again, while the other does the same. Then it
-is checked that no finished run is lost and none is there twice, that snapshots are numbered without gaps, that `verify` finds nothing, and
-that the lake equals a rebuild. All this once as lakes in buckets are written, with a lease; and once without, with nothing but the commits
-to tell the writers apart. With ``--kill-seconds`` writers are killed after about that time, again and again.
+In each round, both writers add a file to a source of their own and index it until a run finishes. Then the lake is checked: no finished run
+is lost or there twice, snapshots are numbered without gaps, `verify` finds nothing, and the lake equals a rebuild. This is played once with
+a lease, as usual, and once with commits as the only protection. With ``--kill-seconds`` writers are killed after about that time.
 
-It shows nothing of speed: a round is a run over one new file, and the store is a server (versitygw where it is installed, else moto) on
+It does not show speed: a round is a run over one new file, and the store is a server (versitygw where it is installed, else moto) on
 this machine.
 
     python benchmarks/bucket_writers.py [--rounds 200] [--kill-seconds SECONDS] [--folder FOLDER]
@@ -38,7 +37,7 @@ PACKAGES = ("deltalake", "obstore", "dicomlake")
 
 
 def main() -> int:
-    """Play both games, print what they came to, leave a record; a check that fails raises."""
+    """Play both games, print their results, leave a record; a check that fails raises."""
     parser = arguments_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="of each writer")
     parser.add_argument("--kill-seconds", type=float, help="kill writers after about so long")

@@ -41,12 +41,12 @@ def write_enhanced_header(path: Path, *, undefined_lengths: bool, frames: int = 
 
 def _one_frame(frames: int, *, undefined_lengths: bool) -> bytes:
     """The file with one item for all frames."""
-    from dicomlake.samples.cast import ordinary_patient
     from dicomlake.samples.encoding import encode, pixels
     from dicomlake.samples.entities import Series, Study
     from dicomlake.samples.identity import Identity
     from dicomlake.samples.images.enhanced import enhanced_mr
     from dicomlake.samples.images.slices import Stack
+    from dicomlake.samples.patients import ordinary_patient
     from dicomlake.samples.studies import BRAIN, MR_BRAIN, MR_SCANNER
 
     identity = Identity(0)

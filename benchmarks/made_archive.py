@@ -1,7 +1,7 @@
-"""An archive that is nowhere: which files it has, what stands in their headers, and what a night changes, all by formula.
+"""An archive that exists only as formulas: its files, their headers, and the changes of a night.
 
-Any row can be told from its place alone, so a listing of ten million files and the headers of some of them take no memory. Two patients
-have five studies together, each study four series, each series a hundred instances; nine series of twenty are CT.
+Any row follows from its place, so a listing of ten million files and the headers of some of them take no memory. Two patients have five
+studies together, each study four series, each series a hundred instances; nine series of twenty are CT.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Archive:
 
     @property
     def series(self) -> int:
-        """How many series it has."""
+        """The number of series."""
         return self.instances // SERIES_INSTANCES
 
     def places(self, first_series: int, last_series: int) -> pl.DataFrame:
@@ -65,17 +65,17 @@ class Archive:
 
 @dataclass(frozen=True)
 class Night:
-    """What happened to an archive until the next night: 20,000 changes, spread over all of it.
+    """The changes of an archive until the next night: 20,000, spread over all of it.
 
-    12,000 files in 120 new series, half of them in studies that were there; 5,000 changed, 10 in each of 500 series; 2,000 vanished, 10
-    series whole and 10 files in each of 100 others; 1,000 copies, half of them with a smaller url than the kept one, one in ten with a
-    header that differs.
+    12,000 files in 120 new series, half of them in known studies; 5,000 changed files, 10 in each of 500 series; 2,000 vanished files, 10
+    whole series and 10 files in each of 100 others; 1,000 copies, half of them with a smaller url than the kept one, one in ten with
+    another header.
     """
 
     archive: Archive
 
     def listing(self) -> Iterator[pa.RecordBatch]:
-        """The files that are there now."""
+        """The files after the night."""
         for first in range(0, self.archive.series, BATCH_SERIES):
             last = min(first + BATCH_SERIES, self.archive.series)
             there = self.archive.places(first, last).filter(~self.is_gone())
@@ -86,33 +86,35 @@ class Night:
             yield _listed(self._new_patients.slice(start, 8192))
 
     def is_changed(self) -> pl.Expr:
-        """Which places were written anew."""
-        return pl.col("series").is_in(self._spread(self._changed_series, 0)) & (pl.col("number") <= CHANGED_OF_SERIES)
+        """The places that were written again."""
+        return pl.col("series").is_in(self._spread(self._scaled(CHANGED_SERIES), 0)) & (pl.col("number") <= CHANGED_OF_SERIES)
 
     def is_gone(self) -> pl.Expr:
-        """Which places are no longer there."""
-        thinned = pl.col("series").is_in(self._spread(self._thinned_series, 3)) & (pl.col("number") > SERIES_INSTANCES - GONE_OF_THINNED)
-        return thinned | pl.col("series").is_in(self._spread(self._gone_series, 6))
+        """The places that vanished."""
+        thinned = pl.col("series").is_in(self._spread(self._scaled(THINNED_SERIES), 3)) & (
+            pl.col("number") > SERIES_INSTANCES - GONE_OF_THINNED
+        )
+        return thinned | pl.col("series").is_in(self._spread(self._scaled(GONE_SERIES), 6))
 
     @property
     def files_new(self) -> int:
         """New series, and copies."""
-        return NEW_SERIES * SERIES_INSTANCES + self._copied_series * COPIES_OF_SERIES
+        return NEW_SERIES * SERIES_INSTANCES + self._scaled(COPIED_SERIES) * COPIES_OF_SERIES
 
     @property
     def files_changed(self) -> int:
-        """Files that were written anew."""
-        return self._changed_series * CHANGED_OF_SERIES
+        """Files that were written again."""
+        return self._scaled(CHANGED_SERIES) * CHANGED_OF_SERIES
 
     @property
     def files_missing(self) -> int:
         """Files that vanished."""
-        return self._thinned_series * GONE_OF_THINNED + self._gone_series * SERIES_INSTANCES
+        return self._scaled(THINNED_SERIES) * GONE_OF_THINNED + self._scaled(GONE_SERIES) * SERIES_INSTANCES
 
     def summary_expected(self) -> tuple[int, ...]:
         """Files new, changed, missing, unchanged, indexed, duplicate."""
-        # Half of the copies take the place of the one that was kept, and are not duplicates.
-        duplicates = self._copied_series * COPIES_OF_SERIES // 2
+        # Half of the copies take the place of the kept one, so they are not duplicates.
+        duplicates = self._scaled(COPIED_SERIES) * COPIES_OF_SERIES // 2
         unchanged = self.archive.instances - self.files_changed - self.files_missing
         read = self.files_new + self.files_changed
         return self.files_new, self.files_changed, self.files_missing, unchanged, read - duplicates, duplicates
@@ -120,14 +122,18 @@ class Night:
     def rows_expected(self) -> dict[str, int]:
         """The rows of tables after the night."""
         # Every tenth instance of a series has a finding, and so has its copy; of each series that has copies one conflicts.
-        thinned = self._thinned_series * (GONE_OF_THINNED // 10)
-        findings = (self.archive.instances + (NEW_SERIES - self._gone_series) * SERIES_INSTANCES) // 10 - thinned + 2 * self._copied_series
+        thinned = self._scaled(THINNED_SERIES) * (GONE_OF_THINNED // 10)
+        findings = (
+            (self.archive.instances + (NEW_SERIES - self._scaled(GONE_SERIES)) * SERIES_INSTANCES) // 10
+            - thinned
+            + 2 * self._scaled(COPIED_SERIES)
+        )
         studies = self.archive.series // STUDY_SERIES + NEW_SERIES // 2 // STUDY_SERIES
         return {
             "files": self.archive.instances + self.files_new,
             "instances": self.archive.instances + NEW_SERIES * SERIES_INSTANCES - self.files_missing,
             "findings": findings,
-            "series": self.archive.series + NEW_SERIES - self._gone_series,
+            "series": self.archive.series + NEW_SERIES - self._scaled(GONE_SERIES),
             "studies": studies,
             "patients": studies // PAIR_STUDIES * 2,
         }
@@ -147,22 +153,6 @@ class Night:
             batches.append(places.filter(wanted))
         return pl.concat(batches)
 
-    @property
-    def _changed_series(self) -> int:
-        return self._scaled(CHANGED_SERIES)
-
-    @property
-    def _thinned_series(self) -> int:
-        return self._scaled(THINNED_SERIES)
-
-    @property
-    def _gone_series(self) -> int:
-        return self._scaled(GONE_SERIES)
-
-    @property
-    def _copied_series(self) -> int:
-        return self._scaled(COPIED_SERIES)
-
     def _scaled(self, series: int) -> int:
         """A small archive has fewer changes."""
         return max(1, series * min(self.archive.instances, FULL_NIGHT_INSTANCES) // FULL_NIGHT_INSTANCES)
@@ -174,8 +164,8 @@ class Night:
 
     @cached_property
     def _copies(self) -> pl.DataFrame:
-        series = np.repeat(self._spread(self._copied_series, 9), COPIES_OF_SERIES)
-        numbers = np.tile(np.arange(1, COPIES_OF_SERIES + 1), self._copied_series)
+        series = np.repeat(self._spread(self._scaled(COPIED_SERIES), 9), COPIES_OF_SERIES)
+        numbers = np.tile(np.arange(1, COPIES_OF_SERIES + 1), self._scaled(COPIED_SERIES))
         return _places(series // STUDY_SERIES, series, numbers, np.where(numbers % 2, _COPY_BEFORE, _COPY_AFTER))
 
     @cached_property
@@ -228,7 +218,7 @@ def instances_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
 
 
 def file_rows(places: pl.DataFrame) -> pl.DataFrame:
-    """What a listing says of files (``url``, ``file_size``, ``modified``), and of their headers ``SOPInstanceUID``, ``header_digest``."""
+    """The columns of a listing (``url``, ``file_size``, ``modified``), and of headers ``SOPInstanceUID`` and ``header_digest``."""
     number = pl.col("number").cast(pl.String).str.zfill(4)
     before = pl.when(pl.col("kind") == _COPY_BEFORE).then(pl.lit("0000-")).when(pl.col("kind") == _COPY_AFTER).then(pl.lit("copy-"))
     folder = [pl.col(name).cast(pl.String).str.zfill(width) for name, width in (("patient", 8), ("study", 9), ("series", 10))]
@@ -246,7 +236,7 @@ def file_rows(places: pl.DataFrame) -> pl.DataFrame:
 
 
 def files_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    """The rows of  of indexed files, as far as an engine or the lake tells."""
+    """The rows of `files` for indexed files, as far as the formulas give them."""
     frame = file_rows(places).with_columns(
         source=pl.lit(SOURCE), status=pl.lit("indexed"), bytes_read=pl.lit(16_384, pl.Int64), requests=pl.lit(1, pl.Int64)
     )
@@ -256,13 +246,13 @@ def files_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
 def modalities(places: pl.DataFrame) -> pl.Series:
     """The Modality of each file."""
     series = places["series"].to_numpy()
-    # Turned from pair to pair of patients, so that steps of whole pairs meet every Modality.
+    # Shifted from pair to pair of patients, so that steps of whole pairs reach every Modality.
     turned = (series + STUDY_SERIES * (series // len(_MODALITIES))) % len(_MODALITIES)
     return pl.Series(_MODALITIES).gather(pl.Series(turned))
 
 
 def findings_table(places: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    """The rows of  of these files: every tenth instance of a series has one."""
+    """The rows of `findings` for these files: every tenth instance of a series has one."""
     places = places.filter(pl.col("number") % 10 == 0)
     of_series = _series_rows(places).select("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "patient_key", "study_key", "series_key")
     frame = pl.concat([of_series, file_rows(places).select("url", "SOPInstanceUID")], how="horizontal").with_columns(
@@ -444,7 +434,7 @@ def _hexadecimal(numbers: np.ndarray) -> pl.Series:
 
 
 def _mixed(numbers: np.ndarray, salt: int) -> np.ndarray:
-    """Numbers without order: the finaliser of splitmix64 (Steele, Lea, Flood 2014), which gives each number one of its own."""
+    """Numbers that look random: the finaliser of splitmix64 (Steele, Lea, Flood 2014), which maps different numbers to different ones."""
     mixed = np.asarray(numbers).astype(np.uint64) + np.uint64(salt * 0x9E3779B97F4A7C15 % 2**64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,11 +1,11 @@
-"""What the main job costs: a benchmark of ``dicomlake index`` on synthetic files, on this machine.
+"""The cost of the main job: a benchmark of ``dicomlake index`` on synthetic files, on this machine.
 
-It does not show what reading costs on your disk (the files are warm), nor how a cluster behaves. It shows how long a run takes from
-listing to snapshot, and the CPU that each stage takes for each file; the peak memory of its one process as the number of files grows;
-and that a second run reads nothing. Every run's answer is checked before its figures are printed.
+It does not show the cost of reading on your disk (the files are warm), nor a cluster. It shows the time of a run from listing to snapshot,
+the CPU of each stage for each file, and the peak memory of its process as the number of files grows; and that a second run reads nothing.
+Every run's answer is checked before its figures are printed.
 
-Targets (docs/benchmarks) that are checked: the wall time of the first run over the most files, against the machine's floor; what all
-but the engine costs a file, beyond a fixed start-up, on the fewest; peak memory, and its growth from the fewest files to the most.
+Checked targets (docs/benchmarks): the wall time of the first run over the most files, against the machine's floor; the cost of a file
+outside the engine, beyond a fixed start-up, for the fewest files; peak memory, and its growth from the fewest files to the most.
 
     python benchmarks/main_job.py [--files 20000 100000] [--workers 2] [--engine native] [--folder FOLDER]
 
@@ -34,7 +34,7 @@ PACKAGES = ("dask", "deltalake", "polars", "pyarrow", "pydicom", "dicomlake")
 
 
 def main() -> int:
-    """Run the benchmark, print its figures, leave a record; exit status 1 where a check fails."""
+    """Run the benchmark, print its figures, leave a record; exit status 1 if a check fails."""
     parser = arguments_parser(__doc__)
     parser.add_argument("--files", type=int, nargs="+", default=[20_000, 100_000])
     parser.add_argument("--workers", type=int, default=2)

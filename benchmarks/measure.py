@@ -1,6 +1,6 @@
-"""What the benchmarks share: their corpus, the floor of the machine, and the dated record that each leaves.
+"""The common parts of the benchmarks: their corpus, the floor of the machine, and the dated record that each leaves.
 
-A record says on what machine it was made, and nothing of whose: no host name, no paths.
+A record describes the machine, but has no host name and no paths.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FLOOR_READ_BYTES = 16_384
 def arguments_parser(description: str | None) -> argparse.ArgumentParser:
     """The options that every benchmark takes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="where corpora and what is made of them go (default: a temporary folder, then removed)")
+    parser.add_argument("--folder", type=Path, help="the folder for corpora and lakes (default: a temporary one)")
     parser.add_argument("--no-record", action="store_true", help="print the figures only")
     parser.add_argument("--toy", action="store_true", help="small sizes: answers are checked, targets are not, and no record is left")
     return parser
@@ -51,7 +51,7 @@ def finish(record: dict[str, Any], arguments: argparse.Namespace, *, passed: boo
 
 @contextmanager
 def working_folder(folder: Path | None) -> Iterator[Path]:
-    """The folder given, which stays, or a temporary one."""
+    """The given folder, which is kept, or a temporary one."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder.resolve()
@@ -61,7 +61,7 @@ def working_folder(folder: Path | None) -> Iterator[Path]:
 
 
 def corpus(folder: Path, files: int) -> Path:
-    """An archive of so many synthetic files, written where it is not there yet."""
+    """An archive of so many synthetic files, written if it does not exist."""
     sys.path.insert(0, str(Path(__file__).parents[1]))  # the corpus is that of the tests
     from tests.corpus import write_corpus
 
@@ -77,7 +77,7 @@ def paths_below(archive: Path) -> list[str]:
 
 
 def floor_seconds(paths: list[str]) -> float:
-    """What opening, reading 16 KiB and closing each of these files takes here, from Python ."""
+    """The time to open each of these files, read 16 KiB and close it, from Python."""
     started = time.perf_counter()
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
@@ -94,7 +94,7 @@ def floor_microseconds(archive: Path) -> float:
 
 
 def record_head(benchmark: str, command: str, packages: tuple[str, ...]) -> dict[str, Any]:
-    """How a record begins: what was measured, when, by which command, on what machine, with which versions."""
+    """The beginning of a record: benchmark, time, command, machine and versions."""
     return {
         "benchmark": benchmark,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -113,20 +113,20 @@ def leave(record: dict[str, Any]) -> None:
 
 
 def print_targets(targets: list[dict[str, Any]]) -> None:
-    """A line for each target: whether it was met, the figure, what it is, and its limit."""
+    """Print a line for each target: its result, figure, name and limit."""
     for target in targets:
         limit = f"at most {target['at_most']:g}" if "at_most" in target else f"at least {target['at_least']:g}"
         print(f"{'passed' if target['passed'] else 'MISSED':<8}{target['figure']:>10,.2f} {target['what']} ({limit})")
 
 
 def peak_mebibytes() -> float:
-    """The most memory that this process held; not ``ru_maxrss``, which begins with that of the process that started it."""
+    """The peak memory of this process; ``ru_maxrss`` would include that of the process that started it."""
     (peak,) = (int(line.split()[1]) / 1024 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return peak
 
 
 def child_run(command: list[str]) -> tuple[dict[str, Any], float, float]:
-    """Run a benchmark's own process: the JSON that it prints, its wall seconds, and the CPU seconds of it and of all that it waited for."""
+    """Run a process of a benchmark: answers its JSON, its wall seconds, and the CPU seconds of it and its children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)

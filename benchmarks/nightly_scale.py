@@ -1,15 +1,15 @@
-"""What a night costs a large lake: a benchmark of ``dicomlake index`` with 20,000 changes among millions of instances, without a file.
+"""The cost of a night for a large lake: a benchmark of ``dicomlake index`` with 20,000 changes among millions of instances, without a file.
 
-The lake is made directly as tables, with the part files that an index and an optimize leave; the listing and the headers are told by
-formula (``made_archive.py``), so nothing of them is held in memory either. Everything between them is the real run: opening the lake,
-comparing the listing with the ledger, the commits with their search for copies, the roll-up, the row of `snapshots`. It does not show
-what listing a store or reading headers costs. Every run's answer is checked before its figures are printed.
+The lake is made directly as tables, with the part files that an index and an optimize leave. Formulas (``made_archive.py``) give the
+listing and the headers, so they take no memory. All else is the real run: opening the lake, comparing the listing with the ledger, commits
+with their search for copies, the roll-up, the row of `snapshots`. It does not show the cost of listing a store or reading headers. Every
+run's answer is checked before its figures are printed.
 
-Targets (docs/benchmarks) that are checked: the peak memory of the run over the most instances, and its growth from the fewest.
+Checked targets (docs/benchmarks): the peak memory of the run over the most instances, and its growth from the fewest.
 
     python benchmarks/nightly_scale.py [--instances 1000000 10000000] [--folder FOLDER] [--verify]
 
-It takes a quarter of an hour and 8 GB of disk; with a folder, lakes that were made are kept for the next time. It leaves a dated record in
+It takes a quarter of an hour and 8 GB of disk; with ``--folder``, its lakes are kept for the next time. It leaves a dated record in
 ``benchmarks/records/``.
 """
 
@@ -58,7 +58,7 @@ from made_archive import (
     modalities,
     places_of_urls,
 )
-from measure import arguments_parser, child_run, finish, parsed, record_head, working_folder
+from measure import arguments_parser, child_run, finish, parsed, peak_mebibytes, record_head, working_folder
 
 PEAK_MEBIBYTES_LIMIT = 2048.0
 PEAK_GROWTH_LIMIT = 1.3
@@ -71,7 +71,7 @@ PACKAGES = ("deltalake", "polars", "pyarrow", "dicomlake")
 
 
 def main() -> int:
-    """Run the benchmark, print its figures, leave a record; exit status 1 where a check fails."""
+    """Run the benchmark, print its figures, leave a record; exit status 1 if a check fails."""
     parser = arguments_parser(__doc__)
     parser.add_argument("--instances", type=int, nargs="+", default=[1_000_000, 10_000_000], help="at least 100,000 each")
     parser.add_argument("--verify", action="store_true", help="verify each lake after its night too")
@@ -117,7 +117,7 @@ def _measure(folder: Path, counts: list[int], *, verified: bool) -> dict[str, An
 
 
 def _projected(runs: list[dict[str, Any]], name: str) -> float | None:
-    """Where the line through the fewest and the most instances goes."""
+    """The value at `PROJECTED_INSTANCES` of the line through the fewest and the most instances."""
     first, last = runs[0], runs[-1]
     if first is last:
         return None
@@ -151,7 +151,7 @@ def _one_run(lake: str, archive: Archive, *, dry_run: bool) -> dict[str, Any]:
 
 
 class FormulaEngine:
-    """Answers what stands in the headers of an archive that is nowhere."""
+    """Answers the headers of an archive that does not exist."""
 
     def scan(self, files: pa.Table, request: ScanRequest) -> Scanned:
         """Answer a unit."""
@@ -162,7 +162,7 @@ class FormulaEngine:
 
 
 class MeasuredProgress(Progress):
-    """Notes what each stage takes beside the stages inside it: seconds, and the largest resident memory of the process."""
+    """Notes the cost of each stage without its inner stages: seconds, and the peak resident memory of the process."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,15 +188,13 @@ class MeasuredProgress(Progress):
             self._inner = outer + seconds
 
     def note_peak(self) -> None:
-        """The peak since this was called last belongs to the stage that is under way."""
-        lines = Path("/proc/self/status").read_text().splitlines()
-        (peak,) = (int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
-        self.peaks[self.stage] = max(self.peaks.get(self.stage, 0.0), peak)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins again at what is resident now
+        """Note the peak since the last call for the current stage."""
+        self.peaks[self.stage] = max(self.peaks.get(self.stage, 0.0), peak_mebibytes())
+        Path("/proc/self/clear_refs").write_text("5")  # starts a new peak at the current resident memory
 
 
 def _made_lake(folder: Path, count: int) -> Path:
-    """A lake of so many instances, made where it is not there yet."""
+    """A lake of so many instances, made if it does not exist."""
     lake = folder / f"made-{count}"
     if lake.exists():
         return lake

@@ -13,11 +13,11 @@ from pathlib import Path
 from dicomlake.errors import ConfigurationError
 from dicomlake.samples import private
 from dicomlake.samples.archive import claim_destination
-from dicomlake.samples.cast import ordinary_patient
 from dicomlake.samples.encoding import SampleFile, encode
 from dicomlake.samples.entities import Series, Study
 from dicomlake.samples.identity import Identity
 from dicomlake.samples.images.slices import Stack, ct_series, mr_series
+from dicomlake.samples.patients import ordinary_patient
 from dicomlake.samples.studies import BRAIN, CHEST, CT_CHEST, CT_SCANNER, MR_BRAIN, MR_SCANNER, T1, T2
 
 _FEWEST_SLICES, _MOST_SLICES = 100, 200

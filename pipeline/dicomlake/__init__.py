@@ -1,4 +1,4 @@
-"""dicomlake: files full of DICOM into a lake of metadata that people query.
+"""dicomlake: DICOM files into a lake of metadata for SQL queries.
 
     import dicomlake
 
@@ -6,7 +6,7 @@
     lake = dicomlake.Lake("lake")
     lake.sql("select Modality, count(*) from series group by 1").collect()
 
-What it takes to read or write a lake is imported when it is first asked for, so that ``import dicomlake`` costs nothing.
+Modules that read or write a lake are imported at their first use, so ``import dicomlake`` is fast.
 """
 
 from __future__ import annotations

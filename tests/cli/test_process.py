@@ -32,7 +32,7 @@ def test_interrupt_ends_with_130_and_a_sound_lake(start: Start, run: Run, own_la
     assert process.wait() == 130
     out, err = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
     assert out == b""
-    assert err.decode().splitlines() == ["dicomlake: interrupted; what was committed stays, and the same command goes on from there"]
+    assert err.decode().splitlines() == ["dicomlake: interrupted; what was committed stays, and the same command continues from there"]
     assert run("verify", own_lake).code == 0
     assert run("info", own_lake, "--json").json["snapshot"] == 1
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes src/text/tables.rs: what each byte, or pair of bytes, of a character set stands for, as Python's codecs have it.
+"""Write src/text/tables.rs: the character of each byte, or pair of bytes, of a character set, by Python's codecs.
 
-Run it from anywhere; it needs nothing but Python (3.11 made the tables in the tree):
+Run it from any folder; it needs only Python (3.11 made the tables in the repository):
 
     python pipeline/core/scripts/make_character_tables.py
 
-Python's tables and no others, because the Python engine must give the same text: the encodings of the Web differ in dozens of characters.
+Only Python's tables will do, because the Python engine must give the same text: the encodings of the Web differ in dozens of characters.
 """
 
 from __future__ import annotations

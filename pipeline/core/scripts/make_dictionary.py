@@ -1,10 +1,10 @@
 """Write ``src/dictionary/tables.rs``, the data dictionary of the Rust core, from the tables of the installed pydicom.
 
-Run it after pydicom was updated: the core then answers as ``dicomlake.schema.dictionary`` does. With ``--check`` nothing is
-written, and the exit status is 1 where the file is not what would be written.
+Run it after an update of pydicom, so that the core agrees with ``dicomlake.schema.dictionary``. With ``--check`` nothing is written, and
+the exit status is 1 if the file is not up to date.
 """
 
-# ruff: noqa: INP001 - a script, no package
+# ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from pydicom.datadict import masks
 OUTPUT = Path(__file__).parent.parent / "src" / "dictionary" / "tables.rs"
 
 SLOT_BITS = 14
-"""The hash table has 2 ** 14 slots, three for each entry: a tag is mostly found, or missed, at its first slot."""
+"""The hash table has 2 ** 14 slots, three for each entry, so most searches end at the first slot."""
 
 HASH_FACTOR = 0x9E3779B1
 """Fibonacci hashing: the golden ratio of 32 bits, which spreads the runs that tags come in."""
 
 WIDTH = 118
-"""How many columns a line of the file may have."""
+"""The longest line of the file."""
 
 # What pydicom.datadict.get_private_entry looks for, in this order, when schema.dictionary.private_vr asks it: an element in block
 # 10, in any block, in any group of the same high byte. Keys of other forms are never found.

@@ -1,11 +1,10 @@
-"""Write what LICENSE-THIRD-PARTY says of the crates in the compiled core, from what Cargo knows of them.
+"""Write the section of LICENSE-THIRD-PARTY about the crates in the compiled core, from the metadata of Cargo.
 
-Run it whenever Cargo.lock changes. The texts are those that the crates' packages hold; where MIT is one of several to choose from, it is
-taken. What runs while a crate is compiled (macros, build scripts), or on systems for which no wheel is made, is not in the core, and is
-named apart.
+Run it whenever Cargo.lock changes. The texts come from the packages of the crates; if several licences are offered, MIT is taken. Crates
+that run only during compilation (macros, build scripts), or on systems without a wheel, are not in the core and are listed separately.
 """
 
-# ruff: noqa: INP001 - a script, no package
+# ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ Key = tuple[str, str]
 
 
 def main() -> None:
-    """Write the section about crates anew; what stands before it stays."""
+    """Replace the section about crates; the text before it stays."""
     compiled = {key: package for platform in PLATFORMS for key, package in compiled_crates(platform).items()}
     locked = tomllib.loads((CORE / "Cargo.lock").read_text("utf-8"))["package"]
     others = sorted({(one["name"], one["version"]) for one in locked if "source" in one} - compiled.keys())
@@ -39,12 +38,12 @@ def main() -> None:
 
 
 def section(compiled: dict[Key, dict[str, Any]], others: list[Key]) -> list[str]:
-    """The lines: which crates, under which licences, and the texts, each once."""
+    """The lines of the section: the crates, their licences, and each text once."""
     users: dict[str, list[Key]] = defaultdict(list)
     texts: dict[str, str] = {}
     for key, package in sorted(compiled.items()):
         for text in texts_of(package):
-            words = " ".join(text.split())  # many differ by their line breaks alone
+            words = " ".join(text.split())  # many differ only by line breaks
             texts.setdefault(words, text)
             users[words].append(key)
     told = {key for keys in users.values() for key in keys}
@@ -60,7 +59,7 @@ def section(compiled: dict[Key, dict[str, Any]], others: list[Key]) -> list[str]
 
 
 def compiled_crates(platform: str) -> dict[Key, dict[str, Any]]:
-    """What Cargo says of each crate that is linked into the extension."""
+    """The metadata of each crate that is linked into the extension."""
     command = ["cargo", "metadata", "--locked", "--format-version=1", "--features=python", f"--filter-platform={platform}"]
     known = json.loads(subprocess.run(command, cwd=CORE, check=True, stdout=subprocess.PIPE).stdout)  # noqa: S603 - our own words
     packages = {package["id"]: package for package in known["packages"]}
@@ -78,7 +77,7 @@ def compiled_crates(platform: str) -> dict[Key, dict[str, Any]]:
 
 
 def texts_of(package: dict[str, Any]) -> list[str]:
-    """The licence texts and notices that a crate's package holds, as far as they are needed."""
+    """The licence texts and notices in the package of a crate, as far as they are needed."""
     folder = Path(package["manifest_path"]).parent
     files = sorted(path for path in folder.iterdir() if path.is_file() and _HOLDS_A_TEXT.match(path.name))
     offers_mit = "MIT" in re.split(r" OR |/| / ", package["license"])

@@ -1,4 +1,4 @@
-"""Archives (zip, tar, tar.gz, tar.zst): their members as lists, and each member as a file, from positioned reads of the archive."""
+"""Archives (zip, tar, tar.gz, tar.zst): lists of members, and members as files, by positioned reads of the archive."""
 
 from dicomlake.archives.listing import ArchiveListing, list_archive, located
 from dicomlake.archives.members import MEMBER_SCHEMA, MemberRange

@@ -1,4 +1,4 @@
-"""Telling archives: by name, where a folder is listed; by content, before one is opened."""
+"""The formats of archives, recognised by content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ZSTANDARD_SKIPPED = tuple(bytes((byte, 0x2A, 0x4D, 0x18)) for byte in range(0x5
 
 
 class ArchiveFormat(Enum):
-    """The formats that are read without unpacking them; the value is the scheme of their members' urls and, for a packed tar, the codec."""
+    """The formats of archives; the value is the scheme of their members' urls and, for a packed tar, the codec."""
 
     ZIP = ("zip", None)
     TAR = ("tar", None)
@@ -26,20 +26,20 @@ class ArchiveFormat(Enum):
 
     @property
     def codec(self) -> str | None:
-        """How the whole archive is packed."""
+        """The codec of a packed archive."""
         codec: str | None = self.value[1]
         return codec
 
 
 def is_dicom(head: bytes) -> bool:
-    """Whether DICM stands where DICOM has it (PS3.10 7.1)."""
+    """Whether a file has the DICM prefix of DICOM (PS3.10 7.1)."""
     return head[128:132] == b"DICM"
 
 
 def recognise(head: bytes) -> ArchiveFormat | None:
-    """The format by the first `HEAD_BYTES` of a file; a packed stream may hold something else than a tar.
+    """The format by the first `HEAD_BYTES` of a file; a packed stream need not hold a tar.
 
-    A file that has DICM where DICOM has it is DICOM, whatever else it pretends to be.
+    A file with the DICM prefix is always DICOM.
     """
     if is_dicom(head):
         return None

@@ -1,6 +1,6 @@
-"""An archive read from its beginning on: as it stands, with jumps, or through a decompressor that can only go on.
+"""An archive read forward from its beginning: directly, with jumps, or through a decompressor without jumps.
 
-A multiple of the archive's size bounds the bytes that are unpacked, and a piece of it the bytes that are held, whatever the archive claims.
+A multiple of the archive's size bounds the bytes that are unpacked, and the size of a piece bounds the memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _GZIP = 31
 
 
 class ArchiveDamaged(Exception):
-    """An archive can't be read on; ``reason`` is one line that says where. What was found before stays."""
+    """An archive can't be read further; ``reason`` is one line with the position. Members before that stay."""
 
     def __init__(self, reason: str, code: FileCode = FileCode.CORRUPT_ARCHIVE) -> None:
         super().__init__(reason, code)
@@ -30,7 +30,7 @@ class ArchiveDamaged(Exception):
 
 
 class ForwardReader(Protocol):
-    """Bytes from a position on that only grows."""
+    """A stream whose position only grows."""
 
     position: int
 
@@ -39,20 +39,20 @@ class ForwardReader(Protocol):
         ...
 
     def skip(self, length: int) -> int:
-        """Go on without the next ``length`` bytes; how many of them may be there."""
+        """Skip the next ``length`` bytes, and answer how many of them may exist."""
         ...
 
 
 class ReadAhead:
-    """An open file in a store, where a request is dear: reads that follow each other closely are answered from ever larger ones.
+    """An open file in a store, where requests are expensive: consecutive reads are answered from larger and larger requests.
 
-    A read that begins no further behind the last one than that was long is one that follows; any other begins again with ``least``. So
-    small members are read in a few large requests, and large ones are not read for the sake of what stands between them.
+    A read follows the last one if the gap between them is at most as long as that one was. Any other read begins again with ``least``. So
+    small members are read in a few large requests, and large members are skipped.
 
     Args:
         reader: the file.
-        least: bytes to read at a time at least.
-        most: bytes to which that grows.
+        least: the least bytes of a request.
+        most: the limit of its growth.
     """
 
     def __init__(self, reader: ByteSource, least: int, most: int) -> None:
@@ -69,12 +69,12 @@ class ReadAhead:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes that were read of the file."""
+        """The bytes read from the file."""
         return self._reader.bytes_read
 
     @property
     def requests(self) -> int:
-        """Reads of the file."""
+        """The number of reads of the file."""
         return self._reader.requests
 
     def read(self, offset: int, length: int) -> bytes:
@@ -98,7 +98,7 @@ class ReadAhead:
 
 
 class PlainStream:
-    """A file that is not packed: bytes that are skipped are not read."""
+    """A file that is not packed. Skipped bytes are not read."""
 
     def __init__(self, reader: ByteSource) -> None:
         self.position = 0
@@ -118,12 +118,12 @@ class PlainStream:
 
 
 class PackedStream:
-    """A file packed by gzip or Zstandard, in one frame or several, unpacked on the way.
+    """A file packed by gzip or Zstandard, in one frame or several, and unpacked as it is read.
 
     Args:
         reader: the file.
         codec: ``gzip`` or ``zstd``.
-        expansion_limit: how many times its own size a file may unpack to (64 MiB are always free).
+        expansion_limit: how many times its own size a file may unpack to (64 MiB are always allowed).
     """
 
     def __init__(self, reader: ByteSource, codec: str, expansion_limit: float) -> None:
@@ -147,14 +147,14 @@ class PackedStream:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def skip(self, length: int) -> int:
-        """See `ForwardReader`; raises as ``read`` does."""
+        """See `ForwardReader`; raises the errors of ``read``."""
         there = 0
         while there < length and (piece := self._next(length - there)):
             there += len(piece)
         return there
 
     def _next(self, most: int) -> bytes:
-        """Some of the next bytes, at most so many; none at the end. The decoder is asked for more at a time."""
+        """Some of the next bytes, at most ``most``; none at the end. The decoder unpacks larger pieces."""
         if self._begin == len(self._unpacked):
             self._unpack()
         data = self._unpacked[self._begin : self._begin + most]
@@ -177,12 +177,12 @@ class PackedStream:
 
 class _Decoder(Protocol):
     def next(self, most: int) -> bytes:
-        """Some of the next bytes, at most so many; none at the end. Raises EOFError where the file ends before the stream does."""
+        """Some of the next bytes, at most ``most``; none at the end. Raises EOFError if the file ends before the stream."""
         ...
 
 
 class _Gzip:
-    """RFC 1952: members one after the other, zeros behind them ignored."""
+    """RFC 1952: consecutive members; zeros after them are ignored."""
 
     def __init__(self, reader: ByteSource) -> None:
         self._reader = reader
@@ -199,7 +199,7 @@ class _Gzip:
                     return b""
                 if not self._packed.startswith(b"\x1f"):
                     if self._packed.strip(b"\0"):
-                        return b""  # whatever stands behind the stream is none of it, as gzip has it
+                        return b""  # like gzip, ignore other bytes after the stream
                     self._packed = b""
                     continue
                 self._decoder = zlib.decompressobj(_GZIP)
@@ -217,7 +217,7 @@ class _Gzip:
 
 
 class _Zstandard:
-    """RFC 8878, through Arrow, which bounds the window."""
+    """RFC 8878, by Arrow, which bounds the window."""
 
     def __init__(self, reader: ByteSource) -> None:
         self._stream = pa.CompressedInputStream(pa.PythonFile(_Sequential(reader), mode="r"), "zstd")

@@ -1,4 +1,4 @@
-"""An archive as a list of its members, and the ranges of members of which only the url is known."""
+"""The list of the members of an archive, and the ranges of members of which only the url is known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dicomlake.errors import FileCode
 from dicomlake.urls import archive_of, is_local, places_of
 
 EXPANSION_LIMIT = 1000.0
-"""How many times its own size a packed archive may unpack to while it is listed, unless the configuration says otherwise."""
+"""How many times its own size a packed archive may unpack to while it is listed, by default."""
 
 _LOCAL_READ_AHEAD = (2048, 2048)
 _REMOTE_READ_AHEAD = (64 * 1024, 4 * 1024 * 1024)
@@ -30,14 +30,14 @@ OpenFile = Callable[[str, int | None], ByteSource]
 
 @dataclass(frozen=True)
 class ArchiveListing:
-    """An archive as it was found.
+    """The result of listing an archive.
 
     Attributes:
         members: in `MEMBER_SCHEMA`, in their order in the archive.
-        code: of the archive's own row; None for a file that is not an archive.
-        message: likewise.
-        bytes_read: to list it.
-        requests: likewise.
+        code: the code of the archive's own row; None for a file that is not an archive.
+        message: the message of that row.
+        bytes_read: the bytes read for the listing.
+        requests: the reads for the listing.
     """
 
     members: pa.Table
@@ -48,17 +48,17 @@ class ArchiveListing:
 
     @property
     def is_archive(self) -> bool:
-        """Whether the file is an archive, or may be one that can't be read."""
+        """Whether the file is an archive, or perhaps one that can't be read."""
         return self.code is not None
 
 
 def list_archive(open_file: OpenFile, url: str, size: int | None, expansion_limit: float = EXPANSION_LIMIT) -> ArchiveListing:
-    """List an archive; one that can't be opened or read is `unreadable`, without members.
+    """List an archive. An archive that can't be opened or read is `unreadable`, without members.
 
     Args:
         open_file: opens a url that is not a member's.
-        url: of the archive.
-        size: bytes, where a listing says.
+        url: the url of the archive.
+        size: its size in bytes, if a listing has it.
         expansion_limit: how many times its size a packed archive may unpack to.
     """
     members = MEMBER_SCHEMA.empty_table()
@@ -80,9 +80,9 @@ def list_archive(open_file: OpenFile, url: str, size: int | None, expansion_limi
 
 
 def located(files: pa.Table, open_file: OpenFile) -> pa.Table:
-    """A unit with the ranges of all members in it, in the order in which they are read best; the same where there is nothing to add.
+    """A unit with the ranges of all its members, in the order of reading; unchanged if no range is missing.
 
-    A member that is no longer there keeps no range.
+    A member that vanished gets no range.
     """
     if "member_packing" not in files.schema.names:
         return files

@@ -1,6 +1,6 @@
 """Members of an archive as byte sources; see ``ByteSource``.
 
-``bytes_read`` counts the member's own bytes, unpacked, whereas ``requests`` counts the reads of the archive.
+``bytes_read`` counts the unpacked bytes of the member; ``requests`` counts the reads of the archive.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dicomlake.byte_source import ByteSource, ReadingStopped
 from dicomlake.errors import FileCode
 
 _HEADER_SLACK = 320
-"""Bytes of a member's header in a zip that are read with the first of its own: a name and the times that stand beside it."""
+"""Bytes read with a member of a zip for the variable part of its header: a name and times."""
 _PIECE_BYTES = 64 * 1024
 _RAW_DEFLATE = -15
 
@@ -44,7 +44,7 @@ class _Member:
         """The archive stays open."""
 
     def _read(self, offset: int, length: int) -> bytes:
-        """Bytes that lie within the member."""
+        """Read bytes that are inside the member."""
         raise NotImplementedError
 
 
@@ -63,7 +63,7 @@ class PlainMember(_Member):
 
 
 class StoredMember(_Member):
-    """A member of a zip that is not packed: a range of the archive behind a header, which comes with the first bytes."""
+    """A member of a zip that is not packed: a range of the archive after a header, which is read with the first bytes."""
 
     __slots__ = ("_archive", "_header", "_start")
 
@@ -84,7 +84,7 @@ class StoredMember(_Member):
 
 
 class DeflatedMember:
-    """A deflated member of a zip: inflated from its beginning, as far as is asked for, and never beyond ``unpacked_limit`` bytes."""
+    """A deflated member of a zip, inflated from its beginning as far as needed, up to ``unpacked_limit`` bytes."""
 
     def __init__(self, archive: ByteSource, header: int, packed: int, size: int, unpacked_limit: int) -> None:
         self._archive = archive
@@ -126,7 +126,7 @@ class DeflatedMember:
         self._waiting = b""
 
     def _inflate(self, most: int) -> bytes:
-        """Some of the next bytes, at most so many; none at the end of what is there."""
+        """Some of the next bytes, at most ``most``; none at the end of the member."""
         if self._position >= self._limit:
             raise ReadingStopped(FileCode.HEADER_TOO_LARGE, f"the header goes on after {self._limit} inflated bytes (header_limit)")
         while not self._inflater.eof:
@@ -147,7 +147,7 @@ class DeflatedMember:
         return b""
 
     def _fetch(self, wanted: int) -> None:
-        """The next packed bytes: no more than are unpacked to what is wanted, for deflating makes nothing longer by much."""
+        """Read the next packed bytes, about as many as are wanted unpacked: deflating hardly ever makes data longer."""
         most = min(self._packed - self._fetched, min(wanted, _PIECE_BYTES) + 64)
         if most <= 0:
             return
@@ -163,7 +163,7 @@ class DeflatedMember:
 
 
 class StreamMember(_Member):
-    """A member of a packed tar, out of a stream that only goes on."""
+    """A member of a packed tar, from a stream without jumps."""
 
     __slots__ = ("_offset", "_stream")
 
@@ -177,7 +177,7 @@ class StreamMember(_Member):
 
 
 class ForwardStream:
-    """The one stream of a packed archive, and where it has come to."""
+    """The only stream of a packed archive, with its position."""
 
     def __init__(self, source: ByteSource, stream: ForwardReader) -> None:
         self.source = source
@@ -185,11 +185,11 @@ class ForwardStream:
 
     @property
     def position(self) -> int:
-        """Unpacked bytes that lie behind."""
+        """The number of unpacked bytes that were read or skipped."""
         return self._stream.position
 
     def go_to(self, position: int) -> bool:
-        """Go on to a position; whether the stream reaches it.
+        """Skip to a position, and answer whether the stream reaches it.
 
         Raises:
             ReadingStopped: the archive is damaged before that.
@@ -201,7 +201,7 @@ class ForwardStream:
             raise ReadingStopped(FileCode.CORRUPT_ARCHIVE, f"the archive that holds it can't be unpacked: {damage.reason}") from None
 
     def read_at(self, position: int, length: int) -> bytes:
-        """Bytes at a position that does not lie behind.
+        """Bytes at a position that was not passed yet.
 
         Raises:
             ReadingStopped: the archive is damaged before their end.
@@ -215,7 +215,7 @@ class ForwardStream:
 
 
 def _behind_header(archive: ByteSource, header: int, wanted: int) -> tuple[int, bytes]:
-    """Where a member begins behind its header in a zip, and its first bytes: those wanted, or some fewer or more."""
+    """The position of a member after its header in a zip, and its first bytes: about as many as wanted."""
     data = archive.read(header, LOCAL_HEADER_BYTES + _HEADER_SLACK + wanted)
     length = local_header_length(data)
     if length is None:

@@ -1,4 +1,4 @@
-"""Members as rows of a listing, with where in the archive they lie."""
+"""Members as rows of a listing, with their ranges in the archive."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dicomlake.sources.listing import EARLIEST_MODIFIED, LATEST_MODIFIED, LISTIN
 from dicomlake.urls import member_url
 
 MEMBERS_LIMIT = 4_000_000
-"""No archive is listed beyond so many members: a tar that is packed may hold any number of them in next to no bytes."""
+"""The most members that are listed of an archive: a packed tar can hold any number of them in a few bytes."""
 
 NAMES_BYTES_LIMIT = 1 << 30
-"""Nor beyond so many bytes of names and urls, whatever their number."""
+"""The most bytes of names and urls that are listed of an archive."""
 
 
 class Packing(StrEnum):
-    """How a member lies in its archive."""
+    """The packing of a member in its archive."""
 
     STORED = "stored"
-    """In a zip, as it is, behind a header of its own."""
+    """In a zip, not packed, after a header of its own."""
     DEFLATED = "deflated"
-    """In a zip, deflated, behind a header of its own."""
+    """In a zip, deflated, after a header of its own."""
     PLAIN = "plain"
-    """In a tar, as it is."""
+    """In a tar that is not packed."""
     GZIP = "gzip"
     """In a tar that is packed by gzip: the offset is that in the unpacked stream."""
     ZSTANDARD = "zstd"
@@ -41,14 +41,14 @@ MEMBER_SCHEMA = pa.schema(
         pa.field("member_packing", pa.string()),
     ]
 )
-"""A listing of members. ``member_offset`` is where a zip's header of the member, or the member itself, begins; ``member_bytes`` how many
-it takes there; both null with ``member_packing`` for one that can't be read."""
+"""A listing of members. ``member_offset`` is the position of the member, or of its header in a zip; ``member_bytes`` is its packed size.
+Both are null with ``member_packing`` for a member that can't be read."""
 
 RANGE_COLUMNS = tuple(MEMBER_SCHEMA.names[-3:])
 
 
 class MemberRange(NamedTuple):
-    """Where a member lies in its archive; see `MEMBER_SCHEMA`."""
+    """The range of a member in its archive; see `MEMBER_SCHEMA`."""
 
     offset: int
     packed_bytes: int
@@ -56,7 +56,7 @@ class MemberRange(NamedTuple):
 
 
 class MemberRows:
-    """Gathers the members of one archive; of several of the same name the last one counts, as for zip and tar themselves."""
+    """Gathers the members of one archive. Of several members with one name the last counts, as for zip and tar themselves."""
 
     def __init__(self, scheme: str, archive: str) -> None:
         self._scheme = scheme
@@ -76,7 +76,7 @@ class MemberRows:
         etag: str | None,
         member: MemberRange,
     ) -> None:
-        """Add a file: bytes, microseconds since 1970 (UTC), and where it lies."""
+        """Add a file: its size in bytes, its modified time in microseconds since 1970 (UTC), and its range."""
         self._append((member_url(self._scheme, name, self._archive), size, _in_calendar(modified), etag, None, None, *member))
 
     def add_defect(self, name: bytes, size: int | None, modified: int | None, code: FileCode, message: str) -> None:
@@ -85,7 +85,7 @@ class MemberRows:
         self._append((url, size, _in_calendar(modified), None, code.value, message, None, None, None))
 
     def table(self) -> tuple[pa.Table, int]:
-        """The members in `MEMBER_SCHEMA`, in their order in the archive, and how many stand behind a later one of the same name."""
+        """The members in `MEMBER_SCHEMA`, in their order in the archive, and how many were replaced by later ones of the same name."""
         self._flush()
         table = pa.concat_tables(self._tables) if self._tables else MEMBER_SCHEMA.empty_table()
         if not self._repeated:
@@ -101,7 +101,7 @@ class MemberRows:
             self._urls.add(url)
         self._urls_length += len(url)
         self._rows.append(row)
-        if len(self._rows) >= 65_536:  # noqa: PLR2004  (rows as Python objects take ten times the room)
+        if len(self._rows) >= 65_536:  # noqa: PLR2004  (rows as Python objects take ten times the memory)
             self._flush()
         self.full = len(self._urls) + self._repeated >= MEMBERS_LIMIT or self._urls_length >= NAMES_BYTES_LIMIT
 

@@ -1,8 +1,7 @@
 """An archive that is open while members of it are read one after the other.
 
-A packed tar can only be read from its beginning on. The units that its members were cut into come one after the other, each a stretch of
-the archive, so a stream that has reached the end of one is kept for the next: whatever the number of units, a process unpacks an archive
-about once for each of its workers.
+A packed tar can only be read forward from its beginning. Its members are cut into consecutive units, so a stream that reached the end of
+one unit is kept for the next. So a process unpacks an archive about once for each of its workers, for any number of units.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ class OpenArchive:
     """An archive.
 
     Args:
-        url: of the archive.
-        version: tells one state of the archive from another; empty where it is not known, and no stream is kept.
+        url: its url.
+        version: identifies a state of the archive; if it is empty, no stream is kept.
         open_file: opens the archive itself.
-        unpacked_limit: bytes that are inflated of one deflated member at most.
+        unpacked_limit: the most bytes to inflate of one deflated member.
     """
 
     def __init__(self, url: str, version: str, open_file: Callable[[], ByteSource], unpacked_limit: int) -> None:
@@ -55,7 +54,7 @@ class OpenArchive:
         return StreamMember(self.stream_at(member), member.offset, size)
 
     def stream_at(self, member: MemberRange) -> ForwardStream:
-        """The stream, gone on to a member of a packed tar.
+        """The stream, at the position of a member of a packed tar.
 
         Raises:
             ReadingStopped: the archive can't be opened, or is damaged before that.
@@ -66,13 +65,13 @@ class OpenArchive:
             self._stream = _idle.take(self.url, self._version, member.offset)
         if self._stream is None:
             file = self._open_file()
-            # How far to unpack was bounded when the archive was listed: no member lies beyond that.
+            # The listing of the archive bounded how far it is unpacked: no member is beyond that.
             self._stream = ForwardStream(file, PackedStream(file, member.packing, _UNBOUNDED))
         self._stream.go_to(member.offset)
         return self._stream
 
     def close(self) -> None:
-        """Let go of the archive; a stream is kept for the next unit."""
+        """Close the archive, but keep its stream for the next unit."""
         self._let_go()
         if self._file is not None:
             self._file.close()
@@ -91,14 +90,14 @@ class OpenArchive:
 
 
 class _IdleStreams:
-    """Streams between two units, the last ones to come, for all threads of this process."""
+    """The last streams that no unit uses, for all threads of this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: list[tuple[str, str, ForwardStream]] = []
 
     def keep(self, url: str, version: str, stream: ForwardStream) -> None:
-        """Keep a stream, or close it where nobody can ask for it."""
+        """Keep a stream, or close it if the archive has no version."""
         closed = [stream]
         if version:
             with self._lock:
@@ -109,7 +108,7 @@ class _IdleStreams:
             old.source.close()
 
     def take(self, url: str, version: str, position: int) -> ForwardStream | None:
-        """The stream that has come closest to a position without passing it."""
+        """The stream that is closest to a position without having passed it."""
         with self._lock:
             fitting = [entry for entry in self._streams if version and entry[:2] == (url, version) and entry[2].position <= position]
             if not fitting:

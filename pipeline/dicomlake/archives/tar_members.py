@@ -1,7 +1,7 @@
 """The members of a tar, header by header (POSIX.1 pax "ustar Interchange Format" and "pax Header Block", and GNU's additions).
 
-Written for hostile input rather than with ``tarfile``, which reads an extended header of any length, and may follow lengths backwards: here
-a stream only goes on, and a long name or an extended header is read up to a megabyte.
+``tarfile`` is not fit for hostile input: it reads an extended header of any length, and may follow lengths backwards. Here a stream only
+advances, and a long name or an extended header is read up to a megabyte.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _USED_RECORDS = frozenset({b"path", b"size", b"mtime", b"GNU.sparse.name"})
 
 @dataclass
 class _Ahead:
-    """The long name and the extended header that stand before a member's header."""
+    """The long name and the extended header before a member's header."""
 
     name: bytes | None = None
     records: dict[bytes, bytes] = field(default_factory=dict)
@@ -39,9 +39,9 @@ def list_tar(stream: ForwardReader, rows: MemberRows, packing: Packing) -> None:
     """Gather the members of a tar; folders have no row.
 
     Args:
-        stream: the tar, unpacked, at its beginning.
-        rows: gathers.
-        packing: how the tar itself lies in its file.
+        stream: the unpacked tar, at its beginning.
+        rows: gathers the members.
+        packing: the packing of the tar itself.
 
     Raises:
         ArchiveDamaged: the tar is damaged or cut; the members before that are gathered.
@@ -52,7 +52,7 @@ def list_tar(stream: ForwardReader, rows: MemberRows, packing: Packing) -> None:
         at = stream.position
         block = stream.read(BLOCK_BYTES)
         if not block or not block.strip(b"\0"):
-            # Many tars lack the two blocks of zeros at the end; bytes behind those blocks do not belong to the tar.
+            # Many tars lack the two blocks of zeros at the end. Bytes after these blocks do not belong to the tar.
             if ahead.name is not None or ahead.records:
                 raise ArchiveDamaged(f"it ends at byte {at:,} before the member that a long name or extended header announces")
             return
@@ -78,7 +78,7 @@ def list_tar(stream: ForwardReader, rows: MemberRows, packing: Packing) -> None:
 
 
 def _member(stream: ForwardReader, rows: MemberRows, block: bytes, at: int, ahead: _Ahead, packing: Packing) -> bool:
-    """Gather the member of a header, and go past it; whether all of it is there."""
+    """Gather the member of a header, skip it, and answer whether it is complete."""
     kind = block[156:157]
     records = ahead.records
     name = records.get(b"path") or ahead.name or _name(block)
@@ -106,7 +106,7 @@ def _member(stream: ForwardReader, rows: MemberRows, block: bytes, at: int, ahea
         raise
     finally:
         if not (is_folder or is_sparse or kind in _SPECIAL_TYPES):
-            # A member that is cut has the size of what is there: when the rest has come, it has changed.
+            # A cut member has the size of its existing part, so it counts as changed when the rest has come.
             rows.add(name, there, modified, None, MemberRange(start, there, packing))
     stream.skip(-size % BLOCK_BYTES)  # the padding of the last member may be missing
     return there == size
@@ -131,7 +131,7 @@ def _skip_sparse_map(stream: ForwardReader, block: bytes, at: int) -> None:
 
 
 def _records(content: bytes) -> dict[bytes, bytes]:
-    """The records of an extended header: ``length SP key=value LF``. What is none ends them; the tar goes on behind them all the same."""
+    """The records of an extended header: ``length SP key=value LF``. An invalid record ends them, but not the tar."""
     records: dict[bytes, bytes] = {}
     position = 0
     while position < len(content):
@@ -142,7 +142,7 @@ def _records(content: bytes) -> dict[bytes, bytes]:
         key, equals, value = content[position + len(length_text) + 1 : position + length - 1].partition(b"=")
         if not equals:
             return records
-        # Others are of no use here, and might be any number.
+        # Other records are not used, and there may be any number of them.
         if key in _USED_RECORDS:
             records[key] = value
         elif key.startswith(_SPARSE_RECORDS):
@@ -153,7 +153,7 @@ def _records(content: bytes) -> dict[bytes, bytes]:
 
 def _name(block: bytes) -> bytes:
     name = block[0:100].partition(b"\0")[0]
-    # GNU's own format ("ustar  ") has other fields where ustar has the folders above.
+    # GNU's own format ("ustar  ") has other fields at the place of ustar's prefix.
     prefix = block[345:500].partition(b"\0")[0] if block[257:263] == b"ustar\0" else b""
     return prefix + b"/" + name if prefix else name
 
@@ -166,10 +166,10 @@ def _size(block: bytes, at: int) -> int:
 
 
 def _number(text: bytes) -> int | None:
-    """A number of a header: octal, or where its first bit is set, two's complement (GNU)."""
+    """A number of a header: octal, or two's complement if its first bit is set (GNU)."""
     if text[0] & 0x80:
         value = int.from_bytes(text, "big", signed=True)
-        return value + (1 << (8 * len(text) - 1)) if text[0] != 0xFF else value  # noqa: PLR2004  (the bit that says so goes)
+        return value + (1 << (8 * len(text) - 1)) if text[0] != 0xFF else value  # noqa: PLR2004  (without the marking bit)
     digits = text.partition(b"\0")[0].strip(b" ")
     try:
         return int(digits, 8) if digits else 0

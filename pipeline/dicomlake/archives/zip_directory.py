@@ -1,7 +1,7 @@
-"""The members of a zip, from its central directory alone (PKWARE APPNOTE 6.3, sections 4.3 and 4.4), had by a few positioned reads.
+"""The members of a zip, only from its central directory (PKWARE APPNOTE 6.3, sections 4.3 and 4.4), by a few positioned reads.
 
-Memory is bounded by the bytes of the directory that are there, whatever it claims. Names and times are those that Python's ``zipfile``
-gives: CP437 unless a name is marked as UTF-8, and a wall clock without zone, taken as UTC, unless the entry has a UTC time beside it.
+The real length of the directory bounds the memory. Names and times are those of Python's ``zipfile``: a name is CP437 unless it is marked
+as UTF-8, and a time without zone is taken as UTC unless the entry has a UTC time too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SPECIAL_TYPES = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a FIFO", stat.
 
 
 def local_header_length(header: bytes) -> int | None:
-    """The length of the header that stands before a member's bytes, from its first 30; None where there is none."""
+    """The length of the header before a member, from the first 30 bytes; None if this is not a header."""
     if len(header) < LOCAL_HEADER_BYTES:
         return None
     signature, name_length, extra_length = _LOCAL_HEADER.unpack_from(header)
@@ -56,7 +56,7 @@ def list_zip(reader: ByteSource, rows: MemberRows) -> None:
 
 
 def ends_as_zip(reader: ByteSource) -> bool:
-    """Whether a zip's directory ends at the end of a file: it may begin behind something else, as those that extract themselves do."""
+    """Whether a file ends with the directory of a zip. A zip that extracts itself begins with a program."""
     try:
         _, length, _ = _find_directory(_WithEnd(reader))
     except ArchiveDamaged:
@@ -65,7 +65,7 @@ def ends_as_zip(reader: ByteSource) -> bool:
 
 
 class _WithEnd:
-    """A file whose end is held, where the directory's own end has to be sought: that of a small zip lies there whole."""
+    """A file whose end is in memory, to search the end of the directory; it often holds the whole directory of a small zip."""
 
     def __init__(self, reader: ByteSource) -> None:
         if reader.size is None:
@@ -83,7 +83,7 @@ class _WithEnd:
 
 
 def _find_directory(reader: _WithEnd) -> tuple[int, int, int]:
-    """Where the directory begins, its length, and by how much the offsets in it are too small (a zip with something put before it)."""
+    """The position of the directory, its length, and the length of the data before the zip, by which its offsets are too small."""
     size, tail_from, tail = reader.size, reader.end_from, reader.end
     at = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
     if at < 0:
@@ -100,8 +100,8 @@ def _find_directory(reader: _WithEnd) -> tuple[int, int, int]:
 
 
 def _end_64(reader: _WithEnd, size: int, stated: int, end: int) -> tuple[int, int, int]:
-    """Length and offset of the directory by the record of 64 bits, and where that record stands."""
-    # With something put before the zip it stands not where it says, but where it is.
+    """Length and offset of the directory by the record of 64 bits, and the position of that record."""
+    # With other data before the zip, the stated position is wrong.
     for at in (stated, end - _END_64_LOCATOR.size - _END_64.size):
         record = reader.read(at, _END_64.size) if 0 <= at <= size - _END_64.size else b""
         if record.startswith(b"PK\x06\x06") and len(record) == _END_64.size:
@@ -133,7 +133,7 @@ def _entries(reader: _WithEnd, offset: int, length: int) -> Iterator[tuple[tuple
 
 
 def _lacking(held: bytes, position: int) -> int:
-    """How many bytes are lacking of the entry at a position."""
+    """The number of missing bytes of the entry at a position."""
     there = len(held) - position
     if there < _ENTRY.size:
         return _ENTRY.size - there

@@ -1,4 +1,4 @@
-"""The command line: each command parses, calls one function, and prints. stdout is data, stderr is talk."""
+"""The command line: each command parses, calls one function, and prints. stdout carries data, stderr carries messages."""
 
 from dicomlake.cli.invocation import main
 

@@ -1,4 +1,4 @@
-"""The commands and their names. Typer and rich live in this room alone."""
+"""The commands and their names. Only this folder imports Typer and rich."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _common(
 
 for _name in COMMANDS:
     _command = getattr(import_module(f"dicomlake.cli.commands.{_name}"), _name)
-    # A raw docstring spells out the character before lines that are not to be wrapped.
+    # A raw docstring writes out the character that keeps lines from being wrapped.
     application.command(help=(_command.__doc__ or "").replace("\\b", "\b"))(_command)
 
 

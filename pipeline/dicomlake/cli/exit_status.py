@@ -9,7 +9,7 @@ USAGE_EVENT = "usage-error"
 
 
 def exit_status_of(error: BaseException) -> int:
-    """0 done, 1 refused, broken off or a bug, 2 usage or configuration, 130 interrupted; else what the command asked for."""
+    """0 done, 1 refused, broken off or a bug, 2 usage or configuration, 130 interrupted; otherwise the status that the error carries."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     asked: object = getattr(error, "exit_code", None)
@@ -17,7 +17,7 @@ def exit_status_of(error: BaseException) -> int:
 
 
 def event_of(error: BaseException) -> str:
-    """The name in a log of the end that an error made."""
+    """The event in a log for a command that ended with an error."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if isinstance(error, UsageError):

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
 
 FOUND = 3
-"""The exit status of a run that finished and found what it was to fail on."""
+"""The exit status of a run that finished and found one of the names."""
 
 FAILED = "failed"
 _NAMES = frozenset({FAILED, *(code.value for code in FileCode), *(code.value for code in FindingCode)})
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Refuse a name that no run could ever find.
+    """Refuse a name that no run can find.
 
     Raises:
         UsageError: a name is neither ``failed`` nor a code.

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: a run that is asked to end does so soon, and tidily."""
+"""SIGINT and SIGTERM: a run ends soon after such a signal, and closes what it opened."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
-"""The exit code of whatever was interrupted."""
+"""The exit status of a command that was interrupted."""
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM interrupts as SIGINT does; a second signal ends the process at once, in case tidying up takes too long for whoever waits."""
+    """Let SIGTERM interrupt as SIGINT does. A second signal ends the process at once, if the cleaning up takes too long."""
     seen = False
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -27,9 +27,9 @@ def interruptible() -> Iterator[None]:
     former = {}
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and & mean it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup and & ask to ignore it
                 former[number] = signal.signal(number, interrupt)
-        except ValueError:  # not the main thread: signals are another's business
+        except ValueError:  # only the main thread may handle signals
             break
     try:
         yield
@@ -39,9 +39,8 @@ def interruptible() -> Iterator[None]:
 
 
 def wake_from_waiting() -> None:
-    """Have SIGINT end a wait for input or for another thread; to be called once polars is imported.
+    """Let SIGINT end a wait for input or for another thread. To be called after polars is imported.
 
-    Polars puts a handler of its own before Python's and asks the system to restart what the
-    signal broke off, so that Python, waiting, would never hear of it.
+    The handler of polars asks the system to restart the call that the signal interrupted. So Python would wait on and never see the signal.
     """
     signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - there is not a keyword

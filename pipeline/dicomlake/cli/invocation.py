@@ -1,6 +1,6 @@
-"""The way in: runs a command and turns whatever ends it into an exit code and at most one line on stderr.
+"""The entry point: it runs a command, and turns every error into an exit status and at most one line on stderr.
 
-0 done, 1 refused or broken off, 2 usage or configuration, 130 interrupted; what else a command answers is in its help.
+0 done, 1 refused or broken off, 2 usage or configuration, 130 interrupted; the help of a command lists its other statuses.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from dicomlake.printable import printable
 TRACEBACK_VARIABLE = "DICOMLAKE_TRACEBACK"
 
 Say = Callable[[str, int, str], int]
-"""Says in a line why a command ended, with which exit status and under which name of an event, and answers the status."""
+"""Writes a message about the end of a command, with its exit status and event, and answers the status."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and answer its exit code.
+    """Run the command line and answer its exit status.
 
     Args:
         arguments: without the program's name; those of the process where None.
@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             sys.stderr.flush()
             if arguments is None:
-                # Everything is closed and written. Taking the interpreter down would cost a quarter of a second, and a cluster that was
-                # interrupted while it started would complain, at length; its workers end with this process.
+                # Everything is closed and written. An orderly end of the interpreter would cost a quarter of a second, and a cluster that
+                # was interrupted during its start would print tracebacks. Its workers end with this process.
                 os._exit(code)
         except OSError as error:
             seen_enough = isinstance(error, BrokenPipeError) and _has_no_reader(sys.stdout)
-            _discard(sys.stdout)  # what is still in its buffer must not be tried again at exit
+            _discard(sys.stdout)  # Python must not try to write its buffer again at exit
             if seen_enough:  # as `head` has
                 return 0
             return say(": ".join(str(part) for part in (error.strerror or error, error.filename) if part), 1, event_of(error))
@@ -72,7 +72,7 @@ def _run(arguments: Sequence[str], say: Say) -> int:
     except OSError:
         _show_traceback(say)
         raise
-    except BaseException as error:  # a panic in compiled code is no Exception
+    except BaseException as error:  # a panic in compiled code is not an Exception
         if isinstance(error, SystemExit):
             raise
         _show_traceback(say)

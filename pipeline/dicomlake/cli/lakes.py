@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def location_of(lake: str, config: str | None) -> Location:
-    """The location of a lake. A lake in a folder takes no options of stores, as in `index`.
+    """The location of a lake. A lake in a folder takes no storage options, as in `index`.
 
     Raises:
         ConfigurationError: the configuration can't be used.
@@ -31,7 +31,7 @@ def location_of(lake: str, config: str | None) -> Location:
 
 
 def lake_at(lake: str, config: str | None, snapshot: int | None = None) -> Lake:
-    """A lake as a finished run left it, the last one unless told which.
+    """A lake at a snapshot, by default the last one.
 
     Raises:
         ConfigurationError: the configuration can't be used.
@@ -44,7 +44,7 @@ def lake_at(lake: str, config: str | None, snapshot: int | None = None) -> Lake:
 
 
 def waiting_of(wait: str | None) -> Waiting:
-    """How long to wait for another writer; a note on stderr names it.
+    """The wait for another writer, which a note on stderr names.
 
     Raises:
         UsageError: the text is not a span of time.

@@ -13,12 +13,12 @@ LakeArgument = Annotated[str, typer.Argument(metavar="LAKE", help="Folder or url
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake.")]
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="Path or url of a file.")]
 ConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help="YAML; configs/default.yaml shows every key.")]
-StoreConfigOption = Annotated[
-    str | None, typer.Option("--config", metavar="FILE", help="YAML; its storage_options open what lies in a store.")
-]
+StoreConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help="YAML; its storage_options open urls.")]
 EngineOption = Annotated[
     str | None,
-    typer.Option("--engine", metavar="NAME", help="What reads headers: native, or pydicom, for a second opinion.", show_default="native"),
+    typer.Option(
+        "--engine", metavar="NAME", help="The reader of headers: native, or pydicom, the slow trusted one.", show_default="native"
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 WaitOption = Annotated[
@@ -29,18 +29,19 @@ WaitOption = Annotated[
 ]
 TimeLimitOption = Annotated[
     str | None,
-    typer.Option("--time-limit", metavar="SPAN", help="Begin no unit of files after 30min, 6h; the next run reads the rest."),
+    typer.Option("--time-limit", metavar="SPAN", help="Begin no unit of files after this time (30min, 6h); the next run reads the rest."),
 ]
 FailOnOption = Annotated[
     list[str] | None,
-    typer.Option("--fail-on", metavar="CODE", help="End with 3 if a file 'failed', or this code was found; may be repeated."),
+    typer.Option("--fail-on", metavar="CODE", help="End with 3 if a file 'failed', or if this code was found; may be repeated."),
 ]
 MetricsOption = Annotated[
     str | None,
-    typer.Option("--metrics", metavar="FILE", help="Write figures of the run for Prometheus' textfile collector, however it ends."),
+    typer.Option("--metrics", metavar="FILE", help="Write figures of the run for Prometheus' textfile collector, also after an error."),
 ]
 LogFormatOption = Annotated[
-    Literal["text", "json"], typer.Option("--log-format", metavar="FORM", help="What stderr gets: text, or json, an object a line.")
+    Literal["text", "json"],
+    typer.Option("--log-format", metavar="FORM", help="The format of messages on stderr: text, or json, an object a line."),
 ]
 RowsOption = Annotated[
     int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
@@ -52,10 +53,10 @@ FormOption = Annotated[
 
 
 def span_of(text: str, option: str) -> timedelta:
-    """The span of time that the value of an option gives.
+    """The span of time in the value of an option.
 
     Raises:
-        UsageError: it gives none.
+        UsageError: the value is not a span of time.
     """
     from dicomlake import config
 

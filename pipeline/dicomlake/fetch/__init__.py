@@ -1,4 +1,4 @@
-"""Which bytes of a file, and from where: local files and everything that fsspec opens."""
+"""The bytes of files: local files, and all files that fsspec opens."""
 
 from dicomlake.byte_source import ByteSource, ReadingStopped
 from dicomlake.fetch.opener import Opener, open_file

@@ -1,4 +1,4 @@
-"""Local files by positioned reads: open, look at what it is, read, close. Nothing that could block is ever read."""
+"""Local files by positioned reads. Only regular files are read, since others could block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LocalSource:
         self.bytes_read = 0
         self.requests = 0
         try:
-            # O_NONBLOCK: a FIFO without a writer would hold open() for ever; it does nothing to a regular file.
+            # O_NONBLOCK: a FIFO without a writer would block open() for ever; a regular file is not affected.
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise _refusal(error) from None
@@ -46,7 +46,7 @@ class LocalSource:
             data = os.pread(self._descriptor, length, offset)
             self.requests += 1
             while 0 < len(data) < length:
-                # A read that was interrupted or crosses 2 GiB answers in parts; only an empty answer is the file's end.
+                # A read that is interrupted or crosses 2 GiB gives parts; only an empty answer is the end of the file.
                 more = os.pread(self._descriptor, length - len(data), offset + len(data))
                 self.requests += 1
                 if not more:
@@ -58,7 +58,7 @@ class LocalSource:
         return data
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
 
 

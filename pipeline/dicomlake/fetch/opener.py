@@ -21,12 +21,12 @@ _MEMBER_COLUMNS = ("url", *RANGE_COLUMNS, "archive_version")
 
 
 def open_file(url: str, storage_options: Mapping[str, Any], size: int | None = None) -> ByteSource:
-    """Open what a url stands for.
+    """Open the file of a url.
 
     Args:
         url: as in the column `url` of `files`.
         storage_options: for urls that are not local.
-        size: bytes, where a listing says; spares an object store a request.
+        size: its size in bytes, if a listing has it; saves a request to an object store.
 
     Raises:
         ReadingStopped: it is not there, is not a regular file, or can't be read.
@@ -39,7 +39,7 @@ def open_file(url: str, storage_options: Mapping[str, Any], size: int | None = N
 
 
 class _LoneMember:
-    """A member that is read without its neighbours: its archive is closed with it."""
+    """A single member, whose archive is closed with it."""
 
     def __init__(self, opener: Opener, url: str, size: int | None) -> None:
         self._opener = opener
@@ -56,7 +56,7 @@ class _LoneMember:
             self.bytes_read, self.requests = self._member.bytes_read, self._member.requests
 
     def close(self) -> None:
-        """Let go of the member and of its archive."""
+        """Close the member and its archive."""
         self._member.close()
         self._opener.close()
 
@@ -66,8 +66,8 @@ class Opener:
 
     Args:
         storage_options: for urls that are not local.
-        unpacked_limit: bytes that are inflated of one deflated member of a zip at most.
-        files: the unit, with the columns of ``dicomlake.plan.UNIT_SCHEMA`` that say where members lie, if it has them.
+        unpacked_limit: the most bytes to inflate of one deflated member of a zip.
+        files: the unit; it may have the columns of ``dicomlake.plan.UNIT_SCHEMA`` with the ranges of members.
     """
 
     def __init__(
@@ -91,13 +91,13 @@ class Opener:
         if url not in self._members:
             found = self._search(archive)
             if not found.is_archive:
-                return RemoteSource(url, self._storage_options, size)  # fsspec may know an archive that is not one here
+                return RemoteSource(url, self._storage_options, size)  # fsspec may open formats that we do not
             size = self._note(found, url)
         member, version = self._members[url]
         return self._opened(archive, version).member(member, member.packed_bytes if size is None else size)
 
     def close(self) -> None:
-        """Let go of the archive that is open."""
+        """Close the open archive."""
         if self._archive is not None:
             self._archive.close()
             self._archive = None
@@ -110,7 +110,7 @@ class Opener:
         member, version = self._members[first]
         if member.packing in ("gzip", "zstd"):
             try:
-                # To come to where the unit begins may take long, and is not to be held against its first file.
+                # The skip to the beginning of the unit may take long, and must not count for the time of its first file.
                 self._opened(archive_of(first) or "", version).stream_at(member)
             except ReadingStopped:
                 return
@@ -122,7 +122,7 @@ class Opener:
         return self._searched[archive]
 
     def _note(self, found: ArchiveListing, url: str) -> int:
-        """Note where a member lies by the list of its archive; its size."""
+        """Note the range of a member from the listing of its archive, and answer its size."""
         rows = found.members.filter(pc.equal(found.members["url"], url)).to_pylist()
         if not rows:
             if found.code is not None and found.code is not FileCode.ARCHIVE:

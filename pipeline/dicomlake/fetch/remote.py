@@ -1,8 +1,7 @@
-"""Everything with a scheme, through fsspec: ranged requests to object stores, members of archives as streams.
+"""Urls with a scheme, by fsspec: ranged requests to object stores, members of archives as streams.
 
-fsspec's own file objects read ahead by megabytes, so that a header of some KiB would cost a thousand times its size; asking for
-ranges (``cat_file``) costs what is asked for. Members of an archive can't be had by range without unpacking them from their
-start each time, so these alone are opened and read forward.
+The file objects of fsspec read megabytes ahead, a thousand times the size of a header. Requests for ranges (``cat_file``) read only the
+range. A member of an archive would be unpacked from its start for every range, so only members are opened and read forward.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class RemoteSource:
         Args:
             url: as ``fsspec.open`` takes it, chained ones included.
             storage_options: for the store; of a chained url for the innermost one, unless they are keyed by protocol.
-            size: bytes, as its listing says; asked for where it is not known.
+            size: its size in bytes, if a listing has it; otherwise the store is asked.
 
         Raises:
             ReadingStopped: the store refuses.
@@ -74,7 +73,7 @@ class RemoteSource:
         return data
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._member is not None:
             self._member.close()
 
@@ -89,7 +88,7 @@ def _options_of_chain(url: str, storage_options: Mapping[str, Any]) -> dict[str,
 
 
 def _refusal(error: Exception) -> ReadingStopped:
-    # Such texts hold urls and request ids: only the kind is told.
+    # The text of an error may hold urls and request ids, so only its type is shown.
     if isinstance(error, zipfile.BadZipFile | tarfile.TarError | zlib.error):
         return ReadingStopped(FileCode.CORRUPT_ARCHIVE, "the archive that holds it can't be unpacked")
     if isinstance(error, IsADirectoryError):

@@ -1,4 +1,4 @@
-"""Synthetic DICOM: a small archive with planted defects, to try things on."""
+"""Synthetic DICOM: a small archive with planted defects, for trials and tests."""
 
 from dicomlake.samples.archive import write_sample
 from dicomlake.samples.manifest import (

@@ -1,7 +1,7 @@
-"""A small synthetic archive with planted defects: objects, transfer syntaxes and scripts, and what goes wrong.
+"""A small synthetic archive with many kinds of objects, transfer syntaxes and scripts, and with planted defects.
 
-It is for trying things on and for holding a whole lake against: ``manifest.json`` says what must be found. Whatever is
-planted is there in every sample; a larger one has more ordinary studies beside it.
+It is for trials, and for tests of a whole lake: ``manifest.json`` lists the rows that a lake must have. Every sample has all planted
+defects; a larger one has more ordinary studies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from dicomlake.errors import AccessDenied, ConfigurationError
-from dicomlake.samples.cast import Cast, fixed_cast
 from dicomlake.samples.defects import Damage, damaged_study, entity_defects
 from dicomlake.samples.encoding import PlantedFile
 from dicomlake.samples.identity import Identity
@@ -25,6 +24,7 @@ from dicomlake.samples.manifest import (
     Reference,
     build_manifest,
 )
+from dicomlake.samples.patients import FixedPatients, fixed_patients
 from dicomlake.samples.studies import FIXED_STUDIES, fixed_studies, ordinary_studies
 
 _FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -33,16 +33,16 @@ _FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroup
 def write_sample(destination: Path, studies: int = 12, seed: int = 0) -> Manifest:
     """Write a synthetic archive, and ``manifest.json`` beside it.
 
-    The same arguments write the same bytes; of the deflated file, the same zlib does.
+    The same arguments write the same bytes, except for the deflated file, which depends on the version of zlib.
 
     Args:
         destination: a folder that is new or empty.
-        studies: how many studies there shall be, at least 1. The fixed ones are always there, so that fewer than 11
-            are 11; the others are ordinary CT, MR and CR studies, whose kinds and slices follow from the seed.
+        studies: the number of studies, at least 1. The 11 fixed ones are always written, so smaller numbers mean 11; the others are
+            ordinary CT, MR and CR studies, whose kinds and slices follow from the seed.
         seed: any integer; samples of different seeds share no identifier.
 
     Returns:
-        What ``manifest.json`` says.
+        The content of ``manifest.json``.
 
     Raises:
         ConfigurationError: ``destination`` is not empty, or ``studies`` below 1.
@@ -52,24 +52,24 @@ def write_sample(destination: Path, studies: int = 12, seed: int = 0) -> Manifes
         raise ConfigurationError(f"studies must be at least 1, not {studies}")
     claim_destination(destination)
     identity = Identity(seed)
-    cast = fixed_cast(identity)
-    damage = damaged_study(identity, cast)
+    patients = fixed_patients(identity)
+    damage = damaged_study(identity, patients)
     entries: list[Entry] = []
     references: set[Reference] = set()
-    for file in _files(identity, cast, damage, studies):
+    for file in _files(identity, patients, damage, studies):
         path = destination / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
         entries.append(_entry(file))
         if file.dataset is not None:
             references.update(_references(file.dataset))
-    manifest = build_manifest(seed, studies, entries, (*damage.defects, *entity_defects(cast)), references)
+    manifest = build_manifest(seed, studies, entries, (*damage.defects, *entity_defects(patients)), references)
     (destination / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
     return manifest
 
 
-def _files(identity: Identity, cast: Cast, damage: Damage, studies: int) -> Iterator[PlantedFile]:
-    for files in fixed_studies(identity, cast):
+def _files(identity: Identity, patients: FixedPatients, damage: Damage, studies: int) -> Iterator[PlantedFile]:
+    for files in fixed_studies(identity, patients):
         yield from map(PlantedFile.whole, files)
     yield from damage.files
     for files in ordinary_studies(identity, studies - FIXED_STUDIES):
@@ -123,7 +123,7 @@ def claim_destination(destination: Path) -> None:
     """
     try:
         if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
-            raise ConfigurationError(f"{destination} exists and is not an empty folder: name a new or an empty one")
+            raise ConfigurationError(f"{destination} exists and is not an empty folder; name a new or an empty one")
         destination.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AccessDenied(f"{destination} can't be made: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Ways to damage the bytes of a whole file, because no writer makes broken ones on purpose."""
+"""Functions that damage the bytes of a whole file, since no writer makes broken files on purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SOP_INSTANCE_UID = b"\x08\x00\x18\x00UI"
 
 
 def without_preamble(content: bytes) -> bytes:
-    """Answer the file from its file meta information on."""
+    """Answer the file without its preamble and ``DICM``."""
     return content[_META_START:]
 
 
@@ -31,7 +31,7 @@ def bare(content: bytes) -> bytes:
 
 
 def without_instance_uid(content: bytes) -> bytes:
-    """Answer an explicit little endian file that names its instance neither in the file meta nor in the data set."""
+    """Answer an explicit little endian file without a SOPInstanceUID in the file meta and in the data set."""
     shorter = _without_uid(content, _MEDIA_STORAGE_SOP_INSTANCE_UID)
     (length,) = struct.unpack("<I", content[_GROUP_LENGTH_VALUE])
     length -= len(content) - len(shorter)

@@ -1,4 +1,4 @@
-"""The damaged patient: a study whose files are cut, bare, doubled or no DICOM at all, each as archives have them."""
+"""The damaged patient: a study whose files are cut, bare, duplicates or not DICOM, as in real archives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from dicomlake.errors import FileCode, FileStatus, FindingCode
 from dicomlake.samples import damage
-from dicomlake.samples.cast import Cast
 from dicomlake.samples.elements import item
 from dicomlake.samples.encoding import PlantedFile, SampleFile, encode, encode_directory
 from dicomlake.samples.entities import Series, Study
@@ -18,10 +17,11 @@ from dicomlake.samples.identity import Identity
 from dicomlake.samples.images.projection import cr_series
 from dicomlake.samples.images.slices import Stack, ct_series
 from dicomlake.samples.manifest import Defect
+from dicomlake.samples.patients import FixedPatients
 from dicomlake.samples.studies import CHEST, CT_CHEST, CT_SCANNER, RADIOGRAPH
 
 INVALID_DATE = "20230230"
-"""Eight digits, and no day of any calendar."""
+"""Eight digits that are not a day of the calendar."""
 
 _MISSING_SLICE = 9
 _CUT_INSIDE = "WindowCenter"
@@ -31,25 +31,25 @@ _TEXT = "Scans of the synthetic patient, sent on a disk.\nThis file is plain tex
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Files with something wrong among them, and what it is."""
+    """Files, and the defects in them."""
 
     files: tuple[PlantedFile, ...]
     defects: tuple[Defect, ...]
 
     def __add__(self, other: Damage) -> Damage:
-        """Answer both together."""
+        """Answer the files and defects of both."""
         return Damage(self.files + other.files, self.defects + other.defects)
 
 
-def damaged_study(identity: Identity, cast: Cast) -> Damage:
+def damaged_study(identity: Identity, patients: FixedPatients) -> Damage:
     """Answer the damaged patient's one study."""
-    study = Study(identity, cast.damaged, 1, CT_CHEST)
+    study = Study(identity, patients.damaged, 1, CT_CHEST)
     return _values_and_copies(study) + _gap(study) + _damaged_files(study) + _no_dicom(study)
 
 
-def entity_defects(cast: Cast) -> tuple[Defect, ...]:
-    """Answer what is wrong, or apt to be got wrong, with whole patients of the fixed studies."""
-    later, name = cast.born_otherwise, cast.markup.name
+def entity_defects(patients: FixedPatients) -> tuple[Defect, ...]:
+    """Answer the defects and pitfalls of whole patients of the fixed studies."""
+    later, name = patients.born_otherwise, patients.markup.name
     return (
         Defect(
             kind="birth-date-differs",
@@ -62,17 +62,17 @@ def entity_defects(cast: Cast) -> tuple[Defect, ...]:
         ),
         Defect(
             kind="markup-name",
-            path=cast.markup.folder,
+            path=patients.markup.folder,
             message="the patient's name is markup; it is data like any other",
             keyword="PatientName",
             raw=name,
         ),
         Defect(
             kind="shared-patient-id",
-            path=cast.chinese.folder,
-            message=f"PatientID is that of {cast.korean.folder}, issued elsewhere: another patient",
+            path=patients.chinese.folder,
+            message=f"PatientID is that of {patients.korean.folder}, issued elsewhere: another patient",
             keyword="PatientID",
-            raw=cast.chinese.patient_id,
+            raw=patients.chinese.patient_id,
         ),
     )
 
@@ -84,7 +84,7 @@ def _values_and_copies(study: Study) -> Damage:
     copied, contradicted, misdated = 2, 3, 4
     content = damage.with_value(files[misdated].content, "AcquisitionDate", INVALID_DATE.encode())
     files[misdated] = replace(files[misdated], content=content)
-    # One copy sorts behind its original, the other before: the smallest path is kept, not the first one written.
+    # One copy sorts after its original, the other before: the smallest path is kept, not the first written.
     copy = replace(files[copied], path=PurePosixPath("restored", files[copied].path))
     contradiction = _contradiction(series[contradicted])
     return Damage(
@@ -127,7 +127,7 @@ def _contradiction(file: SampleFile) -> PlantedFile:
 
 
 def _gap(study: Study) -> Damage:
-    """Answer a CT series that lost a slice on its way."""
+    """Answer a CT series without one of its slices."""
     series = Series(study, 2, "CT", "Chest 3.0", CT_SCANNER, CHEST)
     files = [PlantedFile.whole(file) for file in ct_series(series, Stack(16, 3.0, 0.75)) if file.dataset.InstanceNumber != _MISSING_SLICE]
     defect = Defect(
@@ -142,7 +142,7 @@ def _gap(study: Study) -> Damage:
 
 
 def _damaged_files(study: Study) -> Damage:
-    """Answer radiographs of which the bytes were damaged, each in another way."""
+    """Answer radiographs whose bytes are damaged, each in another way."""
     series = Series(study, 3, "CR", "Chest", RADIOGRAPH, CHEST)
     cut, naked, bodiless, bare, anonymous = cr_series(series, ["PA", "LATERAL", "PA", "LATERAL", "PA"])
     return (
@@ -202,7 +202,7 @@ def _damaged_files(study: Study) -> Damage:
 
 
 def _no_dicom(study: Study) -> Damage:
-    """Answer what lies about in archives and is not an instance."""
+    """Answer common files of archives that are not instances."""
     rubbish = FileStatus.NOT_DICOM
     return (
         _damaged(
@@ -226,7 +226,7 @@ def _no_dicom(study: Study) -> Damage:
 
 
 def _damaged(file: PlantedFile, defect: Defect) -> Damage:
-    """Answer one file with its defect, which takes path, status and code from it."""
+    """Answer one file with its defect, which gets path, status and code of the file."""
     level = "file" if defect.finding_codes else None
     known = replace(defect, path=str(file.path), status=file.status, code=file.code, level=level)
     return Damage((file,), (known,))

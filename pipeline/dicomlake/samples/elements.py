@@ -1,7 +1,7 @@
-"""Small builders for data elements and sequence items, which refuse what is not in the dictionary.
+"""Small builders for data elements and sequence items, which refuse keywords that are not in the dictionary.
 
-pydicom takes an unknown keyword for an ordinary Python attribute and leaves it out of the file; a misspelt one must not
-pass here, because the tests that compare a lake with its sample would then agree on nothing.
+pydicom takes an unknown keyword for a Python attribute and leaves it out of the file. So a misspelt keyword must be refused here: otherwise
+the tests that compare a lake with its sample would not notice the missing element.
 """
 
 from __future__ import annotations

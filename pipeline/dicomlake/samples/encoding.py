@@ -1,7 +1,7 @@
 """From a data set to the bytes of a file, in any transfer syntax, with pixel data of a handful of bytes.
 
-dicomlake never decodes a pixel, so compressed frames are stand-ins: the header of the file is true, its frames are a
-start and an end of an image of that kind with a few bytes between.
+dicomlake never decodes a pixel, so compressed frames are placeholders: the first and last bytes of an image of that kind, with a few bytes
+between. The header of the file is real.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _BITS_OF_A_BYTE = 8
 
 @dataclass(frozen=True, slots=True)
 class SampleFile:
-    """A file to be written.
+    """A file to write.
 
     Attributes:
         path: below the root of the sample.
-        dataset: the header, and a native PixelData where the file has one.
-        transfer_syntax: UID of the transfer syntax to write it in.
+        dataset: the header, with a native PixelData if the file has one.
+        transfer_syntax: the UID of its transfer syntax.
     """
 
     path: PurePosixPath
@@ -50,7 +50,7 @@ class SampleFile:
 
     @staticmethod
     def of(series: Series, dataset: Dataset, transfer_syntax: str | None = None) -> SampleFile:
-        """Answer the file of an instance of ``series``, in the series' transfer syntax if no other one is given."""
+        """Answer the file of an instance of ``series``, by default in the transfer syntax of the series."""
         return SampleFile(
             path=series.path(int(dataset.InstanceNumber)),
             dataset=dataset,
@@ -60,13 +60,13 @@ class SampleFile:
 
 @dataclass(frozen=True, slots=True)
 class PlantedFile:
-    """A file with the bytes it shall have.
+    """A file with its bytes.
 
     Attributes:
         path: below the root of the sample.
-        dataset: what a reader must find in it; None where there is nothing to find.
-        transfer_syntax: as its file meta says; None where it has none.
-        status, code: what ``files`` must say of it, duplicates aside.
+        dataset: the header that a reader must find; None if there is none.
+        transfer_syntax: the one in its file meta; None if it has none.
+        status, code: its columns in ``files``, unless it is a duplicate.
     """
 
     path: PurePosixPath
@@ -129,10 +129,10 @@ def pixels(
 def encode(file: SampleFile) -> bytes:
     """Answer the bytes of a complete file: preamble, file meta information and data set (PS3.10 7).
 
-    A deflated data set is what the zlib at hand makes of it; all else is the same everywhere.
+    The bytes of a deflated data set depend on the version of zlib; all others are the same everywhere.
     """
     syntax = UID(file.transfer_syntax)
-    # A data set of its own: what is replaced here must not change the one that was given.
+    # A copy, since the replaced elements must not change the data set of the caller.
     dataset = Dataset()
     dataset.update(file.dataset)
     if "PixelData" in dataset:

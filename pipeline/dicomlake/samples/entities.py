@@ -1,7 +1,6 @@
-"""Patients, studies and series of a sample: what all instances below one of them have in common.
+"""Patients, studies and series of a sample: the attributes that all instances of one of them share.
 
-An attribute of a patient, study or series is set here and nowhere else, so that two instances of one entity can't
-disagree by accident; where they do, a defect was planted.
+Only this module sets attributes of a patient, study or series. So two instances of one entity differ only where a defect was planted.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """The ordered procedure: a description and a code of the procedure."""
+    """An ordered procedure: its description and code."""
 
     description: str
     code_value: str
@@ -91,7 +90,7 @@ class Study:
 
     @property
     def date(self) -> dt.date:
-        """Answer StudyDate; a later study of a patient lies half a year on."""
+        """Answer StudyDate; studies of a patient are half a year apart."""
         first = self.identity.date("study", self.patient.folder)
         return first + dt.timedelta(days=182 * (self.number - 1))
 
@@ -129,7 +128,7 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """A machine that does not exist, of a maker who might."""
+    """A machine that does not exist."""
 
     manufacturer: str
     model: str
@@ -178,7 +177,7 @@ class Series:
         return PurePosixPath(self.folder, f"{instance_number:04d}{self.suffix}")
 
     def instance(self, number: int, sop_class_uid: str) -> Dataset:
-        """Answer a data set of what stands above the image: patient, study, series, equipment, identity."""
+        """Answer a data set without an image: patient, study, series, equipment, identity."""
         study, identity, equipment = self.study, self.study.identity, self.equipment
         term, snomed, meaning = self.body_part
         begin, moment = time_text(self.start), time_text(later(self.start, 0.75 * number))
@@ -225,7 +224,7 @@ class Series:
         return dataset
 
     def acquired(self, number: int) -> Dataset:
-        """Answer when an image was acquired, as date, time and both in one; ``number`` moves it on."""
+        """Answer the acquisition date and time of an image; a larger ``number`` is later."""
         date, moment = date_text(self.study.date), time_text(later(self.start, 0.5 * number))
         return item(
             AcquisitionNumber="1",

@@ -1,7 +1,7 @@
-"""Identifiers, dates and numbers that follow from a seed and a name, so that a sample is the same wherever it is made.
+"""Identifiers, dates and numbers that follow from a seed and a name, so that a sample is the same on every machine.
 
-Each value is a digest of the seed and the names of the thing it belongs to, never the next draw of a generator: adding
-a study moves no value of another one, and nothing depends on the order in which files are made.
+Each value is a digest of the seed and of the names of its owner, not the next number of a generator. So another study changes no value, and
+the order in which files are made does not matter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IMPLEMENTATION_VERSION_NAME = "DICOMLAKE_SAMPLE"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The source of all that looks random in a sample.
+    """The source of all values that look random in a sample.
 
     Attributes:
         seed: any integer; two samples of one seed agree in every byte, two of different seeds share no identifier.

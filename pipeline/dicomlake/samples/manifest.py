@@ -1,8 +1,8 @@
-"""The contents of a sample and of its lake: ``manifest.json`` at its root.
+"""``manifest.json`` at the root of a sample: the content of the sample, and the rows that its lake must have.
 
-The file is one JSON object, the fields of ``Manifest`` in order; lists hold objects with the fields of the classes
-below. It is itself a file of the sample, as the indexer lists it: it stands in ``files`` as ``not_dicom``. It is
-written by planting, not by reading back, so that it can hold a reader to account.
+The file is one JSON object with the fields of ``Manifest`` in order; lists hold objects with the fields of the classes below. It is itself
+a file of the sample, with the status ``not_dicom`` in ``files``. It is written from the planted data, not read back, so it can test a
+reader.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class ListedFile:
 
     Attributes:
         path: relative to the root, with ``/``.
-        status: what ``files.status`` must be.
-        code: what ``files.code`` must be; None for a file that was read to its end.
+        status: the expected ``files.status``.
+        code: the expected ``files.code``; None for a file that was read to its end.
         SOPInstanceUID: None where the file has none that can be read.
         duplicate_of: path of the kept copy: the smallest path among the copies of one SOPInstanceUID.
     """
@@ -64,17 +64,17 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Something planted: wrong, or merely apt to be got wrong.
+    """A planted defect, or a pitfall for readers.
 
     Attributes:
         kind: name of the defect, unique in a sample.
         path: of the file, relative to the root; of the folder where the defect is one of a series, study or patient.
         status, code: as in ``ListedFile``; None where ``path`` is a folder.
-        finding_codes: findings that must be there for it; empty where nothing is to be found.
-        level: of the findings: value, file, series, study or patient; None where there are none.
-        keyword: of the attribute that is meant, where it is one.
-        raw: the text of the value as it stands in the file, for defects of a value.
-        message: what was done, in words.
+        finding_codes: the expected findings, if any.
+        level: the level of the findings: value, file, series, study or patient; None without findings.
+        keyword: the attribute in question, if it is one.
+        raw: the text of the value in the file, for defects of a value.
+        message: a description of the defect.
     """
 
     kind: str
@@ -90,7 +90,7 @@ class Defect:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reference:
-    """A link from one instance to another one of the sample, however often and wherever in the header it stands."""
+    """A link from one instance of the sample to another, at any place in the header and any number of times."""
 
     SOPInstanceUID: str
     ReferencedSOPInstanceUID: str
@@ -98,15 +98,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many there are of each.
+    """The number of objects of each kind.
 
     Attributes:
         files: in the sample, ``manifest.json`` left out.
         patients: distinct pairs of PatientID and IssuerOfPatientID.
         instances: distinct SOP Instances that can be read; rows of the table ``instances``.
         frames: of multi-frame instances; rows of the table ``frames``.
-        status: how many rows of ``files`` have a status, ``manifest.json`` among them as ``not_dicom``: the sum is
-            ``files`` and one.
+        status: the rows of ``files`` by status; with ``manifest.json``, their sum is ``files`` plus one.
         modalities: instances of each Modality.
     """
 
@@ -122,13 +121,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that was planted.
+    """The whole manifest.
 
     Attributes:
-        seed, studies: the arguments of ``write_sample``; ``counts.studies`` is how many studies there are.
-        files: every file, ``manifest.json`` too, sorted by path.
+        seed, studies: the arguments of ``write_sample``; ``counts.studies`` is the real number of studies.
+        files: every file, also ``manifest.json``, sorted by path.
         instances: sorted by path.
-        references: sorted; the study that a structure set names by UID is none.
+        references: sorted; without the study that a structure set names by UID.
     """
 
     seed: int

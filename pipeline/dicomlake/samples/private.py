@@ -1,7 +1,7 @@
 """Private blocks as makers write them, found by creator and not by number (PS3.5 7.8.1).
 
-The same creator reserves another block in another series, as happens when a file passes through a second system that
-adds elements of its own: a reader that takes (0019,100C) for the b-value reads the wrong element there.
+The same creator has another block in another series, as after a second system that added its own elements. A reader that takes (0019,100C)
+for the b-value reads the wrong element there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROUTER = "SYNTHETIC ROUTER 1.0"
 
 
 def add_router(dataset: Dataset, group: int) -> None:
-    """Let a router reserve a block of ``group``; called first, it pushes the maker's creator to the next block."""
+    """Reserve a block of ``group`` for a router. Called first, it moves the maker's creator to the next block."""
     block = dataset.private_block(group, ROUTER, create=True)
     block.add_new(0x01, "LO", "received")
     block.add_new(0x0C, "SH", "not a b-value")

@@ -1,4 +1,4 @@
-"""The sound part of a sample: the fixed studies, and ordinary ones up to the number asked for."""
+"""The undamaged part of a sample: the fixed studies, and ordinary ones up to the wanted number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pydicom.uid import (
 )
 
 from dicomlake.samples import private
-from dicomlake.samples.cast import Cast, ordinary_patient
 from dicomlake.samples.encoding import SampleFile
 from dicomlake.samples.entities import Equipment, Patient, Procedure, Series, Study
 from dicomlake.samples.identity import Identity
@@ -24,6 +23,7 @@ from dicomlake.samples.images.enhanced import enhanced_ct, enhanced_mr
 from dicomlake.samples.images.projection import cr_series, mg_series, us_series
 from dicomlake.samples.images.slices import CORONAL, MrTechnique, Stack, ct_series, mr_series, pet_series
 from dicomlake.samples.images.slide import slide_set
+from dicomlake.samples.patients import FixedPatients, ordinary_patient
 
 CHEST = ("CHEST", "51185008", "Chest")
 ABDOMEN = ("ABDOMEN", "818981001", "Abdomen")
@@ -47,22 +47,22 @@ DIFFUSION = MrTechnique(("ORIGINAL", "PRIMARY", "DIFFUSION", "TRACEW"), "EP", "*
 DIFFUSION_MAP = MrTechnique(("DERIVED", "PRIMARY", "DIFFUSION", "ADC"), "EP", "*ep_b0_800", 72, 4900, 90)
 
 
-def fixed_studies(identity: Identity, cast: Cast) -> Iterator[list[SampleFile]]:
-    """Answer the files of each fixed study but the damaged patient's."""
-    yield _oncology(Study(identity, cast.latin, 1, CT_CHEST))
-    yield _pet_ct(Study(identity, cast.latin, 2, Procedure("PET/CT", "PETCT", "Positron emission tomography with CT")))
-    yield _mr_brain(Study(identity, cast.greek, 1, MR_BRAIN))
-    yield _chest_and_enhanced_ct(Study(identity, cast.japanese, 1, CT_CHEST))
-    yield _ultrasound(Study(identity, cast.korean, 1, Procedure("US abdomen", "USABD", "Ultrasonography of abdomen")))
-    yield _mammography(Study(identity, cast.chinese, 1, Procedure("Mammography", "MGSCR", "Screening mammography")))
-    yield _slide(Study(identity, cast.unicode, 1, Procedure("Histology", "HIST", "Histology of breast")))
-    yield _chest(Study(identity, cast.born, 1, CR_CHEST))
-    yield _chest_with_papers(Study(identity, cast.born_otherwise, 2, CR_CHEST))
-    yield _knee(Study(identity, cast.markup, 1, Procedure("Radiograph knee", "CRKNEE", "Radiography of knee")))
+def fixed_studies(identity: Identity, patients: FixedPatients) -> Iterator[list[SampleFile]]:
+    """Answer the files of each fixed study, except for the damaged patient's."""
+    yield _oncology(Study(identity, patients.latin, 1, CT_CHEST))
+    yield _pet_ct(Study(identity, patients.latin, 2, Procedure("PET/CT", "PETCT", "Positron emission tomography with CT")))
+    yield _mr_brain(Study(identity, patients.greek, 1, MR_BRAIN))
+    yield _chest_and_enhanced_ct(Study(identity, patients.japanese, 1, CT_CHEST))
+    yield _ultrasound(Study(identity, patients.korean, 1, Procedure("US abdomen", "USABD", "Ultrasonography of abdomen")))
+    yield _mammography(Study(identity, patients.chinese, 1, Procedure("Mammography", "MGSCR", "Screening mammography")))
+    yield _slide(Study(identity, patients.unicode, 1, Procedure("Histology", "HIST", "Histology of breast")))
+    yield _chest(Study(identity, patients.born, 1, CR_CHEST))
+    yield _chest_with_papers(Study(identity, patients.born_otherwise, 2, CR_CHEST))
+    yield _knee(Study(identity, patients.markup, 1, Procedure("Radiograph knee", "CRKNEE", "Radiography of knee")))
 
 
 FIXED_STUDIES = 11
-"""How many studies there are at least: those of ``fixed_studies``, and the damaged patient's."""
+"""The smallest number of studies: those of ``fixed_studies``, and the damaged patient's."""
 
 
 def ordinary_studies(identity: Identity, count: int) -> Iterator[list[SampleFile]]:
@@ -94,7 +94,7 @@ def _ordinary(identity: Identity, patient: Patient, visit: int) -> list[SampleFi
 
 
 def _oncology(study: Study) -> list[SampleFile]:
-    """Answer a CT with everything that hangs from it: reformat, segmentation, contours, plan, dose and report."""
+    """Answer a CT with its derived objects: reformat, segmentation, contours, plan, dose and report."""
     thin = ct_series(Series(study, 1, "CT", "Chest 1.5", CT_SCANNER, CHEST), Stack(20, 1.5, 0.7))
     for file in thin:
         private.add_ge_parameters(file.dataset)

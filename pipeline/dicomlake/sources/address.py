@@ -1,4 +1,4 @@
-"""The meaning of a SOURCE, from its text alone and a look whether a local path is there."""
+"""The meaning of a SOURCE, from its text and from the existence of a local path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE_SCHEME = re.compile(FILE_SCHEME)
 
 
 class AddressKind(Enum):
-    """Which lister a SOURCE needs."""
+    """The lister that a SOURCE needs."""
 
     LOCAL = "local"
     REMOTE = "remote"
@@ -28,12 +28,12 @@ class AddressKind(Enum):
 
 @dataclass(frozen=True)
 class Address:
-    """A SOURCE understood.
+    """A SOURCE after parsing.
 
     Attributes:
-        kind: which lister it needs.
-        location: the absolute local path, the url or the list; of a glob, the folder below which to look.
-        pattern: the names of a glob below ``location``; empty where it is none.
+        kind: the lister that it needs.
+        location: the absolute local path, the url or the list; for a glob, the folder to search.
+        pattern: the names of a glob below ``location``; empty if it is not a glob.
         name: see `Source`.
     """
 
@@ -44,10 +44,10 @@ class Address:
 
 
 def address_of(text: str) -> Address:
-    """Understand a SOURCE.
+    """Parse a SOURCE.
 
-    ``@`` begins a list. Else an existing local path is itself, whatever letters it has; else ``scheme://`` begins a url, and ``*``, ``?``
-    or ``[`` make a glob (``?`` not in a web address).
+    ``@`` begins a list. An existing local path is taken as it is, with any letters in it. Otherwise ``scheme://`` begins a url, and ``*``,
+    ``?`` or ``[`` make a glob (``?`` not in a web address).
 
     Raises:
         ConfigurationError: the text is empty, or can't be a path.
@@ -65,7 +65,7 @@ def address_of(text: str) -> Address:
 
 
 def name_of_source(text: str) -> str:
-    """The name that ``open_source(text, ...)`` gives, whether or not it is there (any more).
+    """The name that ``open_source(text, ...)`` gives, also for a source that does not exist any more.
 
     Raises:
         ConfigurationError: the text is empty, or can't be a path.
@@ -79,7 +79,7 @@ def is_url(text: str) -> bool:
 
 
 def absolute_path(text: str) -> str:
-    """The absolute form of a local path: ``~`` expanded, links not resolved, no slash at the end.
+    """The absolute form of a local path: ``~`` is expanded, links are not resolved, and a slash at the end is dropped.
 
     Raises:
         SourceNotFound: the path is relative, and the current folder was removed.
@@ -102,12 +102,12 @@ def _local(text: str) -> Address:
     try:
         name = url_of_path(path)
     except UnicodeEncodeError:
-        raise ConfigurationError(f"SOURCE {printable_line(text)} holds half a character; it can't be a path") from None
+        raise ConfigurationError(f"SOURCE {printable_line(text)} holds half of a surrogate pair; name an existing path") from None
     return Address(AddressKind.LOCAL, folder, pattern, name)
 
 
 def _split_glob(path: str) -> tuple[str, tuple[str, ...]]:
-    """Split at the first name that is a pattern and no existing name."""
+    """Split at the first name that is a pattern and does not exist as a name."""
     names = path.strip("/").split("/")
     for index, name in enumerate(names):
         above = "/" + "/".join(names[:index])
@@ -127,13 +127,13 @@ def _remote(text: str) -> Address:
     if magic:
         folder = scheme + slashes + "/".join(names[: magic[0]]) + ("/" if is_web else "")
         return Address(AddressKind.REMOTE, folder + tail, tuple(names[magic[0] :]), name)
-    # The slash at the end is all that tells a web server's folder from a file.
+    # Only the slash at the end tells a folder of a web server from a file.
     typed_as_folder = is_web and (text.endswith("/") or "/" not in path)
     return Address(AddressKind.REMOTE, url + "/" if typed_as_folder else url, (), name)
 
 
 def _with_absolute_end(url: str) -> str:
-    """A chain that ends in a local path, with that path absolute."""
+    """The url with an absolute path, where it is a chain that ends in a local path."""
     chain, separator, last = url.rpartition("::")
     if separator and "://" not in last:
         return chain + separator + absolute_path(last)
@@ -154,5 +154,5 @@ def _given(location: str) -> Address:
 
 
 def _undated(manifest: str) -> str:
-    """A list without the time at which a store wrote it: the inventory of every night is the same source."""
+    """The name of a list without the date that a store put into it: the inventories of all nights are one source."""
     return _DATED_MANIFEST.sub("/", manifest)

@@ -1,4 +1,4 @@
-"""Rows of a listing gathered into Arrow batches, without a Python object per file beyond the lists that Arrow reads."""
+"""Rows of a listing, gathered into Arrow batches. The only Python objects per file are those in the lists that Arrow reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dicomlake.errors import FileCode
 from dicomlake.sources.listing import LISTING_SCHEMA
 
 BATCH_ROWS = 8192
-"""No batch of a listing has more rows."""
+"""The most rows of a batch of a listing."""
 
 
 class Defect(NamedTuple):
@@ -23,7 +23,7 @@ class Defect(NamedTuple):
 
 
 class BatchBuilder:
-    """Gathers up to `BATCH_ROWS` rows; the caller keeps within ``room`` and flushes when it is 0."""
+    """Gathers up to `BATCH_ROWS` rows. The caller adds at most ``room`` rows, and flushes when it is 0."""
 
     _urls: list[str]
     _sizes: list[int | None]
@@ -36,7 +36,7 @@ class BatchBuilder:
 
     @property
     def room(self) -> int:
-        """Rows that still go into this batch."""
+        """The number of rows that still fit into this batch."""
         return BATCH_ROWS - len(self._urls)
 
     def extend(
@@ -53,7 +53,7 @@ class BatchBuilder:
         self._etags += [None] * len(urls) if etags is None else etags
 
     def add(self, defect: Defect) -> None:
-        """Add an entry that is not to be read."""
+        """Add an entry that no engine may open."""
         self._defects.append((len(self._urls), defect))
         self.extend([defect.url], [None], [None])
 

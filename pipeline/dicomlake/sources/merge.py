@@ -1,7 +1,7 @@
 """Several sorted listings as one, a chunk at a time.
 
-All rows up to the smallest of the chunks' last places are final: nothing that is still to come can sort among them. Where only one listing
-has any, they pass as they are; otherwise they are sorted together by Arrow. Rows are never touched one by one.
+The rows up to the smallest last place of the chunks are final: no later row can sort among them. If only one listing has such rows, they
+pass unchanged; otherwise Arrow sorts them together. No Python code touches single rows.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dicomlake.urls import has_archive_name, is_member, places_of
 MERGED_SCHEMA = LISTING_SCHEMA.append(pa.field("source_index", pa.int32(), nullable=False)).append(
     pa.field("may_be_archive", pa.bool_(), nullable=False)
 )
-"""A listing of several sources: ``source_index`` is the number, from 0, of the source that owns the row. ``may_be_archive`` says whether
-the file is tried as an archive: because of its name, or because the user named this very file."""
+"""A listing of several sources. ``source_index`` is the number, from 0, of the source that owns the row. ``may_be_archive`` is true for a
+file that is tried as an archive: by its name, or because the user named this file."""
 
 
 def merge_listings(sources: Sequence[Source]) -> Iterator[pa.RecordBatch]:
@@ -61,13 +61,13 @@ def first_of_each_url(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def sliced(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """The rows in batches of no more than `BATCH_ROWS`."""
+    """The rows in batches of at most `BATCH_ROWS`."""
     for start in range(0, batch.num_rows, BATCH_ROWS):
         yield batch.slice(start, BATCH_ROWS)
 
 
 class _Head:
-    """One stream, and what is left of the batch it is at."""
+    """One stream, and the rest of its current batch."""
 
     batch: pa.RecordBatch
     last: str
@@ -76,7 +76,7 @@ class _Head:
         self.rest = iter(stream)
 
     def advance(self) -> bool:
-        """Go to the next batch; whether there is one."""
+        """Go to the next batch, and answer whether there is one."""
         for batch in self.rest:
             if batch.num_rows:
                 self.batch = batch
@@ -86,7 +86,7 @@ class _Head:
         return False
 
     def take(self, cut: str) -> pa.RecordBatch:
-        """Cut off the rows whose place is ``cut`` or before it. Python orders text by code point, which is the order of its UTF-8 bytes."""
+        """Remove and answer the rows up to the place ``cut``. Python orders text by code point, which is the order of its UTF-8 bytes."""
         places = self._places
         low, high = 0, len(places)
         if self.last <= cut:

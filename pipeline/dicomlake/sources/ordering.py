@@ -1,7 +1,6 @@
-"""Rows in whatever order, with repeats, as an ascending stream without: an external sort in bounded memory.
+"""An external sort in bounded memory: rows in any order, with repeats, become an ascending stream without repeats.
 
-Whether a list is already in order is only known at its end, so it is read once to find out (and to find every row that can't be used,
-before any work begins), and a second time to stream or to sort it.
+A list is read twice: first to see if it is in order and to find rows that can't be used, before any work begins; then to stream or sort it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from dicomlake.urls import places_of
 
 RUN_ROWS = 500_000
 RUN_BYTES = 64 * 1024 * 1024
-"""A sorted run ends at either bound; the one being gathered and the one before it are in memory."""
+"""A sorted run ends at either bound. Memory holds the run that is being gathered and the one before it."""
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -69,7 +68,7 @@ def read_spool(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _is_ascending(batches: Iterable[pa.RecordBatch]) -> bool:
-    """Whether no url comes twice or before a smaller one. Reads to the end either way, so that a row that can't be used is found."""
+    """Whether urls ascend without repeats. Reads to the end in any case, so that a row that can't be used is found."""
     last: str | None = None
     ascending = True
     for batch in batches:
@@ -98,6 +97,6 @@ def _runs(batches: Iterable[pa.RecordBatch], run_rows: int) -> Iterator[pa.Recor
 
 
 def _spooled(run: pa.RecordBatch, path: Path) -> Iterator[pa.RecordBatch]:
-    """Write a run; what comes back reads it again, a batch at a time."""
+    """Write a run, and answer a stream that reads it again, a batch at a time."""
     spool(sliced(run), path)
     return read_spool(path)

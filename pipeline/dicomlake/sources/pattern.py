@@ -1,7 +1,7 @@
-"""Globs, matched name by name on the way down, so that folders which can't lead to a match are never opened.
+"""Globs, matched name by name on the way down, so that folders that can't lead to a match are never opened.
 
-``*``, ``?`` and ``[...]`` stay within a name and match every name, those that begin with a dot included; ``**`` stands for any number of
-folders. A folder that matches brings everything in it, as it would if the shell had spelt it out.
+``*``, ``?`` and ``[...]`` match within a name, also in names that begin with a dot; ``**`` matches any number of folders. A folder that
+matches includes everything in it, as if the shell had expanded the glob.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def has_magic(text: str) -> bool:
 
 
 class Pattern:
-    """A glob below some folder; ``below`` gives what is left of it inside a folder of that folder."""
+    """A glob below some folder; ``below`` answers the rest of it for a folder inside that folder."""
 
     def __init__(self, names: Iterable[str], indices: Iterable[int] = (0,)) -> None:
         self._names = tuple(names)
@@ -30,24 +30,24 @@ class Pattern:
 
     @property
     def has_any_folders(self) -> bool:
-        """Whether there is a ``**`` in it, so that few folders can be left unopened."""
+        """Whether it has a ``**``, so that almost every folder must be opened."""
         return _ANY_FOLDERS in self._names
 
     @cached_property
     def expression(self) -> str:
-        """The whole pattern as a regular expression (of RE2) for what stands below the folder, down to the last name."""
+        """The whole pattern as a regular expression (of RE2) for paths below the folder."""
         parts = [_NAMES_ABOVE if name == _ANY_FOLDERS else _translated(name) + "/" for name in self._names]
         last = parts.pop()
         return "(?s)^" + "".join(parts) + (".*" if last == _NAMES_ABOVE else last.removesuffix("/") + "(?:/.*)?") + "$"
 
     @property
     def everything(self) -> bool:
-        """Whether all that follows matches."""
+        """Whether everything below matches."""
         return len(self._names) in self._indices
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing that follows can match."""
+        """Whether nothing below can match."""
         return not self._indices
 
     def matches(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""From what the user typed to something that can be listed."""
+"""From the SOURCE that the user typed to a source that can be listed."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def open_source(
     read_file_ids: ReadFileIDs | None = None,
     trusts_order: bool = True,
 ) -> Source:
-    """Resolve a SOURCE and look whether it is there. Nothing is listed yet; of ``@-`` standard input is read to its end.
+    """Resolve a SOURCE, and check that it is there. Nothing is listed yet, but for ``@-`` standard input is read to its end.
 
     Args:
         text: a folder, a file, a glob, a url of fsspec, or ``@list.parquet``, ``@list.csv``, ``@list.txt``, ``@DICOMDIR``,
             ``@-``; see `address_of`.
-        settings: whether links to folders are followed.
+        settings: decides if links to folders are followed.
         storage_options: options for fsspec; see `filesystem_of`.
-        complete: whether a list (``@``) names all files of its source; every other source is listed whole anyway.
-        exclude: folders not to be listed, as absolute local paths or urls: the lake itself, where it lies below the source.
-        trusts_order: whether a store of which it is not known is taken to list keys in order; see `BucketListing`.
+        complete: whether a list (``@``) names all files of its source; other sources are always listed completely.
+        exclude: folders not to be listed, as absolute local paths or urls: the lake itself, if it is below the source.
+        trusts_order: whether a store of unknown order is taken to list keys in order; see `BucketListing`.
         read_file_ids: reads the records of a DICOMDIR that is given as a list; see `given.dicomdir`.
 
     Raises:
@@ -55,7 +55,7 @@ def open_source(
     address = address_of(text)
     if is_url(address.location) and carries_credentials(address.location):
         raise ConfigurationError(
-            f"source {printable_line(address.location)} carries credentials, which would end up in the lake; "
+            f"source {printable_line(address.location)} carries credentials, which would be written to the lake; "
             "leave them out and set storage_options in the configuration"
         )
     if address.kind is AddressKind.GIVEN:
@@ -107,7 +107,7 @@ def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: 
 
 
 def _clearer(root: RemoteRoot, error: DicomlakeError) -> DicomlakeError:
-    """The refusal as the store's own client tells it: it knows as whom it asked, and whether the bucket exists."""
+    """The refusal by the store's own client, which knows the identity it used, and whether the bucket exists."""
     if not is_object_store(root.url):
         return error
     try:

@@ -1,4 +1,4 @@
-"""A source: files that the user named, ready to be listed."""
+"""A source: files that the user named, to be listed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Source:
     """Something to list.
 
     Attributes:
-        name: its identity from night to night, as kept in the column ``source`` of ``files``: an absolute path or pattern, a url, ``@`` and
-            the path of a list, or ``@-``. No name carries credentials.
-        is_file: whether the user named this one file, which is an archive then, if its content says so, whatever its name.
+        name: its identity in every run, as in the column ``source`` of ``files``: an absolute path or pattern, a url, ``@`` and the path of
+            a list, or ``@-``. It never carries credentials.
+        is_file: whether the user named this one file. Then its content decides if it is an archive, not its name.
         messages: remarks for the user, a line each.
-        whole: whether a listing is complete, so that a file of this source that is absent from it has vanished.
+        whole: whether a listing is complete, so that a file that is absent from it has vanished.
     """
 
     name: str
@@ -27,15 +27,15 @@ class Source:
     messages: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """List it again from the start: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by place, no url twice.
+        """List it from the start: batches of 1 to 8192 rows in ``LISTING_SCHEMA``, ascending by place, without repeated urls.
 
         Places are the bytes of ``url``, except for members of archives; see `urls`.
 
         The first batch comes before the last folder is listed, and memory is bounded by the folders on the way down.
 
         Raises:
-            SourceNotFound, AccessDenied: it went away, or broke off where what is left can't be told from what has vanished.
-            ConfigurationError: a row of a list can't be used; raised before the first batch.
+            SourceNotFound, AccessDenied: it vanished, or the listing broke off, so that missing files can't be told from vanished ones.
+            ConfigurationError: a row of a list can't be used. It is raised before the first batch.
         """
         for batch in self._list():
             if batch.num_rows:

@@ -1,8 +1,8 @@
-"""The walk that every tree of folders shares: depth first, in the byte order of urls, with only the folders on the way down in memory.
+"""The walk over any tree of folders: depth first, in the byte order of urls, with only the folders on the way down in memory.
 
-Two names sort as their urls do when a folder sorts as ``name/``: ``a.txt`` comes before what is in ``a/``, ``a0`` after it. The row of a
-folder that can't be read has the url ``name``, though, which may sort before files that stand between ``name`` and ``name/``. So a folder
-is opened at ``name`` and entered at ``name/``.
+Names sort as their urls when a folder sorts as ``name/``: ``a.txt`` comes before the files in ``a/``, and ``a0`` after them. But the row of
+a folder that can't be read has the url ``name``, which may sort before files between ``name`` and ``name/``. So a folder is opened at
+``name`` and entered at ``name/``.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from dicomlake.sources.batches import BatchBuilder, Defect
 
 
 class Folder(Protocol):
-    """An open folder: the names in it are known, nothing else is."""
+    """An open folder, of which only the names in it are known."""
 
     @property
     def leaves(self) -> Sequence[str]:
-        """The ends of the urls of everything but folders; ascending."""
+        """The ends of the urls of all entries except folders; ascending."""
 
     @property
     def folders(self) -> Sequence[str]:
-        """Names of the folders in it that are to be entered, as they stand in urls; in any order."""
+        """The names of the folders to enter, as in urls; in any order."""
 
     def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
-        """Add one row for each of ``leaves[start:stop]``; a second time is never asked for."""
+        """Add one row for each of ``leaves[start:stop]``. Each leaf is added only once."""
 
     def open(self, name: str) -> Opened:
         """Open one of ``folders``."""
 
 
 class Opened(NamedTuple):
-    """A folder, or why there is none; both if its names could only be read in part; neither if it is not to be listed."""
+    """A folder, or the defect of one that can't be read; both if its names were read in part; neither if it must not be listed."""
 
     folder: Folder | None
     defect: Defect | None
 
 
 class _Visit:
-    """How far the walk has come in one folder."""
+    """The position of the walk in one folder."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class _Visit:
 
 
 def walk(root: Folder) -> Iterator[pa.RecordBatch]:
-    """Batches of the whole tree below an open folder; the first comes as soon as it is full."""
+    """The batches of the whole tree below an open folder. Each is given as soon as it is full."""
     builder = BatchBuilder()
     stack = [_Visit(root)]
     while stack:
@@ -77,7 +77,7 @@ def walk(root: Folder) -> Iterator[pa.RecordBatch]:
                 stack.append(_Visit(folder))
         else:
             folder, defect = visit.folder.open(event)
-            # On object stores a file and a folder may share a name: then the folder's row is told apart by its slash.
+            # In object stores a file and a folder may share a name. A slash then marks the row of the folder.
             shared = defect is not None and stop < len(visit.leaves) and visit.leaves[stop] == event
             later = defect._replace(url=defect.url + "/") if shared and defect is not None else None
             visit.waiting[event] = Opened(folder, later)

@@ -1,4 +1,4 @@
-"""Object stores: how one is reached with which options, its client, and what it means when it refuses."""
+"""Object stores: their options, their clients, and the messages for their refusals."""
 
 from dicomlake.stores.client import is_object_store, key_order, object_store_options, open_object_store, store_of
 from dicomlake.stores.descriptors import make_room_for_connections

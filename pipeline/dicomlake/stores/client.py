@@ -1,6 +1,6 @@
-"""Object stores by their own clients: obstore for listings and conditional writes, and the words that deltalake and polars take.
+"""Object stores by their own clients: obstore for listings and conditional writes, and the options that deltalake and polars take.
 
-`storage_options` are those of fsspec's filesystems; `store` translates them for the compiled core, for obstore, deltalake and polars alike.
+`storage_options` are those of fsspec's filesystems; `store` translates them for the compiled core, obstore, deltalake and polars.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _RETRY = timedelta(seconds=60)
 
 
 def is_object_store(url: str) -> bool:
-    """Whether a url is in a store of keys (S3, Google, Azure), which conditional writes and listings in Arrow are for."""
+    """Whether a url is in an object store (S3, Google, Azure), which allows conditional writes and listings in Arrow."""
     return "::" not in url and _URL.match(url) is not None
 
 
 def store_of(url: str, storage_options: Mapping[str, Any]) -> ObjectStore | None:
-    """The store of a url, with its options in the words of `object_store`; None where fsspec alone knows how to reach it.
+    """The store of a url, with the options of `object_store`; None if only fsspec can reach it.
 
     Raises:
-        ConfigurationError: an option refers to what is not there.
+        ConfigurationError: an option refers to an environment variable or profile that does not exist.
     """
     found = stores_of(pa.array([url.rstrip("/") + "/"], pa.string()), storage_options)
     return found[0] if found else None
@@ -44,7 +44,7 @@ def object_store_options(url: str, storage_options: Mapping[str, Any]) -> dict[s
     """The options of a lake's store for deltalake and polars.
 
     Raises:
-        ConfigurationError: they have no counterpart there.
+        ConfigurationError: `object_store` has no such options.
     """
     store = _known(url, storage_options)
     options = {**store.options, **store.kind.lake_options}
@@ -56,12 +56,12 @@ def object_store_options(url: str, storage_options: Mapping[str, Any]) -> dict[s
 def open_object_store(
     url: str, storage_options: Mapping[str, Any], *, whole_bucket: bool = False, retries: int = 10
 ) -> obstore.store.ObjectStore:
-    """A client whose paths are keys below a url, or in its bucket; it asks again so many times where the store does not answer.
+    """A client whose paths are keys below a url, or in its bucket. It repeats a request ``retries`` times if the store does not answer.
 
     Raises:
         ConfigurationError: the options can't be used.
     """
-    import obstore.store  # noqa: PLC0415 - a command that lists no bucket does not pay for it
+    import obstore.store  # noqa: PLC0415 - only commands that use a bucket should import it
 
     store = _known(url, storage_options)
     key = "" if whole_bucket else url[len(store.prefix) :].strip("/")
@@ -74,13 +74,13 @@ def open_object_store(
             client_options={"allow_http": _is_plain(store.options)},
             retry_config={"retry_timeout": _RETRY, "max_retries": retries},
         )
-    except Exception as error:  # noqa: BLE001 - its text may hold what it was given
+    except Exception as error:  # noqa: BLE001 - its text may hold credentials
         raise ConfigurationError(f"storage_options for {printable_line(url)} can't be used: {type(error).__name__}; check them") from None
     return client
 
 
 def key_order(url: str, storage_options: Mapping[str, Any]) -> KeyOrder:
-    """The order in which a store lists."""
+    """The order in which a store lists keys."""
     store = store_of(url, storage_options)
     return KeyOrder.NOT_KNOWN if store is None else store.kind.key_order(store.bucket, store.options)
 

@@ -1,4 +1,4 @@
-"""File descriptors: each request on its way to a store is a connection, and a process often starts with leave for a thousand."""
+"""The limit of open files: each request in flight is a connection, and many processes start with a limit of a thousand."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import functools
 import resource
 
 ENOUGH_DESCRIPTORS = 16_384
-"""Connections of a hundred worker threads."""
+"""Enough for the connections of a hundred worker threads."""
 
 
 @functools.cache
 def make_room_for_connections() -> None:
-    """Raise what this process may have open to what the system allows it, or to as much as is of use."""
+    """Raise the limit of open files of this process, as far as the system allows and `ENOUGH_DESCRIPTORS` needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = ENOUGH_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(ENOUGH_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < enough:
-        with contextlib.suppress(OSError, ValueError):  # some systems allow less than they say
+        with contextlib.suppress(OSError, ValueError):  # some systems allow less than they report
             resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))

@@ -1,7 +1,7 @@
-"""The files of a lake in a bucket, as fsspec has them: read by ranges, written whole, listed and removed.
+"""The files of a lake in a bucket, with the methods of fsspec: read by ranges, written whole, listed and removed.
 
-fsspec's own filesystems for stores read tens of MiB ahead of a Parquet footer, and each takes its options in its own words. This one asks
-with the client that lists buckets and leases lakes, for the bytes that are wanted, and asks again where the store fails.
+fsspec's own filesystems for stores read tens of MiB ahead of a Parquet footer, and each has its own options. This one uses the client that
+lists buckets and leases lakes. It reads only the bytes it needs, and repeats a request if the store fails.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 READ_BYTES = 16 * MIB
-"""The most that one request asks for: a slow line is to bring it before the client gives up."""
+"""The most bytes of one request: a slow line must bring them before the client gives up."""
 
 _UPLOAD_BYTES = 8 * MIB
 _UPLOADS_AT_ONCE = 4
@@ -38,13 +38,13 @@ Answer = TypeVar("Answer")
 
 
 class StoreFilesystem:
-    """A bucket, by its keys, with those methods of an fsspec filesystem that a lake uses.
+    """A bucket, by its keys, with the methods of an fsspec filesystem that a lake uses.
 
-    A file that is not there is a ``FileNotFoundError``; a store that refuses or fails raises what `store_refusal` makes of that.
+    A missing file raises ``FileNotFoundError``; a store that refuses or fails raises an error of `store_refusal`.
 
     Args:
-        url: of a lake, for messages too.
-        storage_options: how its store is reached; see `dicomlake.stores.store`.
+        url: the url of a lake, also for messages.
+        storage_options: the options of its store; see `dicomlake.stores.store`.
 
     Raises:
         ConfigurationError: the options can't be used.
@@ -60,7 +60,7 @@ class StoreFilesystem:
         return self._renewed.client
 
     def ls(self, path: str, *, detail: Literal[False]) -> list[str]:  # noqa: ARG002 - as fsspec has it
-        """The files that stand in a folder, not those of its folders."""
+        """The files directly in a folder."""
         return self._asked("read", path, lambda: [meta["path"] for meta in obstore.list_with_delimiter(self._client, path)["objects"]])
 
     def find(self, path: str, *, detail: Literal[True]) -> dict[str, dict[str, int]]:  # noqa: ARG002 - likewise
@@ -72,7 +72,7 @@ class StoreFilesystem:
         return self._asked("read", path, ask)
 
     def modified(self, path: str) -> datetime:
-        """When a file was written."""
+        """The time when a file was written."""
         return self._asked("read", path, lambda: obstore.head(self._client, path)["last_modified"])
 
     def cat_file(self, path: str) -> bytes:
@@ -90,7 +90,7 @@ class StoreFilesystem:
         return b"".join(self._range(path, offset, min(offset + READ_BYTES, end)) for offset in offsets)
 
     def open(self, path: str, mode: Literal["rb", "wb"], *, size: int | None = None) -> Ranges | NewObject:
-        """A file to be read, of a size that is known or else asked for; or a new one."""
+        """A file to read, or a new one to write. A known size saves a request."""
         if mode == "wb":
             return NewObject(self, path)
         if size is None:
@@ -98,18 +98,18 @@ class StoreFilesystem:
         return Ranges(self, path, size)
 
     def rm_file(self, path: str) -> None:
-        """Remove a file; one that is not there is gone already."""
-        with suppress(FileNotFoundError):  # some stores say so, also to who asks again because a reply was lost
+        """Remove a file, if it exists."""
+        with suppress(FileNotFoundError):  # some stores raise it, also for a request repeated after a lost reply
             self._asked("written", path, lambda: obstore.delete(self._client, path))
 
     def upload(self, path: str, content: IO[bytes]) -> None:
-        """Write a file whole, from the beginning of what is given; nobody sees a part of it."""
+        """Write a whole file from the beginning of ``content``. No reader sees a part of it."""
 
         def ask() -> None:
             content.seek(0)
             try:
                 obstore.put(self._client, path, content, chunk_size=_UPLOAD_BYTES, max_concurrency=_UPLOADS_AT_ONCE)
-            except OSError as error:  # what a Python file raised while it was read, as text
+            except OSError as error:  # an error of ``content`` itself, as text
                 if str(error).startswith("KeyboardInterrupt"):
                     raise KeyboardInterrupt from None
                 raise
@@ -129,7 +129,7 @@ class StoreFilesystem:
 
 
 class NewObject(io.BufferedIOBase):
-    """A file that is being written: kept, on disk where it is large, until it is closed; then it is there, whole."""
+    """A new file. Its content is kept, on disk if it is large, until it is closed and uploaded whole."""
 
     def __init__(self, filesystem: StoreFilesystem, path: str) -> None:
         self._filesystem = filesystem
@@ -141,17 +141,17 @@ class NewObject(io.BufferedIOBase):
         return True
 
     def write(self, content: Buffer) -> int:
-        """Put bytes behind the others; after `discard` they go nowhere, since a writer of Parquet ends its file all the same."""
+        """Append bytes. After `discard` they are dropped, since a writer of Parquet still writes the end of its file."""
         if self._content.closed:
             return memoryview(content).nbytes
         return self._content.write(content)
 
     def tell(self) -> int:
-        """How many bytes were written."""
+        """The number of bytes written."""
         return self._content.tell()
 
     def discard(self) -> None:
-        """Let it never be there."""
+        """Drop the content, so that the file is never uploaded."""
         self._content.close()
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ class NewObject(io.BufferedIOBase):
 
 
 class Ranges(io.RawIOBase):
-    """A file that is read where it is asked for, and nowhere else."""
+    """A file of which only the requested ranges are read."""
 
     def __init__(self, filesystem: StoreFilesystem, path: str, size: int) -> None:
         self._filesystem = filesystem
@@ -186,16 +186,16 @@ class Ranges(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """The position of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go elsewhere."""
+        """Set the position of the next read."""
         self._position = max(offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence], 0)
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """As many bytes, or all that are left."""
+        """Read so many bytes, or all the rest."""
         end = self._size if size is None or size < 0 else min(self._position + size, self._size)
         if end <= self._position:
             return b""
@@ -204,7 +204,7 @@ class Ranges(io.RawIOBase):
         return content
 
     def readinto(self, buffer: Buffer) -> int:
-        """Likewise, into a buffer."""
+        """Read into a buffer."""
         view = memoryview(buffer).cast("B")
         content = self.read(len(view))
         view[: len(content)] = content

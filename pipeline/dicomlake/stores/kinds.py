@@ -1,4 +1,4 @@
-"""The kinds of store, a row each: a new kind is a row here and a module that translates its options."""
+"""The kinds of store, a row each. A new kind needs a row here and a module that translates its options."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class StoreKind:
     """A kind of store.
 
     Attributes:
-        name: of the kind in the compiled core.
-        title: where a bucket of this kind is, in messages.
+        name: its name in the compiled core.
+        title: the location of its buckets in messages.
         schemes: the schemes of its urls, each with its spelling in the lake.
-        help: settings that may be missing where a store refuses.
-        translate: options of a bucket, in fsspec's words, into those of `object_store`; None where fsspec alone knows what they mean.
+        help: the settings to check after a refusal.
+        translate: turns fsspec's options of a bucket into those of `object_store`, or None if only fsspec understands them.
         client: the class of obstore; None for a kind that can't list keys.
-        other_schemes: schemes that fsspec alone opens.
+        other_schemes: schemes that only fsspec opens.
         key_order: the order in which a bucket lists keys, by its name and options.
         lake_options: further options that a lake needs.
     """
@@ -46,7 +46,7 @@ KINDS = (
         s3.translated,
         "S3Store",
         key_order=s3.key_order,
-        lake_options={"aws_conditional_put": "etag"},  # whatever the environment says: without it commits are lost
+        lake_options={"aws_conditional_put": "etag"},  # also against the environment: without it commits are lost
     ),
     StoreKind(
         "gs",
@@ -79,6 +79,6 @@ KINDS = (
 KIND_OF_SCHEME = {scheme: kind for kind in KINDS for scheme in kind.schemes}
 """The kinds of the urls that the compiled core reads."""
 BUCKET_KINDS = {scheme: kind for kind in KINDS if kind.client is not None for scheme in (*kind.schemes, *kind.other_schemes)}
-"""The kinds of the urls that name a bucket, those that fsspec alone opens included."""
+"""The kinds of the urls that name a bucket, with the schemes that only fsspec opens."""
 CANONICAL_SCHEMES = {scheme: spelt for kind in KINDS for scheme, spelt in kind.schemes.items() if spelt != scheme}
-"""Schemes that are spelt otherwise in the lake."""
+"""The spelling in the lake of schemes with several names."""

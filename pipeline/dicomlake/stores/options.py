@@ -1,7 +1,7 @@
-"""Storage options as they stand in a configuration: ``${NAME}`` is the environment variable of that name.
+"""Storage options as in a configuration: ``${NAME}`` is the environment variable of that name.
 
-References are resolved where a store is opened, in the process that opens it, so that what is configured, kept, shown or sent to a
-worker holds the name and never the secret.
+The process that opens a store resolves references. So the configuration, tables, logs and messages to workers hold the name and never the
+secret.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def resolved(storage_options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with every ``${NAME}`` in them, nested ones included, replaced by the environment variable.
 
     Raises:
-        ConfigurationError: the variable is not set, or the name is none.
+        ConfigurationError: the variable is not set, or its name is invalid.
     """
     return {key: _resolved(value, key) for key, value in storage_options.items()}
 
@@ -48,7 +48,7 @@ def _variable(name: str, key: str) -> str:
 
 
 def secrets_of(storage_options: Mapping[str, Any]) -> list[str]:
-    """Every text among the values of storage options, nested ones included, that is not known to be harmless."""
+    """Every text among the values of storage options, also nested ones, except harmless options."""
     found: list[str] = []
     for key, value in storage_options.items():
         if isinstance(value, Mapping):

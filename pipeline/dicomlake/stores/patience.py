@@ -1,4 +1,4 @@
-"""Asking a store again: its client does so by itself, but not once an answer has begun, nor where asking twice might do a thing twice."""
+"""Repeated requests to a store. Its client does not repeat one whose answer has begun, or that might act twice."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Answer = TypeVar("Answer")
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether a store's failure may pass: the network's, or its own, and no answer to what was asked."""
+    """Whether a failure may pass: one of the network or the store, not an answer to the request."""
     return isinstance(error, GenericError) and not codes_of(error) & _FINAL_CODES
 
 
 def patiently(
     ask: Callable[[], Answer], pauses_seconds: tuple[float, ...] = PAUSES_SECONDS, passes: Callable[[Exception], bool] = is_passing
 ) -> Answer:
-    """Ask again where a store failed, and after the last pause let its failure be seen.
+    """Repeat a request that failed; after the last pause its failure is raised.
 
     Args:
-        ask: an action that may be done twice, or that finds out itself that it was done.
-        pauses_seconds: between the attempts.
-        passes: says of a failure whether it may pass; by default of one of obstore's.
+        ask: a request that may be done twice, or that notices that it was done already.
+        pauses_seconds: the pauses between attempts.
+        passes: decides if a failure may pass; the default knows the failures of obstore.
 
     Raises:
         Exception: the store's last answer, as its client raises it.

@@ -1,6 +1,6 @@
-"""The refusal of an object store in words for the user: where, as whom, and what to set.
+"""The refusal of an object store as a message for the user: the bucket, the identity, and the settings to change.
 
-A client's own text holds urls and parts of a signed request, so only its codes are shown.
+The client's own text holds urls and parts of a signed request, so only its codes are shown.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintExcep
 
 
 def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, Any], what: str) -> DicomlakeError:
-    """The exception for something that an object store would not do.
+    """The exception for a request that an object store refused.
 
     Args:
-        url: of the source or lake.
-        error: of the client.
-        storage_options: with which it was asked.
+        url: the url of the source or lake.
+        error: the error of the client.
+        storage_options: the options of the request.
         what: the beginning of the message, which names the action that failed.
     """
     if isinstance(error, DicomlakeError):
@@ -56,7 +56,7 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
             f"{what}: there is no bucket {bucket} {_at(store)}; check its spelling, and AWS_ENDPOINT_URL or storage_options"
         )
     if codes & REFUSED_CODES or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
-        identity = store.identity if store else "those who ask"
+        identity = store.identity if store else "this user"
         return AccessDenied(f"{what}: bucket {bucket} {_at(store)} refuses {identity} ({said}); have access granted, or {help_text}")
     if codes & _OTHER_REGION:
         asked = (
@@ -76,7 +76,7 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
 
 
 def codes_of(error: BaseException) -> set[str]:
-    """The HTTP status and the store's own code for what went wrong, where the client tells them."""
+    """The HTTP status and the store's own code of an error, as far as the client has them."""
     text = str(error)
     statuses = {found for groups in _STATUS.findall(text) for found in groups if found}
     return statuses | set(_CODE.findall(text))

@@ -1,4 +1,4 @@
-"""A client whose credentials may end before the run does, as those of a role or of a single sign-on do."""
+"""A client whose credentials may end before the run, as those of a role or of a single sign-on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 LOOK_SECONDS = 30.0
-"""How long credentials are used before it is looked for newer ones; who gives temporary ones renews them minutes before they end."""
+"""The time between looks for newer credentials. Services renew temporary credentials minutes before they end."""
 
 
 class RenewedClient:
@@ -20,8 +20,8 @@ class RenewedClient:
 
     Args:
         url: as for `open_object_store`.
-        storage_options: how the store is reached.
-        whole_bucket: whether paths are keys of the bucket, and not of what is below the url.
+        storage_options: the options of the store.
+        whole_bucket: whether paths are keys of the bucket, not keys below the url.
 
     Raises:
         ConfigurationError: the options can't be used.
@@ -37,7 +37,7 @@ class RenewedClient:
 
     @property
     def client(self) -> ObjectStore:
-        """The client as it is now."""
+        """The client with the newest credentials."""
         if time.monotonic() - self._looked >= LOOK_SECONDS:
             self._looked = time.monotonic()
             if (options := self._options()) != self._opened_with:

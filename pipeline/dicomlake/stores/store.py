@@ -1,8 +1,7 @@
-"""Which stores are read by the compiled core, and how each is reached: a bucket and options in the words of `object_store`.
+"""The stores that the compiled core reads: each is a bucket with options of `object_store`.
 
-The core takes plain text: a store is set up in whatever process reads from it, with credentials as they are at that moment, so that
-temporary ones are renewed from unit to unit, and nothing that holds one is pickled. A store whose options have no counterpart there is
-left to fsspec.
+The core takes plain text. Every process sets up its stores for each unit, with its newest credentials, and credentials are never pickled. A
+store with options that `object_store` does not have is left to fsspec.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ class ObjectStore:
     Attributes:
         kind: its row of `KINDS`.
         prefix: the beginning of the urls of its objects; the key follows.
-        bucket: the bucket or container; of a web server its address.
-        identity: as whom it is asked, for a person: no credential.
-        options: in the words of `object_store`.
+        bucket: the bucket or container; for a web server its address.
+        identity: the identity in messages; no credential.
+        options: the options of `object_store`.
     """
 
     kind: StoreKind
@@ -41,7 +40,7 @@ class ObjectStore:
     options: Mapping[str, str] = field(repr=False)
 
     def as_tuple(self) -> tuple[str, str, str, dict[str, str]]:
-        """As the core takes it."""
+        """The form that the core takes."""
         return self.kind.name, self.prefix, self.bucket, dict(self.options)
 
     def no_access(self, trouble: str, reason: str) -> RefusedError | UsageError:
@@ -62,10 +61,10 @@ def stores_of(urls: pa.StringArray, storage_options: Mapping[str, Any]) -> list[
 
     Args:
         urls: as in the column `url` of `files`.
-        storage_options: as fsspec takes them: of one protocol, or under the name of each.
+        storage_options: as fsspec takes them: for one protocol, or under the name of each.
 
     Raises:
-        ConfigurationError: an option refers to an environment variable that is not set, or to a profile that is not there.
+        ConfigurationError: an option refers to an environment variable that is not set, or to a profile that does not exist.
     """
     prefixes = pc.struct_field(pc.extract_regex(urls, _PREFIX), "prefix").drop_null().unique().to_pylist()
     if not prefixes:
@@ -88,7 +87,7 @@ def _store(prefix: str, storage_options: Mapping[str, Any]) -> ObjectStore | Non
 
 
 def _of_protocol(protocol: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that fsspec would give to the filesystem of a protocol."""
+    """The options that fsspec gives to the filesystem of a protocol."""
     own = storage_options.get(protocol)
     others = {key: value for key, value in storage_options.items() if not (isinstance(value, Mapping) and key in _PROTOCOLS)}
     return {**(own if isinstance(own, Mapping) else {}), **others}

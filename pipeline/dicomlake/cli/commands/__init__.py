@@ -1,4 +1,4 @@
-"""The commands: each module parses, calls one function and prints. It holds a function of its own name."""
+"""The commands. Each module holds a function of its own name, which parses, calls one function and prints."""
 
 COMMANDS = ("sample", "index", "info", "diff", "query", "inspect", "schema", "optimize", "vacuum", "verify")
-"""In the order of the help."""
+"""The commands in the order of the help."""

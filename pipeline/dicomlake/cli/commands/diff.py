@@ -32,14 +32,14 @@ def diff(
     config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    r"""Show what came, went and changed between two snapshots.
+    r"""Show the entities that came, went and changed between two snapshots.
 
-    Patients, studies and series have a line each, with their instances before and after, and the columns in which one that changed
-    differs; instances are counted, and files by status. Without A and B it is what the last `index` brought: the nightly mail.
+    Each patient, study and series that differs has a line, with its instances before and after, and its changed columns. Instances are
+    counted, and files by status. Without A and B the changes are those of the last `index`.
 
     \b
-    dicomlake diff ./lake                    what the last run brought
-    dicomlake diff ./lake 3 7                what the runs 4 to 7 did; `info --snapshots` lists them
+    dicomlake diff ./lake                    the changes of the last run
+    dicomlake diff ./lake 3 7                the changes of the runs 4 to 7; `info --snapshots` lists them
     dicomlake diff ./lake --rows 20 | mail -s "the archive tonight" curators
     """
     from dicomlake.cli.lakes import lake_at
@@ -88,7 +88,7 @@ def _print_counts(name: str, counts: tuple[str, ...], frame: pl.DataFrame) -> No
 
 
 def _print_level(frame: pl.DataFrame, rows: int | None) -> None:
-    """Print one level's lines. What tells most stands left, as a narrow screen leaves columns out from the right; no column is empty."""
+    """Print the lines of one level. UIDs come last, since a narrow screen loses columns on the right. Empty columns are left out."""
     from dicomlake.cli.output.formats import TERMINAL_ROWS, headings_of
 
     frame = frame.rename({"instances_before": "before", "instances_after": "after"})
@@ -106,5 +106,5 @@ def _print_level(frame: pl.DataFrame, rows: int | None) -> None:
 
 
 def _cell(value: object) -> str:
-    """A list of attributes without the brackets of JSON: they are names of columns."""
+    """A value; a list of column names without the brackets of JSON."""
     return printable(", ".join(value)) if isinstance(value, list) else cell(value)

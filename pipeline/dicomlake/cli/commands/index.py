@@ -1,4 +1,4 @@
-"""``index``: the nightly job."""
+"""``index``: list files, read headers, write tables."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ from dicomlake.errors import UsageError
 def index(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, or @list.csv, @list.parquet, @-.")],
     *,
-    lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made where there is none.")],
+    lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made if it does not exist.")],
     config: ConfigOption = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", min=0, help="Workers on this machine; 0 does without.", show_default="one a core"),
+        typer.Option(
+            "--workers", metavar="N", min=0, help="Workers on this machine; 0 reads in the command itself.", show_default="one a core"
+        ),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Read on the workers of this Dask scheduler.")
     ] = None,
     performance_report: Annotated[
         Path | None,
-        typer.Option("--performance-report", metavar="FILE.html", help="Write Dask's page about the run, where it reads on Dask."),
+        typer.Option("--performance-report", metavar="FILE.html", help="Write Dask's page about the run."),
     ] = None,
     engine: EngineOption = None,
     headers: Annotated[bool, typer.Option("--headers", help="Keep each whole header as JSON too.")] = False,
@@ -46,7 +48,9 @@ def index(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List and compare only; the lake stays as it is.")] = False,
     missing_limit: Annotated[
         float | None,
-        typer.Option("--missing-limit", metavar="FRACTION", help="Refuse if more of a source vanished at once.", show_default="0.1"),
+        typer.Option(
+            "--missing-limit", metavar="FRACTION", help="Refuse if a greater fraction of a source vanished at once.", show_default="0.1"
+        ),
     ] = None,
     wait: WaitOption = None,
     time_limit: TimeLimitOption = None,
@@ -54,15 +58,15 @@ def index(
     metrics: MetricsOption = None,
     log_format: LogFormatOption = "text",
     json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and warnings.")] = False,
 ) -> None:
     """Index DICOM files into a lake.
 
     Files are listed, headers read (never pixels), tables written. The next run reads only what is new or changed.
 
     Ends with 0 when finished (a file that can't be read is a row of `files`, not a failure; with --fail-on it ends with 3), 1 when
-    refused or broken off, 2 for wrong usage or configuration, 130 when interrupted. An interrupted run loses no unit that it committed;
-    run it again to go on.
+    refused or broken off, 2 for wrong usage or configuration, 130 when interrupted. An interrupted run keeps the units that it committed;
+    run it again to continue.
     """
     check_names(fail_on or ())
     if workers is not None and scheduler is not None:
@@ -99,7 +103,7 @@ def index(
                     progress=progress,
                 )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("interrupted; what was committed stays, and the same command goes on from there") from None
+            raise KeyboardInterrupt("interrupted; what was committed stays, and the same command continues from there") from None
         measurement.summary = summary
         status = FOUND if found(fail_on or (), summary, progress) else 0
         result = result_line(summary, dry_run=dry_run)

@@ -30,14 +30,14 @@ _SNAPSHOT_COUNTS = {
 def info(
     lake: LakeArgument,
     *,
-    snapshots: Annotated[bool, typer.Option("--snapshots", help="List the snapshots instead: a line for each finished run.")] = False,
+    snapshots: Annotated[bool, typer.Option("--snapshots", help="List the snapshots instead, a line for each finished run.")] = False,
     settings: Annotated[bool, typer.Option("--settings", help="Print the settings that change rows instead, as a configuration.")] = False,
     config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what a lake holds.
+    """Show the content of a lake.
 
-    Its last run, its sources, its tables with rows and sizes, and what became of the files.
+    Its last run, its sources, its tables with rows and sizes, and the files by status and code.
     """
     from dicomlake.cli.lakes import lake_at
 
@@ -65,7 +65,7 @@ def _print_settings(lake: Lake, *, json: bool) -> None:
 
 
 def describe(lake: Lake) -> dict[str, Any]:
-    """All that ``info`` shows, as one object."""
+    """The output of ``info``, as one object."""
     row = lake.row
     counts = _counts(lake)
     return {
@@ -137,7 +137,7 @@ def _snapshots_of(lake: Lake) -> list[dict[str, Any]]:
 
 
 def _snapshot_line(row: dict[str, Any]) -> list[str]:
-    counts = (row["summary"].get(name) for name in _SNAPSHOT_COUNTS.values())  # an upkeep of the lake counts other things
+    counts = (row["summary"].get(name) for name in _SNAPSHOT_COUNTS.values())  # optimize and vacuum count other things
     return [
         str(row["snapshot"]),
         cell(row["kind"]),

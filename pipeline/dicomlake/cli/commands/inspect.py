@@ -1,4 +1,4 @@
-"""``inspect``: one file for a person's eyes."""
+"""``inspect``: one file for people."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Inspected:
 def inspect(file: FileArgument, *, engine: EngineOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show one file: row, findings, whole header.
 
-    The row is what `index` would write, less the columns that are null. In the header, an element with a defect has the defect's code
-    behind an arrow.
+    The row is the one that `index` would write, without the columns that are null. In the header, an element with a defect has the
+    defect's code after an arrow.
     """
     inspected = look_at(file, engine, config)
     if json:
@@ -104,7 +104,7 @@ def _print_header(header: HeaderTree) -> None:
     elif header.pixel_data is not None:
         print(f"{header.pixel_data} begins here and is not read")
     if not header.complete:
-        note(f"the header goes on: only its first {len(header.nodes):,} elements are shown")
+        note(f"the header is longer: only its first {len(header.nodes):,} elements are shown")
 
 
 def _print_record(row: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ def _heading(name: str) -> Heading:
 
 
 def line_of(node: HeaderNode) -> str:
-    """An element of a header as a line, indented as deep as it lies."""
+    """An element of a header as a line, indented by its depth."""
     if not node.vr:
         return f"{_INDENT * node.depth}{printable(node.keyword)}"
     creator = f"[{printable(node.creator)}]" if node.creator is not None else ""

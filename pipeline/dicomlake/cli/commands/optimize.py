@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def optimize(
     lake: LakeArgument,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be merged; nothing is written.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the part files that would be merged; nothing is written.")] = False,
     wait: WaitOption = None,
     config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Merge the small part files that nights leave.
+    """Merge the small part files of many runs.
 
-    Queries open fewer files then; no row changes. The part files that were merged stay for earlier snapshots until a vacuum. Readers of
-    the lake lose nothing. A lake that is being written is refused unless --wait is given, and one whose last index was broken off: run
-    that again first.
+    Queries then open fewer files; no row changes. The old part files stay for earlier snapshots until a vacuum, so readers of the lake
+    are not disturbed. A lake that another run writes is refused unless --wait is given. So is a lake whose last index was broken off: run
+    that index again first.
 
     Ends with 0 when finished, 1 when refused or broken off (the lake stays as it was), 2 for wrong usage or where there is no lake.
     """

@@ -32,11 +32,12 @@ def query(
     *,
     form: FormOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its suffix says how unless --format does.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its suffix gives the format unless --format does."),
     ] = None,
     rows: RowsOption = None,
     snapshot: Annotated[
-        int | None, typer.Option("--snapshot", metavar="N", help="The lake as run N left it.", show_default="the last")
+        int | None, typer.Option("--snapshot", metavar="N", help="Query the lake at snapshot N.", show_default="the last")
     ] = None,
     config: StoreConfigOption = None,
 ) -> None:
@@ -63,7 +64,7 @@ def query(
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO | None]:
-    """The file to write, which takes its name only when it is whole; a device or pipe is written as it is."""
+    """The file to write. It gets its name only when it is complete; a device or pipe is written directly."""
     if output is None:
         yield None
         return
@@ -84,7 +85,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO | None]:
 
 
 def _batches(frame: pl.LazyFrame, lake: str) -> Iterator[pl.DataFrame]:
-    """The rows. What is wrong with a query or a lake often shows only now; values of the rows are left out of the message."""
+    """The rows. Many errors of a query or a lake appear only here; the message leaves out values of rows."""
     from polars.exceptions import PolarsError
 
     try:

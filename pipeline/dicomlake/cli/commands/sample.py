@@ -21,8 +21,8 @@ def sample(
 ) -> None:
     """Write a small synthetic archive.
 
-    It is for trying things on: every file is invented, and some are defective on purpose.
-    `manifest.json` beside them says what was planted.
+    It is for trying out dicomlake: every file is invented, and some are defective on purpose.
+    `manifest.json` beside them lists the planted defects.
     """
     from dicomlake.samples import write_sample
 

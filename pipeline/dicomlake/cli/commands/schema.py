@@ -25,13 +25,13 @@ def schema(
 ) -> None:
     """List the columns of the tables.
 
-    With tag, VR, type, units and description. They are those of a new lake: the standard ones and those of --config;
-    or those that --lake has.
+    With tag, VR, type, units and description. The columns are those of a new lake (the standard ones and those of --config), or those
+    of --lake.
     """
     from dicomlake.cli.output.formats import Form, write_rows
 
     if lake is not None and config is not None:
-        raise UsageError("--lake and --config exclude each other: a lake has the columns that it was made with")
+        raise UsageError("--lake and --config exclude each other, since a lake keeps its own columns; give one of them")
     rows = _columns(_schemas(lake, config), table)
     write_rows(Form(form or "table"), [rows], rows.schema, None, 0)
 
@@ -50,7 +50,7 @@ def _schemas(lake: str | None, config: str | None) -> dict[str, pa.Schema]:
 
 
 def _columns(schemas: dict[str, pa.Schema], table: str | None) -> pl.DataFrame:
-    """A row for each column of one table, or of all of them, which then has the table's name too."""
+    """A row for each column of one table; or of all tables, with the name of the table."""
     import polars as pl
 
     if table is not None and table not in schemas:
@@ -67,7 +67,7 @@ def _column(table: str, field: pa.Field) -> tuple[str | None, ...]:
 
 
 def type_name(kind: pa.DataType) -> str:
-    """An Arrow type under the name that the configuration has for it."""
+    """The name of an Arrow type in the configuration."""
     import pyarrow as pa
 
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):

@@ -1,4 +1,4 @@
-"""``vacuum``: giving back the room of what no kept snapshot needs."""
+"""``vacuum``: removing the part files that no kept snapshot needs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def vacuum(
     lake: LakeArgument,
     *,
     keep: Annotated[str, typer.Option("--keep", metavar="SPAN", help="Keep snapshots that finished within 12h, 30d, 4w.")] = "30d",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; nothing is removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the part files that would be removed; nothing is removed.")] = False,
     wait: WaitOption = None,
     config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Remove what no kept snapshot needs.
+    """Remove part files that no kept snapshot needs.
 
-    Part files that no kept snapshot names go, and those that killed runs left; the other snapshots can no longer be opened.
-    The last snapshot always stays, and those that another one replaced within the past hour, for those who are reading them. A lake that is
-    being written is refused unless --wait is given.
+    Also removes the part files that killed runs left. Snapshots that are not kept can't be opened any more. The last snapshot always stays,
+    and so do snapshots that were replaced within the past hour, for their readers. A lake that another run writes is refused unless --wait
+    is given.
 
     Ends with 0 when finished, 1 when refused or broken off (run it again to go on), 2 for wrong usage or where there is no lake.
     """

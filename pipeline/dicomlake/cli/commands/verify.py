@@ -1,4 +1,4 @@
-"""``verify``: whether a lake keeps its own rules."""
+"""``verify``: check the rules of a lake."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dicomlake.printable import printable
 def verify(lake: LakeArgument, *, config: StoreConfigOption = None, json: JsonOption = False) -> None:
     """Check that a lake keeps its own rules.
 
-    Keys, counts, parents and children, and that every part file is there in its recorded size. Ends with 0 where the lake is sound,
-    1 where it is defective, 2 where there is none. Part files that no table names are notes and no defects.
+    Checks keys, counts, parents and children, and that every part file has its recorded size. Ends with 0 if the lake is sound, 1 if it
+    is defective, 2 if there is none. Part files that no table names are notes, not defects.
     """
     from dicomlake.cli.lakes import location_of
     from dicomlake.lake import verify as verify_lake

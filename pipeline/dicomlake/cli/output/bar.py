@@ -1,4 +1,4 @@
-"""The progress bar of a terminal: drawn a few times a second from a `Progress`, and gone when the run has ended."""
+"""The progress bar of a terminal. It is drawn a few times a second from a `Progress`, and removed at the end of the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DRAWINGS_PER_SECOND = 5
 
 @contextmanager
 def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
-    """Draw a bar while the block goes on; messages of the run stand above it, and stay when it is gone."""
+    """Draw a bar during the block. Messages of the run are above it, and stay when it is removed."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
 
     live = Live(

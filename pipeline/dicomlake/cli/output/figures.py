@@ -13,12 +13,12 @@ Pause = Callable[[float], bool]
 
 
 def line_of(progress: Progress) -> str:
-    """How far a run is, as one line."""
+    """The progress of a run, as one line."""
     return f"{progress.stage}: " + ", ".join(figures_of(progress))
 
 
 def figures_of(progress: Progress) -> list[str]:
-    """How far a run is: files, files a second, failed, time left."""
+    """The progress of a run: files, files a second, failed files, time left."""
     if progress.listing_ended:
         figures = [f"{progress.files_read:,} of {progress.files_to_read:,} files read"]
     else:

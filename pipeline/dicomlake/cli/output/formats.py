@@ -1,6 +1,6 @@
-"""The forms in which rows leave: a table for a person, CSV, JSON and Parquet for programs. Rows come in batches and are never all held.
+"""The formats of rows: a table for people; CSV, JSON and Parquet for programs. Rows come in batches, so memory is bounded.
 
-CSV is quoted as RFC 4180 has it, text that begins like a formula included; a list is JSON text in its cell. JSON is one array of objects.
+CSV is quoted by RFC 4180, and text that begins like a formula is not changed. A list is JSON text in its cell. JSON is an array of objects.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def write_rows(form: Form, batches: Iterable[pl.DataFrame], schema: pl.Schema, o
     """Write rows.
 
     Args:
-        form: how.
+        form: their format.
         batches: the rows.
-        schema: of the rows, also where there is none.
+        schema: their schema, also needed without any row.
         out: a file; stdout where None.
-        rows_limit: rows that a table shows; 0 for all, and None for what suits a terminal or a pipe.
+        rows_limit: rows that a table shows; 0 for all, None for `TERMINAL_ROWS` on a terminal and for all elsewhere.
     """
     if form is Form.PARQUET:
         _write_parquet(batches, schema, out or sys.stdout.buffer)
@@ -52,7 +52,7 @@ def write_rows(form: Form, batches: Iterable[pl.DataFrame], schema: pl.Schema, o
         return
     text = io.TextIOWrapper(out, encoding="utf-8", newline="")
     _write_text(form, batches, schema, text, rows_limit)
-    text.detach()  # flushes, and leaves the file to whoever opened it
+    text.detach()  # flushes, and leaves the file open for the caller
 
 
 def _write_text(form: Form, batches: Iterable[pl.DataFrame], schema: pl.Schema, text: TextIO, rows_limit: int | None) -> None:
@@ -109,12 +109,12 @@ def _write_csv(batches: Iterable[pl.DataFrame], schema: pl.Schema, out: TextIO) 
 
 
 def _write_csv_text(text: str, out: TextIO, *, looked_at: bool) -> None:
-    # A terminal obeys what a file merely keeps.
+    # A terminal would execute control characters, which a file only stores.
     out.write("\n".join(printable(line) for line in text.split("\n")) if looked_at else text)
 
 
 def _flat(batch: pl.DataFrame) -> pl.DataFrame:
-    """The rows with what CSV has no form for as text: lists as JSON, and zones as ISO 8601 writes them."""
+    """The rows with text where CSV has no format: lists become JSON, and times with a zone become ISO 8601."""
     nested = [name for name, kind in batch.schema.items() if kind.is_nested()]
     texts = [
         pl.Series(name, [None if value is None else json_text(value) for value in batch[name].to_list()], dtype=pl.String)

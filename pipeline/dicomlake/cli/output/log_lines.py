@@ -1,8 +1,8 @@
 """``--log-format json``: the progress of a run on stderr as JSON, one object a line, for programs that collect logs.
 
-Every object has ``time`` (ISO 8601, UTC), ``level`` (``info``, ``warning``, ``error``), ``event`` and ``message``; what else it has goes
-by the event: ``run-started``, ``stage-begun``, ``stage-ended``, ``progress``, ``committed``, ``message``, ``finished``; and of a command
-that did not finish ``refused``, ``failed``, ``usage-error`` or ``interrupted``, with ``exit_status``.
+Every object has ``time`` (ISO 8601, UTC), ``level`` (``info``, ``warning``, ``error``), ``event`` and ``message``. Its other fields depend
+on the event: ``run-started``, ``stage-begun``, ``stage-ended``, ``progress``, ``committed``, ``message``, ``finished``. A command that did
+not finish writes ``refused``, ``failed``, ``usage-error`` or ``interrupted``, with ``exit_status``.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
 
 PROGRESS_SECONDS = 30.0
-"""How long a log has no line of progress."""
+"""The time between two lines of progress."""
 
 OPTION = "--log-format"
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for this, also one that can't be understood otherwise."""
+    """Whether a command line asks for JSON. The answer is needed even if the rest of the command line is wrong."""
     options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     return f"{OPTION}=json" in options or any(pair == (OPTION, "json") for pair in itertools.pairwise(options))
 
 
 class LogLines:
-    """Writes objects on a stream, from whatever thread."""
+    """Writes objects on a stream, from any thread."""
 
     def __init__(self, stream: TextIO, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._stream = stream
@@ -45,16 +45,16 @@ class LogLines:
         self._lock = threading.Lock()
 
     def write(self, level: str, event: str, message: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON has
-        """Write one object. What is not drawn stands escaped in every text, so that any reader of JSON takes it."""
+        """Write one object. Characters that can't be printed are escaped, so that any reader of JSON accepts it."""
         time = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         entry = {"time": time, "level": level, "event": event, "message": " ".join(message.split()), **fields}
         line = json_text(_drawn(entry))
-        with self._lock, contextlib.suppress(OSError):  # whoever listened may be gone; the run goes on
+        with self._lock, contextlib.suppress(OSError):  # the reader may be gone; the run continues
             print(line, file=self._stream, flush=True)
 
 
 class LogTalker:
-    """Writes what a run under way tells."""
+    """Writes stages, commits, progress and messages of a run."""
 
     def __init__(self, progress: Progress, lines: LogLines) -> None:
         self._progress = progress
@@ -94,14 +94,14 @@ class LogTalker:
         """Write the messages of the run that were not written yet."""
         with self._messages_lock:
             while self._messages_said < len(self._progress.messages):
-                self._messages_said += 1  # first, since an interrupt may come right after the line was written
+                self._messages_said += 1  # before the write, since an interrupt may follow it
                 self._lines.write("warning", "message", self._progress.messages[self._messages_said - 1])
 
 
 @contextmanager
 def log_lines_on(progress: Progress, stream: TextIO, lake: str, pause: Pause | None = None) -> Iterator[None]:
-    """Log the run in the block, and nothing else: lines of libraries on stderr may name anything, so they are only counted."""
-    # A refused command line writes an object too, before anything that takes time is imported.
+    """Log the run in the block. Lines of libraries on stderr may name patients, so they are counted and not shown."""
+    # Imported here, so that a refused command line writes its object quickly.
     from dicomlake.urls import without_credentials
     from dicomlake.version import VERSION
 
@@ -123,12 +123,13 @@ def log_lines_on(progress: Progress, stream: TextIO, lake: str, pause: Pause | N
         thread.join()
         talker.pass_on_messages()
         if others.lines:
-            told = f"libraries wrote {others.lines:,} lines on stderr, which are left out here; {OPTION} text shows them"
-            lines.write("warning", "message", told)
+            lines.write(
+                "warning", "message", f"libraries wrote {others.lines:,} lines on stderr, which are left out here; {OPTION} text shows them"
+            )
 
 
 def log_finished(lines: LogLines, summary: Summary, progress: Progress, message: str, exit_status: int) -> None:
-    """Write what a finished run came to."""
+    """Write the result of a finished run."""
     figures = {**summary.as_dict(), "codes": dict(sorted(progress.codes.items())), "findings": dict(sorted(progress.findings.items()))}
     lines.write("info", "finished", message, **figures, exit_status=exit_status)
 

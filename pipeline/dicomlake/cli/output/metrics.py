@@ -1,10 +1,10 @@
 r"""``--metrics``: the figures of a run as a file that Prometheus' node_exporter collects (its textfile collector).
 
-The text exposition format, version 0.0.4: a line ``# HELP``, a line ``# TYPE``, then ``name{label="value"} number``, without times, which
-the collector refuses. ``\`` and newline are escaped in help, ``"`` too in the value of a label. Its names end in their unit.
+The file has the text exposition format, version 0.0.4: a line ``# HELP``, a line ``# TYPE``, then ``name{label="value"} number``. It has no
+times, which the collector refuses. ``\`` and newline are escaped in help, and ``"`` in the value of a label. Names end in their unit.
 
-The library `prometheus_client` writes such files from counters that live in a process. It would be one more package in every installation
-for the dozen lines of `_text`, and leaves the mode of the file to the umask, with which a job of root's is unreadable to the collector.
+The library `prometheus_client` would be one more package in every installation, for the dozen lines of `_text`. It also leaves the mode of
+the file to the umask, so that the collector often can't read the file of a job of root.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ Samples = list[tuple[Mapping[str, str], float]]
 
 @dataclass
 class Measurement:
-    """The result of a run; ``summary`` stays None where it did not finish."""
+    """The result of a run; ``summary`` is None if the run did not finish."""
 
     summary: Summary | None = None
 
 
 @contextmanager
 def measured(path: str | None, lake: str, progress: Progress) -> Iterator[Measurement]:
-    """Write the figures of the run in the block when it ends, however it ends. Without a path nothing is written.
+    """Write the figures of the run in the block when it ends, also with an error. Without a path nothing is written.
 
-    Where the run fails and the file can't be written either, the run's own error is what is told.
+    If the run fails and the file can't be written either, the run's own error is raised.
 
     Raises:
-        UsageError: the path can not be a file.
+        UsageError: the path can't be a file.
         AccessDenied: the run finished, and the file can't be written.
     """
     measurement = Measurement()
@@ -81,8 +81,8 @@ def metrics_text(lake: str, started: float, finished: float, status: int, progre
         started: in seconds since 1970, UTC.
         finished: likewise.
         status: exit status of the command.
-        progress: the figures of the run, however far it came.
-        summary: its result, where it finished.
+        progress: the figures of the run, finished or not.
+        summary: its result, if it finished.
     """
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     families: list[tuple[str, str, Samples]] = [
@@ -97,7 +97,7 @@ def metrics_text(lake: str, started: float, finished: float, status: int, progre
         ),
         ("snapshot", "Number of the snapshot that the last run wrote.", _one(summary.snapshot) if summary else []),
         ("listing_ended", "1 if the last run listed its sources to their end, else 0.", _one(int(bool(summary and summary.listing_ended)))),
-        ("files", "Files of the last run, by what became of them.", _files(progress, summary)),
+        ("files", "Files of the last run, by comparison and status.", _files(progress, summary)),
         ("files_with_code", "Files that the last run read, by their code.", _by("code", progress.codes)),
         ("findings", "Findings that the last run wrote, by code.", _by("code", progress.findings)),
         ("read_bytes", "Bytes of files that the last run read.", _one(progress.bytes_read)),

@@ -1,13 +1,13 @@
-"""Progress of a run on stderr: a bar on a terminal, else a plain line every ten seconds. It shows figures only, never the name of a file.
+"""Progress of a run on stderr: a bar on a terminal, otherwise a plain line every ten seconds. It shows figures, never the name of a file.
 
-The run knows nothing of this: a thread looks at its `Progress` now and then.
+A thread reads the `Progress` of the run from time to time; the run itself does not know of it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from dicomlake.cli.output.figures import Pause, line_of
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from dicomlake.run import Progress
 
 LINE_SECONDS = 10.0
-"""How long a plain talker is silent."""
+"""The time between two plain lines."""
 
 
 @contextmanager
 def talking(progress: Progress, stream: TextIO, lake: str, *, quiet: bool = False, log_format: str = "text") -> Iterator[None]:
-    """Talk about a run while the block goes on."""
+    """Report on a run during the block."""
     if quiet:
         try:
             yield
@@ -44,7 +44,7 @@ def talking(progress: Progress, stream: TextIO, lake: str, *, quiet: bool = Fals
 
 
 def _warn(progress: Progress, stream: TextIO, log_format: str) -> None:
-    """Write the warnings of a run that was asked to be quiet."""
+    """Write the warnings of a quiet run."""
     lines = LogLines(stream) if log_format == "json" else None
     for warning in progress.warnings:
         if lines:
@@ -55,7 +55,7 @@ def _warn(progress: Progress, stream: TextIO, log_format: str) -> None:
 
 @contextmanager
 def plain_lines_on(progress: Progress, stream: TextIO, pause: Pause | None = None) -> Iterator[None]:
-    """A line every `LINE_SECONDS`, from a thread of its own."""
+    """Write a line every `LINE_SECONDS`, from a thread of its own."""
     ended = threading.Event()
     talker = PlainTalker(progress, stream)
     thread = threading.Thread(target=talker.talk, args=(pause or ended.wait,), name="dicomlake-talk", daemon=True)
@@ -69,7 +69,7 @@ def plain_lines_on(progress: Progress, stream: TextIO, pause: Pause | None = Non
 
 
 class PlainTalker:
-    """Writes plain lines: messages of the run, the dashboard's address once, and how far the run is."""
+    """Writes plain lines: messages of the run, the dashboard's address once, and progress."""
 
     def __init__(self, progress: Progress, stream: TextIO) -> None:
         self._progress = progress
@@ -96,8 +96,5 @@ class PlainTalker:
             self._messages_said += 1
 
     def _say(self, text: str) -> None:
-        try:
+        with suppress(OSError):  # the reader of stderr may be gone; the run continues
             print(f"dicomlake: {printable(text)}", file=self._stream, flush=True)
-        except OSError:
-            # Nobody reads stderr any longer; the run goes on.
-            return

@@ -20,7 +20,7 @@ _FILES = number("files")
 def tell_end(
     summary: Summary, progress: Progress, lake: str, stream: TextIO, *, config: str | None, message: str, exit_status: int, log_format: str
 ) -> None:
-    """Say on stderr what a finished run came to: tables, or an object of the log."""
+    """Write the result of a finished run on stderr: as tables, or as an object of the log."""
     if log_format == "json":
         log_finished(LogLines(stream), summary, progress, message, exit_status)
     else:
@@ -28,9 +28,9 @@ def tell_end(
 
 
 def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextIO, *, config: str | None = None) -> None:
-    """Print what became of the files that the run read, and what was wrong with those that it couldn't.
+    """Print the statuses of the files that the run read, and the codes of those that it could not read.
 
-    A query of a lake in a store may need the storage options of the run, so that it names the configuration.
+    The suggested query names the configuration for a lake in a store, whose storage options it may need.
     """
     read = _statuses(summary)
     if any(read.values()):

@@ -1,4 +1,4 @@
-"""Printing tables and titles on a stream: bold where a person looks, plain elsewhere."""
+"""Printing of tables and titles: with bold titles on a terminal, plain elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at a stream."""
+    """Whether a stream is a terminal."""
     try:
         return stream.isatty()
     except ValueError:  # it is closed
@@ -21,18 +21,18 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def width_of(stream: TextIO) -> int | None:
-    """The cells of a terminal's line; None, which is unlimited, where no person looks."""
+    """The width of a terminal in cells; None, which is unlimited, for other streams."""
     return shutil.get_terminal_size().columns if is_terminal(stream) else None
 
 
 def print_title(text: str, stream: TextIO | None = None) -> None:
-    """Print a line in bold. The text is ours, or was made `visible`."""
+    """Print a line in bold. Text from files must have passed `printable` before."""
     out = stream or sys.stdout
     print(f"{_BOLD}{text}{_PLAIN}" if is_terminal(out) else text, file=out)
 
 
 def print_table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], stream: TextIO | None = None) -> Laid:
-    """Print a table as wide as the stream allows."""
+    """Print a table that fits the width of the stream."""
     out = stream or sys.stdout
     laid = lay_out(headings, rows, width_of(out))
     print_title(laid.lines[0], out)
@@ -48,5 +48,5 @@ def print_lines(lines: Iterable[str], stream: TextIO | None = None) -> None:
 
 
 def note(text: str) -> None:
-    """Say something on stderr."""
+    """Print a line on stderr."""
     print(text, file=sys.stderr)

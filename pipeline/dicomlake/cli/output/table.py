@@ -1,6 +1,6 @@
-"""Tables for a person's eyes: they fit the terminal, or say what they left out.
+"""Tables for people: a table fits the terminal, or counts the columns that it left out.
 
-Rows and columns are plain text; colour is the caller's business. Widths are cells of a terminal, in which a Japanese letter takes two.
+Rows and columns are plain text; the caller adds colour. Widths are cells of a terminal, in which a Japanese letter takes two.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 GAP = "  "
 NARROWEST = 12
-"""Names and text are not cut shorter than this; rather are columns left out."""
+"""Names and text are not cut shorter than this; columns are left out instead."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A column's name, and how it is shown.
+    """The name of a column, and the layout of its values.
 
-    ``is_number`` puts values on the right. Values are cut only where ``is_text`` has it, and where ``keeps_end``, from the front:
+    ``is_number`` aligns values to the right. Only values with ``is_text`` are cut, and those with ``keeps_end`` at their beginning:
     a url or a UID differs from its neighbours at its end.
     """
 
@@ -31,7 +31,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Laid:
-    """A table as lines, the first two its heading, and how many columns found no room."""
+    """A table as lines, of which two are the heading, and how many columns had no room."""
 
     lines: list[str]
     columns_left_out: int = 0
@@ -43,12 +43,12 @@ def number(name: str) -> Heading:
 
 
 def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int | None = None) -> Laid:
-    """Lay out a table in ``width`` cells: long text is cut, and what still finds no room is left out from the right.
+    """Lay out a table in ``width`` cells. Long text is cut; columns that still have no room are left out, from the right.
 
     Args:
-        headings: of the columns.
+        headings: one for each column.
         rows: a text for each column.
-        width: of the terminal; unlimited where None.
+        width: the width of the terminal; unlimited where None.
     """
     extents = [_extent(heading, [row[index] for row in rows]) for index, heading in enumerate(headings)]
     widths = [extent.natural for extent in extents] if width is None else _fit(extents, width)
@@ -60,7 +60,7 @@ def lay_out(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: i
 
 
 def lay_out_record(headings: Sequence[Heading], row: Sequence[str]) -> list[str]:
-    """One row as a line for each column; nothing is cut."""
+    """One row as a line for each column, without cutting."""
     wide = max((cell_len(heading.name) for heading in headings), default=0)
     return [(set_cell_size(heading.name, wide) + GAP + text).rstrip() for heading, text in zip(headings, row, strict=True)]
 
@@ -71,7 +71,7 @@ def fits(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int 
 
 
 def cut(text: str, width: int, *, keeps_end: bool = False) -> str:
-    """The text in at most ``width`` cells; an ellipsis stands for what is gone."""
+    """The text in at most ``width`` cells, with an ellipsis for the part that was cut."""
     if cell_len(text) <= width:
         return text
     if keeps_end:
@@ -82,7 +82,7 @@ def cut(text: str, width: int, *, keeps_end: bool = False) -> str:
 
 @dataclass(frozen=True)
 class _Extent:
-    """How wide a column would be, and how narrow it may be."""
+    """The natural and the smallest width of a column."""
 
     natural: int
     narrowest: int
@@ -108,7 +108,7 @@ def _fit(extents: Sequence[_Extent], width: int) -> list[int]:
 
 
 def _widest(extents: Sequence[_Extent], room: int) -> list[int]:
-    """Widths under the greatest common limit at which the columns together have room."""
+    """The widths under the greatest common limit for which there is room."""
     limit = NARROWEST
     while limit < room and sum(extent.within(limit + 1) for extent in extents) <= room:
         limit += 1

@@ -11,7 +11,7 @@ from dicomlake.printable import is_drawn, printable
 
 
 def cell(value: object) -> str:
-    """A value as one line of text for a person's eyes; a null is nothing."""
+    """A value as one line of text for people; empty for a null."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -24,7 +24,7 @@ def cell(value: object) -> str:
 
 
 def size_text(size: int) -> str:
-    """Bytes for a person's eyes."""
+    """A size in bytes as text for people."""
     amount = float(size)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < KIB:
@@ -34,7 +34,7 @@ def size_text(size: int) -> str:
 
 
 def json_text(value: object) -> str:
-    """JSON that is safe to print: ISO dates, null for a number that JSON can't hold, and an escape for what is not drawn."""
+    """JSON that is safe to print: ISO dates, null for numbers that JSON does not have, and escapes for characters that can't be printed."""
     text = json.dumps(_with_numbers(value), ensure_ascii=False, default=_json_default, allow_nan=False)
     if text.isprintable():
         return text
@@ -47,7 +47,7 @@ def _json_default(value: object) -> str:
 
 
 def _with_numbers(value: object) -> object:
-    """The value with null in place of NaN and infinities, which JSON does not have."""
+    """The value with null for NaN and infinities, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

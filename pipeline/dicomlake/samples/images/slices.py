@@ -40,7 +40,7 @@ class Stack:
     start: float = -100.0
 
     def location(self, index: int) -> float:
-        """Answer how far along the normal slice ``index`` lies, in mm."""
+        """Answer the position of slice ``index`` along the normal, in mm."""
         return self.start + index * self.spacing
 
     def position(self, index: int) -> list[str]:
@@ -128,7 +128,7 @@ def ct_technique(spacing: float) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class MrTechnique:
-    """The parameters of an MR series; times in ms, angle in degrees, b-value in s/mm²."""
+    """The differences between MR series; times in ms, angle in degrees, b-value in s/mm²."""
 
     image_type: tuple[str, ...]
     sequence: str
@@ -174,7 +174,7 @@ class MrTechnique:
 
 
 def mr_series(series: Series, stack: Stack, technique: MrTechnique, sources: Sequence[Dataset] = ()) -> list[SampleFile]:
-    """Answer an MR series (PS3.3 A.4); with ``sources``, a map of which slice i was computed from source i."""
+    """Answer an MR series (PS3.3 A.4); with ``sources``, a map whose slice i was computed from source i."""
     files = []
     for index in range(stack.slices):
         dataset = series.instance(index + 1, MRImageStorage)

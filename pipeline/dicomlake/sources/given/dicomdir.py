@@ -1,7 +1,7 @@
-"""A DICOMDIR as a listing: its records name files relative to its folder (PS3.3 F.3, PS3.10 8), and are held against what is there.
+"""A DICOMDIR as a listing. Its records name files relative to its folder (PS3.3 F.3, PS3.10 8), and are compared with that folder.
 
-Names in a DICOMDIR are upper case, while a mounted medium or a copy of it may show them in lower case: a name that is not there as it is
-written stands for the one that differs from it in case alone. How the records are read is the caller's business (`ReadFileIDs`).
+Names in a DICOMDIR are upper case, but a mounted medium or a copy of it may show them in lower case. So a name that does not exist is
+replaced by one that differs only in case. The caller reads the records (`ReadFileIDs`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 from dicomlake.urls import url_of_path
 
 ReadFileIDs = Callable[[BinaryIO], Sequence[Sequence[str]]]
-"""Answers the Referenced File ID (0004,1500) of each record that has one; raises ValueError for what can't be read."""
+"""Answers the Referenced File ID (0004,1500) of each record that has one; raises ValueError for a file that can't be read."""
 
 _BATCH_ROWS = 65_536
 _BESIDE_FILES = {".", "..", ""}
@@ -31,7 +31,7 @@ class DicomdirListing:
     messages: tuple[str, ...]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """As a list's reader gives them; see `formats`."""
+        """Batches like those of a reader of lists; see `formats`."""
         for start in range(0, len(self.urls), _BATCH_ROWS):
             urls = self.urls[start : start + _BATCH_ROWS]
             yield pa.RecordBatch.from_arrays(
@@ -40,14 +40,14 @@ class DicomdirListing:
 
 
 def is_dicomdir(opener: Callable[[], BinaryIO], location: str) -> bool:
-    """Whether a list is DICOM by content (PS3.10 7.1), which no list of another format can be."""
+    """Whether a list is DICOM by its content (PS3.10 7.1); lists of other formats can't be."""
     with closing(opener()) as stream:
         start = stream.read(132)
     return start[128:] == b"DICM" and not location.lower().endswith((".csv", ".parquet", ".pq", ".txt"))
 
 
 def read_dicomdir(opener: Callable[[], BinaryIO], location: str, read_file_ids: ReadFileIDs, *, is_local: bool) -> DicomdirListing:
-    """Read a DICOMDIR, and hold it against its folder where that is on this machine.
+    """Read a DICOMDIR, and compare it with its folder if that is on this machine.
 
     Args:
         opener: opens it.
@@ -72,7 +72,7 @@ def read_dicomdir(opener: Callable[[], BinaryIO], location: str, read_file_ids: 
     paths = [found.path_of(name) for name in sound]
     unnamed = _files_below(folder) - len({path for path in paths if os.path.isfile(path)}) - 1
     if unnamed > 0:
-        messages.append(f"{unnamed:,} files beside {own_name} are not named in it, and were not indexed; index the folder to have them")
+        messages.append(f"{unnamed:,} files beside {own_name} are not named in it, and were not indexed; index the folder to include them")
     return DicomdirListing([url_of_path(path) for path in paths], tuple(messages))
 
 
@@ -84,7 +84,7 @@ class _Folders:
         self._names: dict[str, dict[str, str]] = {}
 
     def path_of(self, names: Sequence[str]) -> str:
-        """The path that names stand for: as they are written where nothing else is there."""
+        """The path of a file ID: as it is written, unless only another spelling exists."""
         path = self._root
         for name in names:
             there = self._names_in(path)

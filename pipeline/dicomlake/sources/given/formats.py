@@ -1,7 +1,7 @@
-"""The formats of a list: Parquet, CSV with a header, and plain text with one url a line. Told apart by content; text may be compressed.
+"""The formats of a list: Parquet, CSV with a header, and plain text with one url a line. The content decides, and text may be compressed.
 
-What comes out are batches with the column ``row`` (from 1, for messages) and those of ``url``, ``file_size``, ``modified`` and ``etag``
-that the list has, in whatever type it has them; other columns are ignored.
+Readers give batches with the column ``row`` (from 1, for messages), and with the columns ``url``, ``file_size``, ``modified`` and ``etag``
+that the list has, in their own types. Other columns are ignored.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ ListReader = Callable[[], Iterator[pa.RecordBatch]]
 
 
 def list_reader(opener: Opener, location: str, title: str) -> ListReader:
-    """Tell the format of a list; what is returned reads it from its beginning each time it is called.
+    """The reader for the format of a list. It starts from the beginning at every call.
 
     Args:
         opener: opens the list for reading, as often as asked.
-        location: path or url; ``.csv`` and ``.parquet`` at its end are taken at their word.
-        title: of the list, for messages.
+        location: path or url; a list named ``.csv`` or ``.parquet`` must have that format.
+        title: the name of the list in messages.
 
     Raises:
-        ConfigurationError: the list is not what its name says, or has no column ``url``. So does the reader, for a list damaged further on.
+        ConfigurationError: the list has not the format of its name, or no column ``url``. The reader raises it for a damaged list.
     """
     with closing(opener()) as stream:
         is_parquet = stream.read(4) == b"PAR1"
@@ -81,7 +81,7 @@ def _read_parquet(opener: Opener, title: str, columns: list[str]) -> Iterator[pa
 def _read_csv(opener: Opener, title: str, names: list[str]) -> Iterator[pa.RecordBatch]:
     with closing(opener()) as stream:
         try:
-            # All as bytes: names need not be UTF-8, and types are not guessed from the first rows.
+            # As bytes, since names need not be UTF-8, and so that no type is guessed from the first rows.
             yield from _numbered(csv_batches(stream, names, _columns(names, title), pa.binary(), has_header=True))
         except (pa.ArrowException, OSError) as error:
             raise _damaged(title, "CSV", error) from None
@@ -115,7 +115,7 @@ def csv_batches(
 
 
 def header_names(stream: BinaryIO) -> list[str]:
-    """The names in the first line of a file, compressed or not, if it is a line of names; closes a file that is compressed."""
+    """The names in the first line of a file, compressed or not; empty if that is not a line of names. Closes a compressed file."""
     line = bytes(_uncompressed(stream).read(_LINE_BYTES_LIMIT)).partition(b"\n")[0].decode("utf-8-sig", "replace")
     try:
         return [name.strip() for name in next(csv.reader([line]), [])]

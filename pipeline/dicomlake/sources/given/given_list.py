@@ -1,8 +1,8 @@
 """Listings made elsewhere: a bucket's inventory, the output of ``find``, a query of another lake.
 
-A list names files in the column ``url`` (or one a line), in any order; a local path is relative to the current folder and spelt as in the
-lake (see `urls`), though bytes that are not UTF-8 may stand as they are. Where a list lacks the size or time of a local file, one ``stat``
-adds it; values of the list are believed. Temporary files hold rows that must be sorted, and standard input, which can be read only once.
+A list names files in the column ``url`` (or one a line), in any order. A local path is relative to the current folder and spelt as in the
+lake (see `urls`), but it may hold bytes that are not UTF-8. If a list lacks the size or time of a local file, one ``stat`` adds it; values
+of the list are believed. Temporary files hold rows to sort, and standard input, which can be read only once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _START_BYTES = 64
 
 @dataclass(frozen=True)
 class GivenList:
-    """A list that was opened once: it is there, and has a column ``url``."""
+    """A list that was opened once, so it exists and has a column ``url``."""
 
     title: str
     reader: ListReader
@@ -52,9 +52,9 @@ class GivenList:
 
         Args:
             location: an absolute path, a url, or ``-``.
-            name: of the source, for messages.
+            name: the name of the source in messages.
             storage_options: for a list at a url.
-            read_file_ids: reads the records of a DICOMDIR, which is read to its end then; without it a DICOMDIR is not a list.
+            read_file_ids: reads the records of a DICOMDIR, to its end; without it a DICOMDIR is not a list.
 
         Raises:
             SourceNotFound, AccessDenied: it can't be opened.
@@ -78,7 +78,7 @@ class GivenList:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """See `Source.batches`."""
-        # An inventory's data files are fetched once; a list is read twice rather than kept.
+        # The data files of an inventory are fetched once; a list is read twice instead of being kept.
         for batch in sorted_once(self._rows()) if self.is_inventory else in_order(self._rows):
             yield _with_local_files(batch)
 
@@ -97,7 +97,9 @@ def _opener(location: str, storage_options: Mapping[str, Any]) -> Callable[[], B
 
 def _open_data_file(manifest: str, storage_options: Mapping[str, Any], path: str) -> BinaryIO:
     if manifest == STANDARD_INPUT:
-        raise ConfigurationError("the manifest of an inventory can't come from standard input, for its data files are looked for beside it")
+        raise ConfigurationError(
+            "the manifest of an inventory can't come from standard input, since its data files are beside it; give its path or url"
+        )
     if not is_url(manifest):
         return _open_path(local_path_of(manifest, path))
     scheme, slashes, rest = manifest.partition("://")
@@ -111,7 +113,7 @@ def _spooled_input() -> Callable[[], BinaryIO]:
         return open(path, "rb")
 
     weakref.finalize(reopen, os.unlink, path)  # it lives as long as the source
-    # A read that waits for a whole buffer would swallow an interrupt that comes between two pieces of it.
+    # `read` would wait for a whole buffer, and lose an interrupt that comes meanwhile.
     standard_input = cast("io.BufferedReader", sys.stdin.buffer)
     with open(descriptor, "wb") as spool:
         while piece := standard_input.read1():
@@ -145,7 +147,7 @@ def _open_url(url: str, storage_options: Mapping[str, Any]) -> BinaryIO:
 
 
 def _with_local_files(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with size and modified time of the local files of which the list does not say both."""
+    """The batch with size and modified time from ``stat``, for local files of which the list lacks either."""
     missing = pc.and_(
         pc.starts_with(batch.column("url"), "/"),
         pc.or_(pc.is_null(batch.column("file_size")), pc.is_null(batch.column("modified"))),

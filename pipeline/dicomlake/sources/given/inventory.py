@@ -1,8 +1,8 @@
-"""Inventories that object stores write of themselves: a manifest, and the data files that it names.
+"""Inventories of object stores: a manifest, and the data files that it names.
 
-Amazon S3 Inventory (CSV with url-encoded keys, Parquet, ORC) and Azure Blob Inventory (CSV with a header, Parquet). Rows of anything but a
-current object are left out: earlier versions, markers of deletion, snapshots, folders. The data files are fetched whole, one at a time, and
-checked against what the manifest says of them before a row is used: a list with holes would pass for files that have vanished.
+The formats are Amazon S3 Inventory (CSV with url-encoded keys, Parquet, ORC) and Azure Blob Inventory (CSV with a header, Parquet). Only
+rows of current objects count; earlier versions, markers of deletion, snapshots and folders are left out. Data files are fetched one at a
+time, and compared with the manifest before a row is used: files missing from a damaged list would look like vanished ones.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _MILLISECONDS_FROM = 100_000_000_000
 
 @dataclass(frozen=True)
 class DataFile:
-    """A data file as its manifest names it; ``md5`` is hex, where the manifest has it."""
+    """A data file as its manifest names it; ``md5`` is in hexadecimal digits, if the manifest has it."""
 
     path: str
     size: int | None
@@ -69,14 +69,14 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Inventory:
-    """A manifest understood.
+    """A manifest after parsing.
 
     Attributes:
-        title: for messages.
+        title: its name in messages.
         scheme: the scheme of the urls of its objects.
         format: ``csv``, ``parquet`` or ``orc``.
-        names: the columns of CSV files that have no header; empty where they have one.
-        meanings: the meaning of a column, by its name in small letters alone.
+        names: the columns of CSV files without a header; empty if they have one.
+        meanings: the meaning of a column, by the lower-case letters and digits of its name.
         files: its data files.
     """
 
@@ -94,8 +94,8 @@ class Inventory:
             open_at: opens a data file by its path in the manifest.
 
         Raises:
-            ConfigurationError: a data file is not what the manifest says, or can't be read.
-            SourceNotFound, AccessDenied: one is not there.
+            ConfigurationError: a data file differs from the manifest, or can't be read.
+            SourceNotFound, AccessDenied: a data file is not there.
         """
         first = 1
         for file in self.files:
@@ -168,15 +168,15 @@ class Inventory:
 
 
 def inventory_of(start: bytes, opener: Callable[[], BinaryIO], title: str) -> Inventory | None:
-    """The inventory whose manifest this is; None for another list.
+    """The inventory of a manifest; None for another list.
 
     Args:
         start: its first bytes.
         opener: opens it.
-        title: for messages.
+        title: its name in messages.
 
     Raises:
-        ConfigurationError: it is one, and can't be used.
+        ConfigurationError: the manifest can't be used.
     """
     if not start.lstrip().startswith(b"{"):
         return None
@@ -197,7 +197,7 @@ def inventory_of(start: bytes, opener: Callable[[], BinaryIO], title: str) -> In
 
 
 def local_path_of(manifest: str, path: str) -> str:
-    """Where a data file is that was copied together with its manifest: at the same place relative to it, or beside it."""
+    """The path of a data file that was copied with its manifest: at the same place relative to it, or beside it."""
     folder = os.path.dirname(manifest)
     name = os.path.basename(path)
     above = folder
@@ -236,7 +236,7 @@ def _plain(name: str) -> str:
 
 
 def _decoded(keys: pa.StringArray) -> pa.StringArray:
-    """Keys of CSV, which are url-encoded."""
+    """The keys of CSV files, which are url-encoded."""
     encoded = pc.fill_null(pc.match_substring_regex(keys, "[%+]"), fill_value=False)
     if not encoded.true_count:
         return keys
@@ -252,7 +252,7 @@ def _is(column: pa.Array | None, like: pa.Array, text: str) -> pa.BooleanArray:
 
 
 def _in_seconds(column: pa.Array) -> pa.Array:
-    """Times that are numbers in seconds, where they are in milliseconds."""
+    """Times as seconds, if they are numbers of milliseconds."""
     if not pa.types.is_integer(column.type):
         return column
     largest = pc.max(column).as_py()

@@ -1,4 +1,4 @@
-"""The rows of a list as rows of a listing: urls in the lake's spelling, columns in their declared types."""
+"""Rows of a list as rows of a listing: urls in the spelling of the lake, columns in their declared types."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from dicomlake.sources.listing import LISTING_SCHEMA
 from dicomlake.stores.kinds import CANONICAL_SCHEMES
 from dicomlake.urls import FILE_SCHEME, SCHEME, carrying_credentials, path_of_url, url_of_path
 
-# What the lake's spelling of a local path never is: relative, with a doubled slash, a dot folder or a slash at its end; and all escapes.
+# Paths that are not in the spelling of the lake: relative, with a doubled slash, a dot folder, a slash at the end or a backslash.
 _UNFINISHED = r"^[^/]|//|/\.\.?(?:/|$)|./$|\\"
 
 
 def listing_rows(rows: pa.RecordBatch, title: str) -> pa.RecordBatch:
-    """Rows of a list in `LISTING_SCHEMA`, in their order.
+    """The rows of a list in `LISTING_SCHEMA`, in their order.
 
     Args:
         rows: with the column ``row`` (for messages) and any of ``url``, ``file_size``, ``modified``, ``etag``.
-        title: of the list, for messages.
+        title: the name of the list in messages.
 
     Raises:
         ConfigurationError: a value can't be used; the message names the list, the row and the column.
@@ -48,7 +48,7 @@ def _urls(values: pa.Array) -> pa.StringArray:
         raise CantBeTyped(empty, "is empty; every row names a file")
     secret = pc.index(carrying_credentials(urls), True).as_py()
     if secret >= 0:
-        raise CantBeTyped(secret, "carries credentials, which would end up in the lake; leave them out and set storage_options")
+        raise CantBeTyped(secret, "carries credentials, which would be written to the lake; leave them out and set storage_options")
     is_remote = pc.and_not(pc.match_substring_regex(urls, SCHEME), pc.match_substring_regex(urls, FILE_SCHEME))
     if is_remote.true_count:
         for scheme, spelt in CANONICAL_SCHEMES.items():

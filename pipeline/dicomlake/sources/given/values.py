@@ -1,4 +1,4 @@
-"""Columns of a list in the types of a listing: numbers as text, times as ISO 8601 or Unix seconds, bytes as names."""
+"""Columns of a list in the types of a listing. Numbers may be text, times ISO 8601 or Unix seconds, and names bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_LETTERS = 40
 
 
 class CantBeTyped(ValueError):
-    """A value is not what its column holds; ``position`` is its index in the array."""
+    """A value does not fit its column; ``position`` is its index in the array."""
 
     def __init__(self, position: int, problem: str) -> None:
         super().__init__(position, problem)
@@ -30,7 +30,7 @@ class CantBeTyped(ValueError):
 
 
 def texts(values: pa.Array) -> pa.StringArray:
-    r"""Text as it is; bytes that are no UTF-8 become ``\xHH``, as in a url.
+    r"""Text as it is; bytes that are not UTF-8 become ``\xHH``, as in a url.
 
     Raises:
         CantBeTyped: the column holds neither text nor bytes.
@@ -139,7 +139,7 @@ def _is_time(value: pa.StringScalar) -> bool:
 
 
 def _microseconds(parts: pa.StructArray) -> pa.StringArray:
-    """Six digits of the fraction of a second; what is finer is cut off, as a file's modified time is."""
+    """Six digits of the fraction of a second; further digits are cut off, as in a file's modified time."""
     return pc.utf8_slice_codeunits(pc.utf8_rpad(_part(parts, "fraction"), 6, "0"), 0, 6)
 
 
@@ -153,7 +153,7 @@ def _filled(values: pa.StringArray) -> pa.StringArray:
 
 
 def _require(fits: pa.BooleanArray, values: pa.Array, problem: str) -> None:
-    """Refuse the first value that does not fit; a null always does."""
+    """Refuse the first value that does not fit; a null always fits."""
     position = pc.index(pc.fill_null(fits, fill_value=True), value=False).as_py()
     if position >= 0:
         raise CantBeTyped(position, f"{_value(values, position)} {problem}")

@@ -1,6 +1,6 @@
 """The row of one local path, from one ``stat``.
 
-A path that is not a regular file gets the code ``not-regular``; one that the system does not describe gets ``unreadable``.
+A path that is not a regular file gets the code ``not-regular``; a path without a ``stat`` gets ``unreadable``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def list_file(path: str) -> Iterator[pa.RecordBatch]:
 
 
 def add_path(builder: BatchBuilder, url: str, path: str | bytes) -> None:
-    """Add the row of one path, whatever is there."""
+    """Add the row of one path, of any kind."""
     try:
         status = os.stat(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in a listed name
@@ -50,7 +50,7 @@ def add_path(builder: BatchBuilder, url: str, path: str | bytes) -> None:
 
 
 def modified_times(nanoseconds: list[int]) -> Sequence[int | None]:
-    """Modified times in microseconds since 1970 UTC; null for one that no calendar has, before year 1 or after 9999."""
+    """Modified times in microseconds since 1970 UTC; null before year 1 and after 9999."""
     times = [value // 1000 for value in nanoseconds]
     if times and min(times) >= EARLIEST_MODIFIED and max(times) <= LATEST_MODIFIED:
         return times
@@ -67,5 +67,5 @@ def refusal(path: str, error: OSError | ValueError) -> DicomlakeError:
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Why the system refused, in its own words, without the path."""
+    """The reason of the system, in its own words, without the path."""
     return getattr(error, "strerror", None) or (str(error) if isinstance(error, ValueError) else type(error).__name__)

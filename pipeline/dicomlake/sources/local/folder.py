@@ -1,7 +1,7 @@
-"""Folders of this machine, listed with ``os.scandir`` and one ``stat`` a file; nothing but folders is ever opened.
+"""Folders of this machine, listed with ``os.scandir`` and one ``stat`` a file; only folders are opened.
 
-``stat`` follows links, so that one call answers for a file and for a link to one. Nearly all of the time goes into ``scandir`` and ``stat``
-themselves: around them stand only comprehensions over plain lists, which Arrow reads a batch at a time.
+``stat`` follows links, so one call answers for a file and for a link to it. Nearly all time is spent in ``scandir`` and ``stat``: the other
+code is comprehensions over plain lists, which Arrow reads a batch at a time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Chain = tuple["_Identity", "_Chain | None"]
 
 @dataclass(frozen=True)
 class LocalRules:
-    """Whether a walk follows links to folders, and which folders it leaves out: by path, or by inode where links are followed."""
+    """The rules of a walk: if it follows links to folders, and the folders it leaves out, by path, or by inode if it follows links."""
 
     follow_folder_links: bool
     excluded_paths: frozenset[str]
@@ -38,7 +38,7 @@ class LocalRules:
 
     @classmethod
     def of(cls, root: str, exclude: Sequence[str], *, follow_folder_links: bool) -> LocalRules:
-        """The rules for a walk from ``root``; without followed links a folder below it has one path, so that comparing paths is enough."""
+        """The rules for a walk from ``root``. If links are not followed, each folder below it has only one path to compare."""
         paths = set()
         identities = set()
         real_root = os.path.realpath(root)
@@ -54,10 +54,10 @@ class LocalRules:
 
 
 def list_folder(path: str, rules: LocalRules, pattern: Pattern | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches of everything below a folder, or of what matches ``pattern`` there.
+    """The batches of all files below a folder, or of those that match ``pattern``.
 
     Raises:
-        SourceNotFound, AccessDenied: the folder itself can't be listed, not even in part: nothing may be concluded from that.
+        SourceNotFound, AccessDenied: the folder itself can't be listed. No file may be taken for vanished then.
     """
     try:
         os.scandir(path).close()
@@ -65,7 +65,9 @@ def list_folder(path: str, rules: LocalRules, pattern: Pattern | None = None) ->
         raise refusal(path, error) from None
     root, defect = _open(path, rules, pattern, None)
     if defect is not None:
-        raise AccessDenied(f"source {printable_line(path)}: {defect.message}; nothing was concluded from what is missing")
+        raise AccessDenied(
+            f"source {printable_line(path)}: {defect.message}; no file was marked as missing; check the folder and run again"
+        )
     if root is not None:
         yield from walk(root)
 
@@ -91,7 +93,7 @@ class _LocalFolder:
         if pattern is not None:
             entries = [entry for entry in entries if pattern.matches(entry.name)]
         names = [entry.name for entry in entries]
-        # Where all is plain, a url is the path, and no other string is made of it. Names alone are kept: an entry holds its whole path.
+        # A plain path is the url too, without another string. Only names are kept, since an entry holds its whole path.
         self._is_plain = self._prefix == self._path and _are_plain(names)
         self.leaves: Sequence[str] = sorted(names if self._is_plain else map(url_of_path, names))
         self.folders: Sequence[str] = [url_of_path(entry.name) for entry in folders]
@@ -167,7 +169,7 @@ def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
 
 
 def _are_plain(names: list[str]) -> bool:
-    """Whether all names stand in urls as they are; in a locale that is no UTF-8, Python has decoded other bytes than a url has."""
+    """Whether urls hold all names unchanged. In a locale without UTF-8, Python decodes names otherwise than urls do."""
     joined = "".join(names)
     if "\\" in joined:
         return False

@@ -1,1 +1,1 @@
-"""Object stores, and whatever else fsspec lists."""
+"""Object stores, and all other filesystems of fsspec."""

@@ -1,9 +1,9 @@
 """A prefix of an object store, listed by the store's own client: pages become Arrow batches without a Python object per key.
 
-Stores list in the byte order of keys, which is the order of urls, so pages are streamed. Those of stores known for it are cut into ranges
-that are listed side by side where there are many folders. The order of any other store is checked: one that lists otherwise must be
-listed again, its rows kept on disk until all are there, and sorted. A key that the client can't name (``a//b``, ``..``, a control
-character) ends its listing: the rest of the range is then listed folder by folder.
+Most stores list in the byte order of keys, which is the order of urls, so pages are streamed. If this order is known and there are many
+folders, ranges of keys are listed in parallel. The order of other stores is checked: a store with another order is listed again, and its
+rows are kept on disk and sorted. The client stops at a key that it can't name (``a//b``, ``..``, a control character): the rest of the
+range is then listed folder by folder.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 RANGES = 32
 SIDE_BY_SIDE = 8
-"""Into how many ranges of keys a large prefix is cut, and how many are listed at once."""
+"""The number of ranges into which a large prefix is cut, and how many are listed at once."""
 
 _LEVELS = 6
 
 
 class Range(NamedTuple):
-    """Keys after one (itself not) up to another (itself too); none where there is no bound."""
+    """The keys after ``after`` up to ``end``, with ``end``; None is no bound."""
 
     after: str | None = None
     end: str | None = None
@@ -54,10 +54,10 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class BucketListing:
-    """The objects below a prefix that match a pattern, where there is one.
+    """The objects below a prefix, or those of them that match a pattern.
 
-    ``folder`` is the key of the prefix, without a slash at its end; empty for a whole bucket. ``trusts_order`` says whether rows are
-    streamed where the store's order is not known.
+    ``folder`` is the key of the prefix, without a slash at its end; empty for a whole bucket. With ``trusts_order``, rows are streamed even
+    if the order of the store is not known.
     """
 
     root: RemoteRoot
@@ -75,7 +75,7 @@ class BucketListing:
 
         Raises:
             AccessDenied, SourceNotFound: it can't be listed, or not to its end.
-            ListedOutOfOrder: its order was trusted, and must not be.
+            ListedOutOfOrder: its order was trusted, and is wrong.
         """
         if not self._is_streamed:
             yield from sorted_once(self._rows(Range()))
@@ -95,18 +95,18 @@ class BucketListing:
             ConfigurationError: the options can't be used.
         """
         try:
-            # A person at a terminal waits for the answer, so there is one short pause.
+            # A user may wait at a terminal, so there is only one short pause.
             first = patiently(lambda: self._first_keys(self._store), PAUSES_SECONDS[:1])
         except InvalidPathError:
             return True
         except BaseError as error:
             if "PermanentRedirect" in codes_of(error):
-                return False  # fsspec finds the region out by itself
+                return False  # fsspec finds the region by itself
             raise self._refusal(error) from None
         return bool(first)
 
     def why_not(self) -> DicomlakeError | None:
-        """Why the prefix can't be listed, by a single request; None where it can.
+        """The reason why the prefix can't be listed, by a single request; None if it can.
 
         Raises:
             ConfigurationError: the options can't be used.
@@ -140,7 +140,7 @@ class BucketListing:
         return open_object_store(self.root.url, self.root.storage_options, whole_bucket=True)
 
     def _bounds(self) -> list[str]:
-        """The folders to cut at, ascending; few where that would not help: all keys come at once, or lie flat."""
+        """The folders at which to cut, ascending. Few or none if cuts are of no use, since all keys fit one page or are in one folder."""
         folder = self.folder
         try:
             first = next(iter(obstore.list(self._store, folder or None, chunk_size=BATCH_ROWS, return_arrow=True)), None)
@@ -156,7 +156,7 @@ class BucketListing:
                     return folders
                 folder = folders[0]
         except BaseError:
-            pass  # the listing itself meets it again, and says so
+            pass  # the listing itself meets the error again, and reports it
         return []
 
     def _side_by_side(self, ranges: Sequence[Range]) -> Iterator[pa.RecordBatch]:
@@ -178,7 +178,7 @@ class BucketListing:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _rows(self, part: Range) -> Iterator[pa.RecordBatch]:
-        """The rows of a range, in the store's order where it has one; where it has none, some may come twice."""
+        """The rows of a range, in the store's order. Without an order, some rows may come twice."""
         trusted = self._is_streamed
         last = part.after
         failures = 0
@@ -200,10 +200,10 @@ class BucketListing:
                 yield from self._by_folders(Range(last, part.end))
             except BaseError as error:
                 if "PermanentRedirect" in codes_of(error):
-                    # The bucket is in another region than is configured; botocore finds out by itself.
+                    # The bucket is in another region; botocore finds it by itself.
                     yield from self._by_folders(Range(last, part.end))
                     return
-                # A page that broke off: the listing goes on behind what is known, or begins again.
+                # A page broke off. The listing continues after the last known key, or begins again.
                 failures += 1
                 if failures > len(PAUSES_SECONDS) or not is_passing(error):
                     raise self._refusal(error) from None
@@ -239,7 +239,7 @@ class BucketListing:
         return self._kept(pa.RecordBatch.from_arrays(columns, schema=LISTING_SCHEMA))
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows that match the pattern and are not below a folder that is left out."""
+        """The rows that match the pattern and are not below an excluded folder."""
         urls = batch.column("url")
         wanted = None
         if self.pattern is not None:
@@ -255,7 +255,7 @@ class BucketListing:
         except (NotFoundError, FileNotFoundError):
             return False
         except BaseError:
-            return True  # what can't be told is listed, and reading it tells
+            return True  # in doubt the key is listed, and the reader finds out
         return True
 
 

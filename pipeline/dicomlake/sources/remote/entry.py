@@ -1,4 +1,4 @@
-"""Size, modified time and etag of a listed entry, under the names that the many fsspec filesystems give them."""
+"""Size, modified time and etag of a listed entry, by the names that the filesystems of fsspec use."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def size_of(entry: Mapping[str, Any]) -> int | None:
-    """Bytes, where the listing says."""
+    """The size in bytes, if the listing has it."""
     size = entry.get("size")
     return int(size) if isinstance(size, (int, float)) and size >= 0 else None
 
 
 def modified_of(entry: Mapping[str, Any]) -> int | None:
-    """Microseconds since 1970 (UTC), where the listing says something that can be understood; a time without zone is taken as UTC."""
+    """Microseconds since 1970 (UTC), if the listing has a time that can be parsed; a time without zone is taken as UTC."""
     for key in _MODIFIED_KEYS:
         value = entry.get(key)
         if value is None or value == "":
@@ -35,7 +35,7 @@ def modified_of(entry: Mapping[str, Any]) -> int | None:
 
 
 def etag_of(entry: Mapping[str, Any]) -> str | None:
-    """The etag without its quotes, where the listing has one."""
+    """The etag without its quotes, if the listing has one."""
     for key in _ETAG_KEYS:
         value = entry.get(key)
         if isinstance(value, str) and value:

@@ -1,4 +1,4 @@
-"""fsspec filesystems for urls, and what their many kinds of errors mean to whoever named the url."""
+"""Filesystems of fsspec for urls, and their many kinds of errors as messages for the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '([^']{1,60})'")
 
 
 def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> tuple[fsspec.AbstractFileSystem, str]:
-    """A filesystem of its own for a url (no listing cached by an earlier use is seen), and the path of the url in it.
+    """A new filesystem for a url, without cached listings, and the path of the url in it.
 
     Args:
         url: as ``fsspec.open`` takes it, chains included.
@@ -51,7 +51,7 @@ def options_of(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) -> DicomlakeError:
-    """The exception for a url that can't be listed, with what to do about it and without any credential."""
+    """The exception for a url that can't be listed, with advice and without any credential."""
     where = printable_line(url)
     kind = _kind(url)
     help_text = kind.help if kind else "set storage_options in the configuration"
@@ -60,7 +60,7 @@ def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) 
     if isinstance(error, ImportError):
         return ConfigurationError(f"source {where}: {printable_line(error)}")
     if isinstance(error, ValueError) and "rotocol" in str(error):
-        return ConfigurationError(f"source {where}: {printable_line(error)}; see fsspec for the protocols there are")
+        return ConfigurationError(f"source {where}: {printable_line(error)}; the documentation of fsspec lists the protocols")
     if unknown := _UNKNOWN_OPTION.search(str(error)) if isinstance(error, TypeError) else None:
         return ConfigurationError(
             f"storage_options for {where}: option {printable_line(unknown[1])} is unknown to its filesystem; check its spelling"
@@ -82,12 +82,12 @@ def _is_refusal(error: BaseException) -> bool:
 
 
 def _is_absence(error: BaseException) -> bool:
-    """Whether something is truly not there: an http filesystem calls an unreachable host not found, too."""
+    """Whether a url is really not there: an http filesystem also calls an unreachable host not found."""
     return isinstance(error, FileNotFoundError) or _codes(error) & _ABSENT_CODES != set()
 
 
 def _codes(error: BaseException) -> set[str]:
-    """The status of an http error, or the code of one that s3fs passed on as botocore raised it."""
+    """The status of an http error, or the code of an error of botocore."""
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
     return {str(getattr(error, "status", None)), str(code)}

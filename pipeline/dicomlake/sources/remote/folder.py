@@ -1,7 +1,7 @@
-"""Anything that fsspec lists: object stores, http indexes, memory, chained filesystems. One ``ls`` a folder, and never a request per file.
+"""Any filesystem of fsspec: object stores, http indexes, memory, chains. One ``ls`` lists a folder, and no file costs a request.
 
-Size, modified time and etag are those that the listing itself brings. One folder's entries are held at once: a flat prefix of many
-millions of keys is better given as an inventory (``@list``).
+Size, modified time and etag come from the listing itself. Memory holds the entries of one folder: for a flat prefix of many millions of
+keys an inventory (``@list``) is better.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Bounds = tuple[str | None, str | None]
 
 
 def list_root(root: RemoteRoot, pattern: Pattern | None = None, *, within: Bounds | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches of everything below a url, or of what matches ``pattern`` there, or the one row of a file.
+    """The batches of all files below a url, or of those that match ``pattern``, or the one row of a file.
 
     Args:
         root: the url.
@@ -37,7 +37,7 @@ def list_root(root: RemoteRoot, pattern: Pattern | None = None, *, within: Bound
         within: only rows whose url is after the first of these and no later than the second; folders outside are not opened.
 
     Raises:
-        SourceNotFound, AccessDenied: the url can't be listed; or the connection was lost on the way, so that nothing may be concluded.
+        SourceNotFound, AccessDenied: the url can't be listed, or the connection was lost. No file may be taken for vanished then.
     """
     info = root.info()
     if root.is_folder(info):
@@ -109,21 +109,21 @@ class _RemoteFolder:
         return _open(self._root, path, f"{self._below}{own_name}/", pattern, self._within)
 
     def _path_of(self, entry: _Entry) -> str:
-        """The filesystem's path of an entry; a web page writes its links as HTML, and may take http for https."""
+        """The path of an entry in the filesystem. Links of a web page are HTML text, and may have http for https."""
         path = str(entry["name"])
         if not self._root.is_http:
             return path
         return self._root.path.partition("://")[0] + "://" + html.unescape(path).partition("://")[2]
 
     def _name(self, entry: _Entry, path: str) -> str | None:
-        """The name of an entry in this folder; empty for a key whose folder name is empty; none for what does not belong here."""
+        """The name of an entry in this folder; empty for a key with an empty folder name; None for an entry of another folder."""
         folder = self._path
         rest = path.lstrip("/")
         if folder and not rest.startswith(folder):
             return None
         name = rest[len(folder) :].strip("/")
         if name == "":
-            # The marker that some tools write for a folder is an empty object with the folder's name and a slash.
+            # Some tools mark a folder by an empty object with the name of the folder and a slash.
             is_marker = entry.get("type") != "directory" and not entry.get("size")
             return None if is_marker or rest == folder else name
         is_link_elsewhere = self._root.is_http and ("/" in name or name.startswith(("?", "#")))
@@ -139,12 +139,12 @@ def _open(root: RemoteRoot, path: str, below: str, pattern: Pattern | None, with
             url = _text(root.prefix + below.rstrip("/") + root.tail)
             return Opened(None, Defect(url, FileCode.UNREADABLE, f"folder can't be listed: {what}"))
         raise refusal(root.url, error, root.storage_options) from None
-    root.filesystem.dircache.clear()  # else a listing of millions of folders stays in memory
+    root.filesystem.dircache.clear()  # otherwise a listing of millions of folders stays in memory
     return Opened(_RemoteFolder(root, path, below, entries, pattern, within), None)
 
 
 def _is_outside(folder: str, within: Bounds) -> bool:
-    """Whether no url in a folder (with a slash at its end) lies between the bounds."""
+    """Whether no url in a folder (with a slash at its end) is between the bounds."""
     after, end = within
     return (after is not None and after >= folder and not after.startswith(folder)) or (end is not None and folder > end)
 
@@ -157,5 +157,5 @@ def _cut(batch: pa.RecordBatch, within: Bounds) -> pa.RecordBatch:
 
 
 def _text(name: str) -> str:
-    """A name as a url may carry it: half characters, which no UTF-8 can, are spelt out."""
+    """A name as in a url: halves of surrogate pairs, which UTF-8 can't hold, become escapes."""
     return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode("utf-8")

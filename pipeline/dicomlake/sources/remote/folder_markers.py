@@ -1,6 +1,6 @@
-"""Markers of folders in a bucket: empty objects whose key is the folder's name and a slash, which the store's client leaves out.
+"""Markers of folders in a bucket: empty objects whose key is the name of the folder and a slash.
 
-They are not files. A listing shows a marker as an empty object of the folder's name; its position, or the store itself, tells it apart.
+They are not files, but the store's client drops the slash, so they look like empty files. Their position, or a request, tells them apart.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def without_folder_markers(page: pa.RecordBatch, is_there: Callable[[str], bool]
 
     Args:
         page: columns ``path`` and ``size``, in the store's order.
-        is_there: asks the store whether there is an object of a key.
+        is_there: asks the store whether a key exists.
     """
     empty = pc.indices_nonzero(pc.equal(page.column("size"), 0)).to_pylist()
     if not empty:
@@ -31,7 +31,7 @@ def without_folder_markers(page: pa.RecordBatch, is_there: Callable[[str], bool]
         before = paths[row - 1].as_py() if row else ""
         after = paths[row + 1].as_py() if row + 1 < len(paths) else None
         if before >= path:
-            markers.append(row)  # only with its slash does it stand where it does
+            markers.append(row)  # its position is right only with a slash
         elif after is None or after >= path + "/":
             unknown.append((row, path))
     if unknown:

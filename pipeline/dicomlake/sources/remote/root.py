@@ -1,6 +1,6 @@
-"""A url that can be listed: its filesystem, and how the urls of what is below it are spelt.
+"""A url that can be listed: its filesystem, and the spelling of the urls below it.
 
-They are the SOURCE as it was typed plus names, because the paths of many filesystems leave out the host or account.
+These urls are the SOURCE as it was typed plus names, because the paths of many filesystems lack the host or account.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RemoteRoot:
 
     @classmethod
     def of(cls, url: str, storage_options: Mapping[str, Any], exclude: Sequence[str] = ()) -> RemoteRoot:
-        """Set up the filesystem of a url, without a request yet where the filesystem allows that.
+        """Set up the filesystem of a url, without a request if the filesystem allows that.
 
         Raises:
             ConfigurationError, AccessDenied, SourceNotFound: see `filesystem_of`.
@@ -53,11 +53,11 @@ class RemoteRoot:
 
     @property
     def is_http(self) -> bool:
-        """Whether this is a web server: its folders are pages of links."""
+        """Whether this is a web server, whose folders are pages of links."""
         return self.head.startswith(("http://", "https://"))
 
     def info(self) -> Mapping[str, Any]:
-        """The filesystem's description of the url itself: the one request that a file as SOURCE costs.
+        """The description of the url itself: the only request for a SOURCE that is a file.
 
         Raises:
             SourceNotFound, AccessDenied: it is not there, or must not be read.
@@ -70,20 +70,20 @@ class RemoteRoot:
         return found
 
     def is_folder(self, info: Mapping[str, Any]) -> bool:
-        """Whether there is something to list; a web server tells a folder only by the slash at its end, typed or redirected to."""
+        """Whether the url is a folder. On a web server only a slash at the end, typed or after a redirect, marks a folder."""
         if self.is_http:
             return self.typed_as_folder or str(info.get("url", "")).endswith("/")
         return info.get("type") == "directory"
 
 
 def parts_of(url: str) -> tuple[str, str]:
-    """Head and tail of a url, between which the names of children go; the tail is ``::s3://bucket/a.zip`` of ``zip://::s3://bucket/a.zip``."""
+    """Head and tail of a url, with the names of children between; ``zip://::s3://bucket/a.zip`` has the tail ``::s3://bucket/a.zip``."""
     first, separator, rest = canonical_url(url).partition("::")
     return (first, separator + rest) if separator and "://" in first else (first + separator + rest, "")
 
 
 def canonical_url(url: str) -> str:
-    """One spelling for all that mean the same: no slash at the end, ``zip::a`` as ``zip://::a``, the shortest of a protocol's names."""
+    """One spelling for equal urls: no slash at the end, ``zip::a`` as ``zip://::a``, the shortest name of a protocol."""
     first, separator, rest = url.partition("::")
     if separator and "://" not in first and not _wraps(first):
         first += "://"
@@ -98,7 +98,7 @@ def canonical_url(url: str) -> str:
 
 
 def _wraps(protocol: str) -> bool:
-    """Whether a filesystem without a path of its own shows the next one's paths, as a cache does."""
+    """Whether a filesystem has no paths of its own and shows those of the next one, as a cache does."""
     try:
         return issubclass(fsspec.get_filesystem_class(protocol), ChainedFileSystem)
     except (ImportError, ValueError):

@@ -1,1 +1,1 @@
-"""Storage options in the words of fsspec into those of `object_store`, a module for each kind of store."""
+"""Translation of fsspec's storage options into those of `object_store`, a module for each kind of store."""

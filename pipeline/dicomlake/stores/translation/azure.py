@@ -1,4 +1,4 @@
-"""Azure Blob Storage: options in the words of adlfs, and its environment variables, into those of `object_store`."""
+"""Azure Blob Storage: translation of adlfs's options, and of its environment variables, into those of `object_store`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _WITHOUT_EFFECT = {"DefaultEndpointsProtocol": "https", "EndpointSuffix": "core.
 
 
 def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
-    """The options of a container; None where adlfs alone knows what they mean, or no account is named.
+    """The options of a container; None if only adlfs understands them, or if no account is named.
 
-    Without a key, a token or a client, `object_store` asks for the identity of the machine.
+    Without a key, a token or a client, `object_store` uses the identity of the machine.
     """
     given = relevant(options)
     anonymous = given.pop("anon", None)

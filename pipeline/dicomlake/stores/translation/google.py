@@ -1,4 +1,4 @@
-"""Google Cloud Storage: options in the words of gcsfs, and what Google's tools would find, into those of `object_store`."""
+"""Google Cloud Storage: translation of gcsfs's options, and of the credentials of Google's tools, into options of `object_store`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _ANONYMOUS = ("anon",)
 
 
 def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
-    """The options of a bucket; None where gcsfs alone knows what they mean.
+    """The options of a bucket; None if only gcsfs understands them.
 
-    Without any, `object_store` looks where Google's tools do: the login of this account (application default credentials), then the role of
-    the machine.
+    Without options, `object_store` finds credentials as Google's tools do: the login of this account (application default credentials),
+    then the role of the machine.
     """
     given = relevant(options)
     if set(given) - {"token", "anon"}:

@@ -1,7 +1,7 @@
-"""S3: options in the words of s3fs, and whatever the tools of AWS would find, into those of `object_store`.
+"""S3: translation of s3fs's options, and of the settings of AWS's tools, into options of `object_store`.
 
-Credentials, profiles and regions are found by botocore, which s3fs uses too: environment, shared files, single sign-on, roles. It renews
-temporary ones when they are asked for.
+botocore, which s3fs uses too, finds credentials, profiles and regions: environment, shared files, single sign-on, roles. It renews
+temporary credentials on request.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ ANONYMOUS = "nobody in particular (anonymous)"
 
 
 def translated(bucket: str, options: Mapping[str, Any]) -> Translated | None:
-    """The options of a bucket; None where s3fs alone knows what they mean.
+    """The options of a bucket; None if only s3fs understands them.
 
     Raises:
-        ConfigurationError: the profile is not there.
+        ConfigurationError: the profile does not exist.
     """
     given = _flat(options)
     if given is None or set(given) - _OWN:
@@ -62,7 +62,7 @@ def translated(bucket: str, options: Mapping[str, Any]) -> Translated | None:
         found["aws_region"] = str(region)
     if style == "virtual":
         found["aws_virtual_hosted_style_request"] = "true"
-        if endpoint:  # object_store wants the bucket in it
+        if endpoint:  # object_store needs the bucket in it
             url = urlsplit(found["aws_endpoint"])
             found["aws_endpoint"] = f"{url.scheme}://{bucket}.{url.netloc}{url.path}"
     if given.get("requester_pays"):
@@ -72,7 +72,7 @@ def translated(bucket: str, options: Mapping[str, Any]) -> Translated | None:
 
 
 def key_order(bucket: str, options: Mapping[str, str]) -> KeyOrder:
-    """The order in which a bucket lists keys. Buckets of Amazon's for single zones have none."""
+    """The order in which a bucket lists keys. Amazon's buckets for single zones have none."""
     if bucket.endswith("--x-s3"):
         return KeyOrder.NONE
     host = urlsplit(options.get("aws_endpoint", "https://s3.amazonaws.com")).hostname or ""
@@ -80,7 +80,7 @@ def key_order(bucket: str, options: Mapping[str, str]) -> KeyOrder:
 
 
 def _flat(options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The options without nesting: those for botocore's client beside s3fs's own, which come first, as they do there."""
+    """The options without nesting. As in s3fs, its own options win over those for botocore's client."""
     given = relevant(options)
     of_client = relevant(given.pop("client_kwargs", {}))
     of_config = relevant(given.pop("config_kwargs", {}))
@@ -108,7 +108,7 @@ def _credentials(given: Mapping[str, Any], session: Session) -> tuple[dict[str, 
 
 
 def _configured_endpoint(session: Session) -> str | None:
-    """The address of S3 that environment or profile name, in the order of AWS's tools."""
+    """The address of S3 in the environment or profile, searched in the order of AWS's tools."""
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return None
     profile = session.get_scoped_config()
@@ -134,8 +134,8 @@ def _environment() -> tuple[tuple[str, str], ...]:
 
 @functools.lru_cache(maxsize=16)
 def _session(profile: str | None, _environment_it_is_for: tuple[tuple[str, str], ...]) -> Session:
-    """A botocore session, which keeps credentials as long as they hold."""
-    import botocore.exceptions  # noqa: PLC0415 - who reads no bucket does not pay for it
+    """A botocore session, which keeps credentials while they are valid."""
+    import botocore.exceptions  # noqa: PLC0415 - only commands that use a bucket should import it
     import botocore.session  # noqa: PLC0415 - likewise
 
     session = botocore.session.Session(profile=profile)

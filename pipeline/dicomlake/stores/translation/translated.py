@@ -1,4 +1,4 @@
-"""The answer of every translation of storage options, the order of keys, and the options that none of them needs."""
+"""The result of a translation of storage options, the order of keys, and options that no translation needs."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ WITHOUT_MEANING_HERE = frozenset(
         *("fixed_upload_size", "project", "access", "consistency", "check_connection", "timeout", "session_kwargs", "protocol"),
     }
 )
-"""Options that say how fsspec lists, caches and writes."""
+"""Options for the way in which fsspec lists, caches and writes."""
 
 
 @dataclass(frozen=True)
 class Translated:
-    """Options in the words of `object_store`, and as whom they ask, for a person."""
+    """Options of `object_store`, and the identity they stand for, in words."""
 
     options: Mapping[str, str] = field(repr=False)
     identity: str
 
 
 class KeyOrder(Enum):
-    """In which order a store lists keys."""
+    """The order in which a store lists keys."""
 
-    BYTES = "known to be that of their bytes, from any key on"
-    NOT_KNOWN = "most list so, and what comes is looked at"
-    NONE = "known to be another one"
+    BYTES = "the order of their bytes, from any key on"
+    NOT_KNOWN = "probably the order of their bytes, so it is checked"
+    NONE = "another order"
 
 
 def relevant(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that say something about how a range of an object is read; those that are None say nothing."""
+    """The options that matter for reading a range of an object, without those that are None."""
     return {key: value for key, value in options.items() if key not in WITHOUT_MEANING_HERE and value is not None}

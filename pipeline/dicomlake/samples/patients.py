@@ -1,6 +1,6 @@
-"""The people of a sample: fixed ones, each there for a reason, and ordinary ones to make up the numbers.
+"""The patients of a sample: fixed ones, each for a reason, and ordinary ones, as many as needed.
 
-Names say in their own script that the person is synthetic.
+Each name contains the word "synthetic" in its own script.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _OTHER_ISSUER = "SYNTHETIC-CLINIC"
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """The fixed patients of a sample, named by what they are for.
+class FixedPatients:
+    """The fixed patients of a sample, named by their purpose.
 
     Attributes:
         korean, chinese: share one PatientID and differ in IssuerOfPatientID: two patients.
@@ -40,13 +40,13 @@ class Cast:
     damaged: Patient
 
 
-def fixed_cast(identity: Identity) -> Cast:
+def fixed_patients(identity: Identity) -> FixedPatients:
     """Answer the fixed patients of a sample."""
     korean = _patient(identity, 4, "Synthetic^Gildong=합성^길동=합성^길동", ("", "ISO 2022 IR 149"), "가상 환자")
     chinese = _patient(identity, 5, "Synthetic^Xiaodong=合成^小东", ("GB18030",), "虚构的病人")
     born = _patient(identity, 7, "Synthetic^Doubtful^^Mr", _LATIN, "Born twice")
     born = replace(born, birth_date=dt.date(1950, 3, 12))
-    return Cast(
+    return FixedPatients(
         latin=_patient(
             identity,
             1,
