@@ -16,9 +16,7 @@ ConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", he
 StoreConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help="YAML; its storage_options open urls.")]
 EngineOption = Annotated[
     str | None,
-    typer.Option(
-        "--engine", metavar="NAME", help="The reader of headers: native, or pydicom, the slow trusted one.", show_default="native"
-    ),
+    typer.Option("--engine", metavar="NAME", help="The reader of headers: native, or pydicom for a second opinion.", show_default="native"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 WaitOption = Annotated[
