@@ -1,4 +1,4 @@
-//! From what was read of a file to its rows: values typed, keys found, status and findings told.
+//! Turns a header into rows: types values, finds keys, and sets status and findings.
 
 use std::sync::Arc;
 
@@ -21,14 +21,13 @@ use crate::text::raw_text;
 use crate::value::typed::{Noted, ReadColumn, Scalar, Typed, message, typed};
 use crate::value::{CharacterSets, DictionaryVr, hex, telling_vr};
 
-/// Columns whose absence is a finding: the keys of the parents, and what tells the kind of an instance.
+/// A missing value of these columns is a finding: the keys of the parents, the SOP class and the modality.
 const REQUIRED: [&str; 5] = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality"];
 
-/// A batch ends where its cells take more bytes than this: Arrow's offsets are of 31 bits, and one more value must fit.
+/// A batch ends when its cells take more bytes than this. Arrow's offsets have 31 bits, so room is left for one more value.
 pub const BATCH_BYTES: usize = 512 << 20;
 
-/// The most bytes that the keys of one file come to in its findings, each of which repeats them: keys of megabytes, which are none, would
-/// make gigabytes.
+/// The most bytes of keys in the findings of one file. Each finding repeats the keys of its file, so keys of megabytes would make gigabytes.
 const KEYS_LIMIT: usize = 1 << 20;
 
 /// The longest text that a cell holds (bytes).
@@ -37,13 +36,13 @@ const TEXT_LIMIT: usize = 1 << 30;
 /// The rows of a unit.
 #[derive(Debug)]
 pub struct Batches {
-    /// One row for each file, in the order in which they were added; `file` is its number.
+    /// One row for each file, in the order in which they were added. The column `file` holds the number of the file.
     pub files: Vec<RecordBatch>,
-    /// One row for each indexed file, likewise.
+    /// One row for each indexed file, in the same order.
     pub instances: Vec<RecordBatch>,
-    /// Of those files.
+    /// One row for each finding of these files.
     pub findings: Vec<RecordBatch>,
-    /// By the name of the table, the rows that takers made of indexed files.
+    /// Rows that row takers made of indexed files, by the name of their table.
     pub taken: Vec<(String, Vec<RecordBatch>)>,
 }
 
@@ -67,12 +66,12 @@ pub struct FileFacts<'a> {
 pub struct UnitRows {
     columns: Arc<Vec<ReadColumn>>,
     key_columns: KeyColumns,
-    /// For each column, which required one it is.
+    /// For each column, its index in `REQUIRED`, or None.
     required: Vec<Option<usize>>,
-    /// For each column, which attribute of the entity keys it is.
+    /// For each column, its index in `KEY_ATTRIBUTES`, or None.
     key_attributes: Vec<Option<usize>>,
     entity_keys: EntityKeys,
-    /// Columns that the present row sets, and whether their values can be repeated.
+    /// Columns that the current row sets, each with a flag: may the next row repeat its value?
     remembered: Vec<(usize, bool)>,
     files: FilesTable,
     instances: InstancesTable,
@@ -80,7 +79,7 @@ pub struct UnitRows {
     sets: CharacterSets,
     taken: Vec<TakenTable>,
     batch_bytes: usize,
-    /// The first fault of our own; it ends the scan.
+    /// The first internal error, which no file causes; it ends the scan.
     fault: Option<Fault>,
     done: Batches,
 }
@@ -226,7 +225,7 @@ impl UnitRows {
         }
     }
 
-    /// The findings of a file as its rows would have them.
+    /// The findings that `add` would write for a file, without rows.
     pub fn findings_of(mut self, header: &mut Header) -> Vec<Finding> {
         let mut findings = std::mem::take(&mut header.found.findings);
         if header.recognised {

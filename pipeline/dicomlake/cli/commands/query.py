@@ -33,7 +33,7 @@ def query(
     form: FormOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to a file; its suffix gives the format unless --format does."),
+        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE. --format sets the format; without it, the suffix does."),
     ] = None,
     rows: RowsOption = None,
     snapshot: Annotated[
@@ -85,7 +85,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO | None]:
 
 
 def _batches(frame: pl.LazyFrame, lake: str) -> Iterator[pl.DataFrame]:
-    """The rows. Many errors of a query or a lake appear only here; the message leaves out values of rows."""
+    """Yield the rows. polars reports many errors only now, and our messages omit values of rows, which may be a patient's."""
     from polars.exceptions import PolarsError
 
     try:

@@ -15,7 +15,7 @@ def sample(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A new or empty folder.")],
     *,
     studies: Annotated[
-        int, typer.Option("--studies", metavar="N", min=1, help="How many studies; the first eleven or so are always there.")
+        int, typer.Option("--studies", metavar="N", min=1, help="Number of studies; about eleven of them are always written.")
     ] = 12,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed writes the same files.")] = 0,
 ) -> None:

@@ -20,12 +20,12 @@ class Header:
         """Read a header.
 
         Raises:
-            ReadingStopped: a limit was passed, or the store refuses.
-            Exception: pydicom can't read it; it raises whatever its parts raise.
+            ReadingStopped: the reader exceeded a limit, or the store denied access.
+            Exception: pydicom can't read the header; it may raise any exception.
         """
         self.pixel_data: tuple[int, str | None, int] | None = None
         self._last: tuple[int, str | None, int] | None = None
-        # This is what dcmread(stop_before_pixels=True, force=True) calls; the stop of our own also tells where it was.
+        # dcmread(stop_before_pixels=True, force=True) makes this call too. Our `_stop` also records the last element that pydicom reached.
         dataset: FileDataset = read_partial(file, self._stop, force=True)  # type: ignore[arg-type]
         self.is_deflated = file.inflated is not None
         self.data = file.data if file.inflated is None else file.inflated
@@ -51,7 +51,7 @@ class Header:
         return self._last is None
 
     def _cut_at(self) -> int | None:
-        """Where bytes are left over, or an element begins that is cut short, which is forgotten; None where neither is."""
+        """The position of leftover bytes or of a last element that is cut short, or None. Such an element is removed from the header."""
         if self._last is None or self.pixel_data is not None:
             return None
         tag, vr, length = self._last
@@ -65,7 +65,7 @@ class Header:
         return end if end < len(self.data) else None
 
     def digest(self) -> str | None:
-        """128-bit XXH3 over the data set before pixel data, in which large values count by their element's tag, VR and length."""
+        """128-bit XXH3 over the data set before pixel data. It skips large values, but includes their tag, VR and length."""
         if self._last is None:
             return None
         end = self.stopped_at if self.pixel_data is not None else self.cut_at or len(self.data)
@@ -80,7 +80,7 @@ class Header:
         return hashed.hexdigest()
 
     def pixel_data_offset(self) -> int | None:
-        """Where the value of the pixel data begins; None where it was inflated."""
+        """The offset of the pixel data value in the file; None for a deflated file, and without pixel data."""
         if self.pixel_data is None or self.is_deflated:
             return None
         return self.stopped_at + self._header_length(self.pixel_data[1])
