@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
     keys: Keys
 
     def do_HEAD(self) -> None:
-        """There is no object of the name of a folder."""
+        """Answer that no object has the name of a folder."""
         self.send_response(404)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -1,8 +1,8 @@
-"""What a year of nights leaves of a lake's speed: a benchmark of 365 runs over small changes, on this machine.
+"""The speed of a lake after a year of nights: a benchmark of 365 runs over small changes, on this machine.
 
 It does not show what a run costs on your archive (the files are warm, and time passes a night in a second). It shows how many part files
 and log files the tables come to, on disk too, when nobody calls ``optimize`` or ``vacuum``; and how long opening the lake and a query take
-beside a lake that was built the same minute from the same files. At the end every table is held against that lake, row by row.
+beside a lake that was built the same minute from the same files. At the end every table is compared with that lake, row by row.
 
 Target that is checked: ``select Modality, count(*) from instances group by Modality``, asked of a lake that was just opened, takes at most
 twice what it takes on the freshly built lake, each time that it is measured.
@@ -133,7 +133,7 @@ def _figures(archive: Path, lake: Path, fresh: Path, run_seconds: list[float]) -
     opened: dict[Path, list[float]] = {lake: [], fresh: []}
     asked: dict[Path, list[float]] = {lake: [], fresh: []}
     for _ in range(REPEATS):
-        for one in (lake, fresh):  # in turn, so that whatever else the machine does meets both
+        for one in (lake, fresh):  # in turn, so that other load of the machine affects both
             started = time.perf_counter()
             reader = Lake(one)
             opened[one].append(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""What reading headers out of a bucket costs: dicomlake against s3fs, used as people write it and tuned, on one server on this machine.
+"""The cost of reading headers from a bucket: dicomlake against s3fs, used as people write it and tuned, on one server on this machine.
 
 It does not show your network or your store: versitygw serves synthetic files over the loopback, plain HTTP, and takes a part of the same
 cores. Files a second are of two threads; CPU is that of the client's process alone, user and system, from before the first request to the
@@ -99,7 +99,7 @@ def _measure(bucket: Bucket, archive: Path, lake: Path, arguments: Any) -> dict[
 
 
 def _rounds(work: Work, uids: list[str], rounds: int, names: Sequence[str] = ()) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """What each reader takes, each time in a process of its own.
+    """The cost of each reader, each time in a new process.
 
     Raises:
         SystemExit: a reader found other SOPInstanceUIDs than pydicom.
@@ -129,7 +129,7 @@ def _figure(name: str, taken: Sequence[tuple[float, float]]) -> dict[str, Any]:
 
 
 def _indexed(bucket: Bucket, lake: Path, uids: list[str], rounds: int) -> dict[str, Any]:
-    """What the main job takes, from listing the bucket to the snapshot, each time in a process of its own and into a new lake.
+    """The cost of the main job, from listing the bucket to the snapshot, each time in a new process and into a new lake.
 
     Raises:
         SystemExit: the lake has other SOPInstanceUIDs than pydicom found.
@@ -154,7 +154,7 @@ def _index(url: str, storage_options: dict[str, Any], lake: Path) -> tuple[float
 
 
 def _long_headers(*, alike: bool) -> dict[str, float]:
-    """What a web server is asked for where headers are of 4 KB to 2 MB, as it counts itself."""
+    """The requests that a web server counts for headers of 4 KB to 2 MB."""
     from dicomlake.extract.engine import ScanRequest
     from dicomlake.extract.engines import make_engine
     from dicomlake.schema import LakeSchema

@@ -28,7 +28,7 @@ FORTY_ATTRIBUTES = (
     *("SeriesInstanceUID", "StudyID", "SeriesNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient"),
     *("FrameOfReferenceUID", "PhotometricInterpretation", "Rows", "Columns", "PixelSpacing", "BitsStored"),
 )
-"""What the readers that are no engines decode of each file."""
+"""The attributes that readers other than our engines decode of each file."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def scan(name: str, files: pa.Table, request: ScanRequest) -> tuple[float, Scann
 
 
 def pydicom(paths: list[str]) -> Reader:
-    """What pydicom's users do: read each header, and forty attributes of it."""
+    """The usual way with pydicom: read each header, and forty attributes of it."""
 
     def read() -> tuple[float, str]:
         gc.collect()

@@ -1,4 +1,4 @@
-"""What reading headers costs: dicomlake's engines against the floor, pydicom, and other readers, on synthetic files, on this machine.
+"""The cost of reading headers: dicomlake's engines against the floor, pydicom, and other readers, on synthetic files, on this machine.
 
 It does not show what your disk costs (the files are warm), nor what your files cost: these are plain CT and MR slices with headers of
 4 KB, and of 74 KB in one series of eight. It shows one core: this process and those that it starts stay on one. Readers take turns,
@@ -42,7 +42,7 @@ PLAIN_ATTRIBUTES = (
     *("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "Modality", "SeriesDescription", "InstanceNumber", "Rows"),
     *("Columns", "SliceThickness", "SliceLocation", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "NumberOfFrames"),
 )
-"""What a column holds as pydicom has it, numbers aside that are lists."""
+"""The value of a column by pydicom, except for lists of numbers."""
 
 PACKAGES = ("dicomlake", "pydicom", "pyarrow")
 
@@ -112,7 +112,7 @@ def _peers(archive: Path, paths: list[str], sample: list[str]) -> tuple[list[Rea
 
 
 def _rounds(readers: list[Reader], uids: list[str], rounds: int) -> list[dict[str, Any]]:
-    """What each reader takes; the first round warms the files and is not counted.
+    """The cost of each reader; the first round warms the files and is not counted.
 
     Raises:
         SystemExit: a reader found other SOPInstanceUIDs than pydicom.

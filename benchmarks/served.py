@@ -21,7 +21,7 @@ _DELAY = Path(__file__).parent / "peers" / "delay" / "main.go"
 
 @contextmanager
 def served(archive: Path, folder: Path, *, toy: bool = False) -> Iterator[Bucket]:
-    """A bucket with the files of an archive, which are linked into ``folder``; a toy run does with moto where there is no versitygw.
+    """A bucket with the files of an archive, which are linked into ``folder``; a toy run uses moto if versitygw is missing.
 
     Raises:
         SystemExit: versitygw is not installed.

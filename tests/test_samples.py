@@ -429,7 +429,7 @@ def test_corpus_is_deterministic(tmp_path: Path) -> None:
 
 def test_builders_refuse_what_would_be_lost() -> None:
     """A misspelt keyword and a number too long for DS are errors of the sample's author."""
-    with pytest.raises(ValueError, match="no keyword"):
+    with pytest.raises(ValueError, match="not a keyword"):
         item(PatientNmae="Synthetic^Nobody")
     with pytest.raises(ValueError, match="decimal string"):
         decimal(123456789012.123456, 6)

@@ -261,7 +261,7 @@ class Game:
         try:
             assert_same_lake(Lake(self._lake.url), Lake(rebuilt.url))
         except AssertionError as error:
-            raise AssertionError(self._told(f"{error}\nis no rebuild")) from error
+            raise AssertionError(self._told(f"{error}\ndiffers from a rebuild")) from error
         shutil.rmtree(rebuilt.url)
         if self._chance.random() < 0.4:
             again = self._run(self._lake)

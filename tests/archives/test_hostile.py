@@ -40,7 +40,7 @@ def read(url: str, offset: int, length: int) -> bytes | None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wherever_an_archive_is_cut(tmp_path: Path, kind: str) -> None:
-    """What is listed of it has no byte that is not its own, and an archive that lacks something says so."""
+    """Listed members have only bytes of the archive, and a damaged archive has a code."""
     path = write_archive(tmp_path / kind, FILES)
     whole = path.read_bytes()
     places = range(0, len(whole), 1 if len(whole) < 3000 else 61)

@@ -117,7 +117,7 @@ def test_nights(tmp_path: Path) -> None:
     (tree / "deflated.zip").write_bytes(b"no longer an archive")
     night()
     assert night().bytes_read == 0
-    # The zip that moved is read anew; of the others that are left, one member changed and one came (in a tar, size and time tell).
+    # The zip that moved is read again. In the other archives one member changed and one came (in a tar, by size and time).
     assert read_of_night[0] == 50 + 3
     assert read_of_night[1] == 11 + 2 * 3
     assert read_of_night[3] == 0
@@ -188,7 +188,7 @@ def test_members_that_a_list_names_beside_their_archive(tmp_path: Path) -> None:
 
 
 def test_full_run_and_changed_settings_open_archives_again(tmp_path: Path) -> None:
-    """What is asked to be read again is, and once: the run after that reads nothing. Turned off, archives are files."""
+    """Archives are read again once, and the run after that reads nothing. Turned off, archives are files."""
     archive = write_archive(tmp_path / "packed.tar.gz", FILES)
     index(archive, tmp_path / "lake")
     columns = {"columns": [{"path": "DateOfSecondaryCapture"}]}

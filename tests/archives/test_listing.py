@@ -1,4 +1,4 @@
-"""What is in an archive: as zipfile and tarfile say of sound ones, and as much as is sound of others, in bounded time and room."""
+"""Listings of archives: as by zipfile and tarfile for sound ones, the sound part of others, in bounded time and memory."""
 
 from __future__ import annotations
 

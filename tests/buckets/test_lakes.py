@@ -97,7 +97,7 @@ def test_one_writer_at_a_time(nights: BucketNights, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_number_of_a_process_that_another_has_now(nights: BucketNights, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not written any more was given up, whoever runs under that number: containers that follow each other are all process 1."""
+    """A lease that is not renewed is given up, even if its process number is in use: every container is process 1."""
     first, second = Lease(nights.location), Lease(nights.location)
     assert first.try_acquire() is None
     assert second.try_acquire() is not None
@@ -157,7 +157,7 @@ def test_a_file_that_is_not_to_be(nights: BucketNights) -> None:
 
 
 def test_a_writer_that_was_killed_blocks_nobody(nights: BucketNights) -> None:
-    """Its lease names a process of this machine that is no longer there."""
+    """Its lease names a process of this machine that has ended."""
     script = (
         "import json, sys; from dicomlake.parts import Location; from dicomlake.lake.write.lease import Lease; "
         "print(Lease(Location.of(*json.loads(sys.argv[1]))).try_acquire(), flush=True); sys.stdin.read()"
@@ -287,7 +287,7 @@ def test_no_secret_is_shown_or_kept(
 def test_commands_open_a_lake_with_the_options_of_a_configuration(
     store_of_lakes: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What `index --config` wrote, every command reads with the same file, though the environment says nothing of the store."""
+    """Every command reads a lake of `index --config` with the same configuration, without settings in the environment."""
     bucket = store_of_lakes.make_bucket("of-a-configuration")
     options = bucket.storage_options
     monkeypatch.setenv("STORE_SECRET", options["secret"])

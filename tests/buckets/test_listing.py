@@ -166,7 +166,7 @@ def test_another_region(signed: Bucket) -> None:
 
 
 def test_the_lake_below_its_source_is_left_out(bucket: Bucket) -> None:
-    """The lake itself is no part of the archive."""
+    """The lake itself is not part of the archive."""
     _fill(bucket, ["a", "lake/files/x", "lake2/y"])
     source = open_source(bucket.url, ListingSettings(), bucket.storage_options, exclude=[f"{bucket.url}/lake"])
     assert [row["url"].rpartition(bucket.name)[2] for row in checked(source.batches())] == ["/a", "/lake2/y"]

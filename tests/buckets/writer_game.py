@@ -95,7 +95,7 @@ class Game:
     kills: int = 0
 
     def play(self, rounds: int, kill_seconds: float | None = None, seed: int = 1) -> None:
-        """Let both play; where ``kill_seconds`` is given, one is killed after a time of about that, and goes on where it was."""
+        """Let both play. With ``kill_seconds``, one is killed after about that time, and continues where it was."""
         chance = random.Random(seed)
         done = {1: 0, 2: 0}
         with ThreadPoolExecutor(2) as pool:

@@ -21,7 +21,7 @@ from dicomlake.samples import write_sample
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command came to."""
+    """The result of a command."""
 
     code: int
     out: str

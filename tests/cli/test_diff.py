@@ -35,7 +35,7 @@ def two_nights(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _sections(out: str) -> dict[str, list[str]]:
-    """What is printed, by the first word of each block."""
+    """The printed blocks, by their first word."""
     blocks = [block.splitlines() for block in out.split("\n\n")]
     return {block[0].split(maxsplit=1)[0].rstrip(","): block for block in blocks}
 
@@ -59,7 +59,7 @@ def test_tables_for_a_person(run: Run, two_nights: Path) -> None:
 
 
 def test_names_are_escaped(run: Run, two_nights: Path) -> None:
-    """What a header says is shown as data; attributes that changed are named in plain text."""
+    """Values of a header are shown as data; attributes that changed are named in plain text."""
     out = run("diff", two_nights).out
     assert HOSTILE not in out
     (line,) = [line for line in out.splitlines() if "\\u202eevil" in line]
@@ -135,7 +135,7 @@ def _without_old_log(lake: Path) -> None:
 def test_snapshot_that_is_no_longer_whole_is_one_line_and_1(
     run: Run, two_nights: Path, tmp_path: Path, clean: Callable[[Path], None]
 ) -> None:
-    """What others cleaned away can't be compared."""
+    """A snapshot whose part files were removed can't be compared."""
     lake = Path(shutil.copytree(two_nights, tmp_path / "lake"))
     clean(lake)
     run("diff", lake).assert_one_line_error(1, "snapshot 1 is no longer whole", "patients")

@@ -71,7 +71,7 @@ def test_json_is_one_object_with_the_keys_of_the_contract(run: Run, archive: Pat
 
 
 def test_second_run_reads_nothing(run: Run, archive: Path, own_lake: Path) -> None:
-    """What is unchanged is not opened, and the run is still a snapshot."""
+    """Unchanged files are not opened, and the run is still a snapshot."""
     ran = run("index", archive, "--lake", own_lake, "--workers", 0, "--json")
     assert (ran.code, ran.err) == (0, "")
     assert (ran.json["snapshot"], ran.json["files_unchanged"], ran.json["requests"]) == (2, ran.json["files_listed"], 0)
@@ -196,7 +196,7 @@ def test_options_of_the_contract() -> None:
     ],
 )
 def test_fail_on_codes(run: Run, archive: Path, tmp_path: Path, codes: list[str], code: int) -> None:
-    """Codes of files, of values, of entities and of copies, any of several; what an earlier run found is no news."""
+    """Codes of files, of values, of entities and of copies, any of several; results of an earlier run do not count."""
     options = [word for name in codes for word in ("--fail-on", name)]
     index = ["index", archive, "--lake", tmp_path / "lake", "--workers", 0, "--quiet", *options]
     assert run(*index).code == code

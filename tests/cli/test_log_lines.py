@@ -101,7 +101,7 @@ def test_quiet_says_nothing_but_errors(run: Run, archive: Path, own_lake: Path) 
 
 
 def test_interrupt_while_waiting_for_another_writer(start: Callable[..., subprocess.Popen[bytes]], archive: Path, own_lake: Path) -> None:
-    """Who is waited for is told at once; Ctrl-C ends the wait with 130."""
+    """A line names the other writer at once; Ctrl-C ends the wait with 130."""
     holder = LakeLock(Location.of(own_lake))
     holder.acquire()
     process = start("index", archive, "--lake", own_lake, "--workers", 0, "--wait", "1h", *AS_JSON)
@@ -159,5 +159,5 @@ def test_what_libraries_say_is_counted_and_not_passed_on() -> None:
     ],
 )
 def test_format_is_known_before_the_command_line_is_parsed(arguments: list[str], wanted: bool) -> None:  # noqa: FBT001 - a table of cases
-    """What stands after `--` is no option."""
+    """Words after `--` are not options."""
     assert wants_json(arguments) is wanted

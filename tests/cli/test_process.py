@@ -38,7 +38,7 @@ def test_interrupt_ends_with_130_and_a_sound_lake(start: Start, run: Run, own_la
 
 
 def test_reader_that_has_seen_enough_ends_quietly(start: Start, lake: Path) -> None:
-    """`| head` is no error."""
+    """`| head` is not an error."""
     process = start("query", lake, "select a.* from instances a cross join series b", "--format", "csv")
     assert process.stdout is not None
     assert process.stdout.readline()
@@ -82,7 +82,7 @@ def test_terminal_gets_no_escape_out_of_csv(start: Start, lake: Path) -> None:
 def test_own_bug_is_one_line_and_a_traceback_on_demand(
     monkeypatch: pytest.MonkeyPatch, run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """What nobody expected is a line that says how to see more."""
+    """An unexpected error is a line with advice on how to see more."""
 
     def broken() -> None:
         raise KeyError("surprise")
@@ -114,7 +114,7 @@ def _wait_until_it_waits(process: subprocess.Popen[bytes]) -> None:
 
 
 def _on_a_terminal(start: Start, *arguments: object) -> str:
-    """What a command writes on a terminal of 80 columns."""
+    """The output of a command on a terminal of 80 columns."""
     controller, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
     process = start(*arguments, stdout=terminal, stderr=terminal)

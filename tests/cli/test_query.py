@@ -43,7 +43,7 @@ def test_csv(run: Run, lake: Path, archive: Path) -> None:
 
 
 def test_json_is_one_array(run: Run, lake: Path, archive: Path) -> None:
-    """JSON is one array of objects, an empty one where there is no row."""
+    """JSON is one array of objects, empty without rows."""
     rows = run("query", lake, MODALITIES, "--format", "json").json
     assert [(row["Modality"], row["n"]) for row in rows] == _expected(archive)
     assert run("query", lake, "select url from files where url = ''", "--format", "json").json == []
@@ -164,7 +164,7 @@ def test_file_that_cannot_be_written(run: Run, lake: Path, tmp_path: Path) -> No
 
 
 def test_hostile_names_reach_no_terminal(run: Run, lake: Path, tmp_path: Path) -> None:
-    """What a header says is shown as data: no escape, no markup, no reversed text."""
+    """Values of a header are shown as data: no escape, no markup, no reversed text."""
     hostile = "\x1b[2J[red]x[/red]\u202eevil\x9b0m"
     out = run("query", lake, f"select '{hostile}' as name").out
     assert "\\x1b[2J[red]x[/red]\\u202eevil\\x9b0m" in out

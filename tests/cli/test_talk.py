@@ -1,4 +1,4 @@
-"""What a run says while it goes on, and at its end."""
+"""The messages of a run, during it and at its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dicomlake.run import Progress, Summary
 
 
 class _Progress(Progress):
-    """A run at a chosen moment of a clock that stands still."""
+    """A run at a chosen moment of a stopped clock."""
 
     @property
     def seconds(self) -> float:
@@ -125,7 +125,7 @@ def test_closing_of_a_run_that_read_nothing_is_silent() -> None:
 
 
 def test_result_is_one_line() -> None:
-    """What a run came to fits a line, and a dry run says that it was one."""
+    """The result of a run fits a line, and a dry run is marked as one."""
     summary = _summary(snapshot=3, files_listed=10, files_new=4, files_unchanged=6, files_indexed=3, files_failed=1, seconds=75)
     assert result_line(summary, dry_run=False) == (
         "snapshot 3: 10 files listed: 4 new, 0 changed, 6 unchanged, 0 missing; 4 read, 1 failed, in 1 min 15 s"

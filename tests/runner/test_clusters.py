@@ -103,7 +103,7 @@ class Signalling:
     marker: Path
 
     def __call__(self, call: tuple[Callable[[Any], Any], Any]) -> Any:
-        """Run the real function, and meet with misfortune."""
+        """Run the real function, then send the signal."""
         function, task = call
         result = function(task)
         if isinstance(task, UnitTask) and not self.marker.exists():
@@ -113,7 +113,7 @@ class Signalling:
 
 
 def _nothing() -> None:
-    """There is no second time."""
+    """Do nothing after the first time."""
 
 
 class Through:
@@ -134,17 +134,17 @@ class Through:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("misfortune", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
 def test_one_of_four_workers_is_lost_and_one_joins(
-    misfortune: int, cluster: Processes, archive: Path, settings: Settings, serial_lake: Lake, tmp_path: Path
+    fault: int, cluster: Processes, archive: Path, settings: Settings, serial_lake: Lake, tmp_path: Path
 ) -> None:
-    """A worker is killed, or stands still, in the middle of a run; another one joins: the lake is the one without."""
+    """A worker is killed or stopped during a run, and another one joins: the lake is the same as without."""
     marker, messages = tmp_path / "process", []
     request = _request(archive, tmp_path / "lake", settings)
-    stands_still = misfortune == signal.SIGSTOP
-    running = settings.running.model_copy(update={"unit_seconds_limit": 3.0 if stands_still else 600.0})
+    is_stopped = fault == signal.SIGSTOP
+    running = settings.running.model_copy(update={"unit_seconds_limit": 3.0 if is_stopped else 600.0})
     runner = scheduler_runner(cluster.address, running, DaskOptions(requirements_of(request), tell=messages.append))
-    through = Through(runner, Signalling(misfortune, marker), _nothing if stands_still else lambda: cluster.start_workers(1))
+    through = Through(runner, Signalling(fault, marker), _nothing if is_stopped else lambda: cluster.start_workers(1))
     try:
         summary = run_index(request, lambda: through)
     finally:
@@ -156,7 +156,7 @@ def test_one_of_four_workers_is_lost_and_one_joins(
     report = verify(request.lake)
     assert report.defects == []
     assert any("no version names" in note for note in report.notes)
-    assert any("it is given to another" in message for message in messages) is stands_still
+    assert any("it is given to another" in message for message in messages) is is_stopped
 
 
 def test_two_runs_share_a_scheduler(cluster: Processes, archive: Path, settings: Settings, serial_lake: Lake, tmp_path: Path) -> None:
@@ -274,8 +274,8 @@ def test_a_worker_that_does_not_see_what_is_here(archive: Path, settings: Settin
     assert list((tmp_path / "lake").iterdir()) == []
 
 
-def test_what_a_worker_misses_names_the_worker(threads: Client, settings: Settings) -> None:
-    """What it can't reach is raised here, in one line, with its address."""
+def test_a_worker_without_access_is_named(threads: Client, settings: Settings) -> None:
+    """A worker without access is one line, with its address and the reason."""
 
     @contextmanager
     def access() -> Iterator[Callable[[], None]]:
@@ -290,7 +290,7 @@ def _refusing() -> None:
 
 
 def test_a_worker_that_does_not_answer_is_not_waited_for(threads: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told of; where no worker answers, the run ends."""
+    """If no worker answers, the run ends."""
     monkeypatch.setattr(dicomlake.runner.readiness, "CHECK_SECONDS", 0.3)
 
     @contextmanager
@@ -392,16 +392,16 @@ LOST_OR_SILENT = "start it again, then the run|has not answered for 2 s"
 """Which of the two is noticed first is chance."""
 
 
-def test_a_scheduler_that_is_killed_or_stands_still_is_one_clear_line(
+def test_a_scheduler_that_is_killed_or_is_stopped_is_one_clear_line(
     archive: Path, settings: Settings, serial_lake: Lake, tmp_path: Path, impatient: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was committed stays, the run ends soon, and the next one goes on from there."""
+    """Committed units stay, the run ends soon, and the next one continues from there."""
     request = _request(archive, tmp_path / "lake", settings)
     with processes() as cluster:
         cluster.start_workers(1)
-        for misfortune, message in ((signal.SIGSTOP, "has not answered for 2 s"), (signal.SIGKILL, LOST_OR_SILENT)):
+        for fault, message in ((signal.SIGSTOP, "has not answered for 2 s"), (signal.SIGKILL, LOST_OR_SILENT)):
             runner = scheduler_runner(cluster.address, settings.running, DaskOptions(requirements_of(request)))
-            through = Through(runner, _called, partial(cluster.scheduler.send_signal, misfortune))
+            through = Through(runner, _called, partial(cluster.scheduler.send_signal, fault))
             with monkeypatch.context() as patched:
                 patched.setattr(dicomlake.runner.cluster, "ANSWER_SECONDS", 2.0)
                 with pytest.raises(RefusedError, match=message):

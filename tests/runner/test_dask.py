@@ -112,7 +112,7 @@ def serial_lake(archive: Path, settings: Settings, tmp_path_factory: pytest.Temp
 
 
 class _Borrowed(DaskRunner):
-    """The module's cluster; a run closes its runner, and the cluster goes on."""
+    """The module's cluster; a run closes its runner, and the cluster stays."""
 
     def close(self) -> None:
         """The fixture closes it."""
@@ -204,7 +204,7 @@ def test_an_asynchronous_client_is_refused(settings: Settings) -> None:
 
 
 def test_a_cluster_that_is_restarted_is_one_clear_line(archive: Path, settings: Settings) -> None:
-    """What is done stays done, and the run can be started again."""
+    """Committed units stay, and the run can be started again."""
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster, set_as_default=False) as client,

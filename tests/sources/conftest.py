@@ -1,4 +1,4 @@
-"""What the tests of sources share: listing a SOURCE to rows, with the promises of every listing checked on the way."""
+"""Common parts of the tests of sources: list a SOURCE to rows, and check the promises of every listing."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_times_in_text(give: List, text: str) -> None:
     ],
 )
 def test_short_times_in_text(give: List, text: str, expected: datetime | None) -> None:
-    """What is not said is zero."""
+    """Missing parts of a time are zero."""
     assert give(f"url,modified\ns3://b/1,{text}\n")[0]["modified"] == expected
 
 
@@ -190,7 +190,7 @@ def test_a_text_file_named_parquet(give: List) -> None:
 
 
 def test_a_line_without_end(give: List) -> None:
-    """A file that is no list does not fill memory."""
+    """A file that is not a list does not fill memory."""
     with pytest.raises(ConfigurationError, match="line 1 is too long"):
         give(b"\0" * 3_000_000, "list.txt")
 

@@ -1,4 +1,4 @@
-"""Folders of this machine: order, what is not a plain file, what goes wrong."""
+"""Folders of this machine: order, special files, errors."""
 
 # Names that are no UTF-8, and folders deeper than any path, are no business of pathlib.
 

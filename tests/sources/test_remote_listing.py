@@ -192,7 +192,7 @@ class WebError(Exception):
 
 
 def not_found_because_of(cause: Exception) -> Exception:
-    """What fsspec's http filesystem makes of every error."""
+    """Every error looks like this in fsspec's http filesystem."""
     error = FileNotFoundError("b")
     error.__cause__ = cause
     return error

@@ -52,7 +52,7 @@ def signed_bucket(versitygw: Server) -> Bucket:
 
 @pytest.fixture
 def proxied() -> Iterator[Proxied]:
-    """What puts a proxy before a bucket: it answers the bucket as reached through it, and the proxy."""
+    """A function that puts a proxy before a bucket, and answers the bucket behind it and the proxy."""
     with ExitStack() as stack:
 
         def put_before(bucket: Bucket, trouble: Trouble | None = None) -> tuple[Bucket, FaultProxy]:

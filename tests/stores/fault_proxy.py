@@ -25,7 +25,7 @@ _HEAD_LIMIT = 1 << 20
 
 
 class Fault(Enum):
-    """What may happen to a request."""
+    """The faults of a request."""
 
     SLOW_DOWN = "503 SlowDown, and the store hears nothing of it"
     RESET = "the connection is reset before the store hears of it"
@@ -52,7 +52,7 @@ class Exchange:
 
 @dataclass
 class Trouble:
-    """What to do to requests.
+    """The faults to apply to requests.
 
     ``share`` of those for which ``concerns`` holds (method and path) suffer one of ``faults``; each answer is ``latency_seconds`` late;
     ``pause_seconds`` is how long a hang, or the pause in a slow body, lasts.
@@ -78,7 +78,7 @@ class Trouble:
 
 @dataclass
 class FaultProxy:
-    """The proxy of one store; a context manager. ``trouble`` may be set anew at any time; ``exchanges`` grows with every request."""
+    """The proxy of one store; a context manager. ``trouble`` may be changed at any time; ``exchanges`` grows with every request."""
 
     upstream: str
     trouble: Trouble = field(default_factory=Trouble)

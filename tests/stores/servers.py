@@ -63,7 +63,7 @@ class Bucket:
 
     @property
     def storage_options(self) -> dict[str, Any]:
-        """What s3fs needs to reach it."""
+        """The options with which s3fs reaches it."""
         return {
             "key": ACCESS_KEY,
             "secret": SECRET_KEY,

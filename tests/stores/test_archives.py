@@ -20,7 +20,7 @@ LARGE = {f"s/I{number:02}": dicom(number) + bytes(range(256)) * 1600 for number 
 """The same with 400 KiB more."""
 
 _UNITS = 3
-"""Units that the members of `SMALL` are cut into: each opens the archive anew."""
+"""Units of the members of `SMALL`: each opens the archive again."""
 
 
 def index(source: str, lake: Path, bucket: Bucket) -> Summary:
@@ -30,7 +30,7 @@ def index(source: str, lake: Path, bucket: Bucket) -> Summary:
 
 
 def instances(lake: Path) -> pl.DataFrame:
-    """What is in `instances`, without what depends on where a file lies."""
+    """The rows of `instances`, without the columns that depend on the place of a file."""
     return Lake(lake).instances.drop("url", "modified", "snapshot", "file_size").sort("SOPInstanceUID").collect()
 
 

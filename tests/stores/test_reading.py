@@ -175,7 +175,7 @@ def test_folders_of_files_alike(bucket: Bucket, proxied: Proxied) -> None:
 
 
 def test_a_tenth_of_all_requests_fails(sample: list[Path], bucket: Bucket, proxied: Proxied) -> None:
-    """Whatever happens to a tenth of the requests, they are made anew, and the rows are those without faults."""
+    """A tenth of the requests fail in any way: they are repeated, and the rows are those without faults."""
     urls = _put(bucket, sample)
     through, proxy = proxied(bucket, Trouble(share=0.1, pause_seconds=60.0))
     scanned = scan(urls, through, [path.stat().st_size for path in sample], reading=LONG)

@@ -50,7 +50,7 @@ def _store(url: str, options: dict[str, Any]) -> ObjectStore | None:
     ],
 )
 def test_words_of_s3fs(options: dict[str, Any], expected: dict[str, str]) -> None:
-    """What s3fs is told, the core is told in object_store's words."""
+    """Options of s3fs reach the core as options of object_store."""
     store = _store("s3://bucket/a/b.dcm", options)
     assert store is not None
     assert (store.kind.name, store.prefix, store.bucket, dict(store.options)) == ("s3", "s3://bucket/", "bucket", expected)

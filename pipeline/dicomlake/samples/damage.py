@@ -25,7 +25,7 @@ def without_meta(content: bytes) -> bytes:
 
 
 def bare(content: bytes) -> bytes:
-    """Answer the data set alone."""
+    """Answer only the data set."""
     (length,) = struct.unpack("<I", content[_GROUP_LENGTH_VALUE])
     return content[_GROUP_LENGTH_VALUE.stop + length :]
 

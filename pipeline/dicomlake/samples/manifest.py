@@ -24,7 +24,7 @@ class Instance:
     Attributes:
         path: of the kept copy, relative to the root, with ``/``.
         PatientName: decoded; component groups joined by ``=``.
-        TransferSyntaxUID: as the file meta says; None where there is no file meta.
+        TransferSyntaxUID: the one of the file meta; None without file meta.
         number_of_frames: 1 where NumberOfFrames is absent.
         is_multiframe: more than one frame, or functional groups.
     """

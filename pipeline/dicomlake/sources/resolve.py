@@ -35,7 +35,7 @@ def open_source(
     read_file_ids: ReadFileIDs | None = None,
     trusts_order: bool = True,
 ) -> Source:
-    """Resolve a SOURCE, and check that it is there. Nothing is listed yet, but for ``@-`` standard input is read to its end.
+    """Resolve a SOURCE, and check that it is there. Nothing is listed yet; ``@-`` reads standard input to its end.
 
     Args:
         text: a folder, a file, a glob, a url of fsspec, or ``@list.parquet``, ``@list.csv``, ``@list.txt``, ``@DICOMDIR``,

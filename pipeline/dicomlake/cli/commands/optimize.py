@@ -29,7 +29,7 @@ def optimize(
     are not disturbed. A lake that another run writes is refused unless --wait is given. So is a lake whose last index was broken off: run
     that index again first.
 
-    Ends with 0 when finished, 1 when refused or broken off (the lake stays as it was), 2 for wrong usage or where there is no lake.
+    Ends with 0 when finished, 1 when refused or broken off (the lake stays as it was), 2 for wrong usage or a missing lake.
     """
     from dicomlake.cli.lakes import location_of, waiting_of
     from dicomlake.lake import optimize as optimize_lake

@@ -31,7 +31,7 @@ def vacuum(
     and so do snapshots that were replaced within the past hour, for their readers. A lake that another run writes is refused unless --wait
     is given.
 
-    Ends with 0 when finished, 1 when refused or broken off (run it again to go on), 2 for wrong usage or where there is no lake.
+    Ends with 0 when finished, 1 when refused or broken off (run it again to continue), 2 for wrong usage or a missing lake.
     """
     from dicomlake.cli.lakes import location_of, waiting_of
     from dicomlake.cli.options import span_of

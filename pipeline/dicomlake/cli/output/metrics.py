@@ -79,7 +79,7 @@ def metrics_text(lake: str, started: float, finished: float, status: int, progre
     Args:
         lake: folder or url of the lake, the label ``lake`` of every figure.
         started: in seconds since 1970, UTC.
-        finished: likewise.
+        finished: in seconds since 1970, UTC.
         status: exit status of the command.
         progress: the figures of the run, finished or not.
         summary: its result, if it finished.

@@ -1,4 +1,4 @@
-"""Objects that are drawn, planned and computed on images: segmentation, structure set, plan and dose.
+"""Objects that are drawn, planned or computed on images: segmentation, structure set, plan and dose.
 
 Every reference is to an instance of the sample. The one exception is the standard's: a structure set names its study in
 RTReferencedStudySequence by StudyInstanceUID, under a SOP class that was never an object of storage (PS3.3 C.8.8.5).

@@ -1,6 +1,6 @@
 """Enhanced multi-frame CT and MR: one file for a whole volume, its geometry in functional groups.
 
-What all frames share stands once in SharedFunctionalGroupsSequence, what differs in one item for each frame of
+Attributes of all frames are once in SharedFunctionalGroupsSequence; others are in one item for each frame of
 PerFrameFunctionalGroupsSequence (PS3.3 C.7.6.16). Which of the two a reader must look in differs from file to file:
 here the CT has its orientation and thickness shared, the MR has them in each frame.
 """

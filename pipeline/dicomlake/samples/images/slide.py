@@ -19,7 +19,7 @@ _FINEST_SPACING_MM = 0.00025
 def slide_set(series: Series) -> list[SampleFile]:
     """Answer the files of one slide: three levels, the coarser ones tiled in full, and the label and overview images.
 
-    The finest level says of each tile where it lies (TILED_SPARSE); the others leave it to the order of the tiles
+    The finest level states the position of each tile (TILED_SPARSE); in the others the order of the tiles gives it
     (TILED_FULL).
     """
     files = []
