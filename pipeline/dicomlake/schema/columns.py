@@ -150,7 +150,7 @@ def _check_steps(path: AttributePath) -> None:
 
 
 def _default_name(path: AttributePath, keyword: str) -> str | None:
-    """Parent less "Sequence", an underscore, the leaf: DESIGN's rule for nested attributes."""
+    """Parent less "Sequence", an underscore, the leaf: the name of a nested attribute."""
     if len(path.steps) == 1:
         return keyword
     parent = path.steps[-2]
