@@ -1,6 +1,17 @@
 //! The digest of a header: 128-bit XXH3 over what the walk passes, by which two copies of an instance are told to be the same or not.
 //!
-//! Exactly what counts is written down once, in `dicomlake.extract.pydicom_engine.digest`; the two engines are held to it.
+//! The digest is XXH3 of 128 bits with seed 0, as lower-case hex digits, most significant byte first. It covers the bytes of the data set
+//! as they stand in the file, or as inflated, in order:
+//!
+//! * It begins with the tag of the first element. The preamble, group 2 and a command set before the data set do not count.
+//! * It ends before the tag of the element that ends the header (pixel data at top level), else with the last byte of the data set.
+//! * Of a value of more than [`LARGE_VALUE`] bytes only the element's tag, VR and length count. A sequence is not a value: its own tag, its
+//!   items and its delimitations count, and in turn each value inside.
+//! * An element of undefined length that is not a sequence (fragments, PS3.5 A.4) counts token by token: tag and length of each fragment's
+//!   item, the fragment unless it has more than [`LARGE_VALUE`] bytes, and the delimitation.
+//! * Bytes that the walk passes without knowing what they are do not count: the rest of a container after a corrupt element, a stray item
+//!   at top level, and the value of a sequence of defined length that is nested too deep.
+//! * Where reading stopped early, the digest covers what was walked: up to the tag of the element at which reading stopped.
 
 use std::fmt;
 

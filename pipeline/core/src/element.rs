@@ -104,7 +104,7 @@ pub const UNKNOWN_VR_LOOKED_AT: u64 = 8 + 0xFFFF + 8;
 ///
 /// Two letters are a VR of a later edition or a wrong one; other bytes mostly are part of a length, since some writers switch to implicit
 /// VR inside an explicit data set (private sequences above all), and sometimes damage. The form is the first after which an element stands,
-/// or nothing more; where none is, letters mean a length of 16 bits and other bytes no VR, as for pydicom.
+/// or nothing more; where none is, letters mean a length of 16 bits and other bytes no VR.
 ///
 /// `bytes` begin with the element and are at most [`UNKNOWN_VR_LOOKED_AT`]; `ended` says that nothing follows them.
 #[must_use]

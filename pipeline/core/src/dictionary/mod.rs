@@ -78,7 +78,7 @@ pub fn private_dictionary(creator: &str) -> Option<&'static PrivateDictionary> {
 impl PrivateDictionary {
     /// The VR of the element with this low byte in any of the creator's blocks of a group.
     ///
-    /// As pydicom has it, it may be several (`US or SS`), or a name that no standard knows (`OB_OW`).
+    /// It may be several (`US or SS`), or a name that PS3.5 does not have (`OB_OW`).
     #[must_use]
     pub fn vr(&self, group: u16, low_byte: u8) -> Option<&'static str> {
         let [group_high, _] = group.to_be_bytes();

@@ -145,7 +145,7 @@ impl Gathered {
         ContextIndex(index)
     }
 
-    /// Keeps a value. An element that comes twice in a data set is in error (PS3.5 7.1); the last one counts, as for pydicom.
+    /// Keeps a value. An element that comes twice in a data set is in error (PS3.5 7.1); the last one counts.
     #[inline]
     pub fn keep(&mut self, element: &WantedElement, value: &RawValue<'_>) {
         if let ([column], [], false) = (&*element.columns, &*element.gathered_columns, element.context)

@@ -1,9 +1,8 @@
 //! Bytes into text by the character set of their data set (PS3.3 C.12.1.1.2, PS3.5 6.1), never failing, and saying
 //! where it had to help itself.
 //!
-//! The Python engine does the same with Python's codecs, and both must give the same text for any bytes: what is
-//! decoded here, and what is put in place of bytes that are nothing, is what those codecs do, not what the Web's
-//! encodings of the same names do. The characters come from tables made by scripts/make_character_tables.py.
+//! The decoders follow Python's codecs, also in what they put in place of bytes that are no character. The Web's encodings
+//! of the same names differ. `scripts/make_character_tables.py` makes the tables of characters from these codecs.
 //!
 //! Text is decoded first and split into values after, since in GB 18030, GBK and Shift JIS the second byte of a
 //! character can be a backslash. All of this is linear in the length of a value, and the text takes at most three

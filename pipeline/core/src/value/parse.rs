@@ -1,4 +1,4 @@
-//! Texts into typed values, one function for each type (PS3.5 6.2), answering as Python's `pydicom_engine.parsing`.
+//! Texts into typed values, one function for each type (PS3.5 6.2).
 //!
 //! Each answers the value, nothing where the text is none of that type; most also whether it is one without leniency.
 //! Dates are days and timestamps microseconds since 1970, as Arrow has them.
@@ -82,8 +82,8 @@ pub fn parse_date(text: &str) -> Option<i32> {
 
 /// TM, also in the form of ACR-NEMA 2 (`HH:MM:SS`).
 ///
-/// PS3.5 allows second 60 for a leap second, which no time of day of Arrow or SQL can hold: it becomes 59, as for
-/// pydicom, leniently.
+/// PS3.5 allows second 60 for a leap second, which no time of day of Arrow or SQL can hold: it becomes 59,
+/// which is lenient.
 #[must_use]
 pub fn parse_time(text: &str) -> (Option<TimeText>, bool) {
     let Some(time) = time_of(text.as_bytes()) else {

@@ -1,7 +1,7 @@
 //! A decoded value into the cell of a column: split, typed, and each defect found on the way.
 //!
 //! The VR in the file rules over the column's; of UN, and in implicit VR, the column's counts. What can't be typed is null and a finding
-//! with the raw text. The rules are those of `dicomlake.extract.pydicom_engine.values`.
+//! with the raw text.
 
 use std::borrow::Cow;
 

@@ -175,7 +175,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Looks for the next delimitation, as pydicom does where an element of undefined length holds no items.
+    /// Looks for the next delimitation, where an element of undefined length holds no items, against PS3.5 7.5 and A.4.
     fn pass_to_delimitation(
         &mut self,
         header: ElementHeader,
