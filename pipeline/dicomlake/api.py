@@ -218,12 +218,5 @@ def _settings_of_lake(lake: PathOrUrl, storage_options: Mapping[str, Any] | None
 def _settings(config: PathOrUrl | Settings | None, overrides: Mapping[str, Any], of_lake: Mapping[str, Any] | None = None) -> Settings:
     given = {key: value for key, value in overrides.items() if value is not None}
     if not isinstance(config, Settings):
-        return load_settings(None if config is None else Path(config), given, of_lake=of_lake)
-    values = config.model_dump()
-    for key, value in given.items():
-        *parents, leaf = key.split(".")
-        target = values
-        for parent in parents:
-            target = target[parent]
-        target[leaf] = value
-    return load_settings(None, values)
+        return load_settings(None if config is None else Path(config), given, base=of_lake)
+    return load_settings(None, given, base=config.model_dump())

@@ -177,20 +177,20 @@ class Settings(_Model):
 
 
 def load_settings(
-    path: str | Path | None = None, overrides: Mapping[str, Any] | None = None, *, of_lake: Mapping[str, Any] | None = None
+    path: str | Path | None = None, overrides: Mapping[str, Any] | None = None, *, base: Mapping[str, Any] | None = None
 ) -> Settings:
     """Read settings from a YAML file (or take the defaults), then put ``overrides`` over them.
 
     Args:
         path: the file; where None, the settings of the lake, and the defaults.
         overrides: values by their keys with dots, as in ``lake.missing_limit``.
-        of_lake: the settings that a lake keeps (``Settings.of_rows``).
+        base: settings below the overrides where there is no file, such as those that a lake keeps (``Settings.of_rows``).
 
     Raises:
         ConfigurationError: the file can't be read or is not YAML, or a key or value can't be used.
     """
     where = "configuration" if path is None else f"configuration {path}"
-    values = deepcopy(dict(of_lake or {})) if path is None else _read_yaml(Path(path))
+    values = deepcopy(dict(base or {})) if path is None else _read_yaml(Path(path))
     for key, value in (overrides or {}).items():
         _put(values, key, value)
     try:

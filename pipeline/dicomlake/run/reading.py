@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import polars as pl
 import pyarrow as pa
@@ -98,7 +99,7 @@ class UnitReader:
         if first is None:
             return
         killed: deque[UnitTask] = deque()
-        for task, result in self._run(self._task(unit) for unit in _chain(first, units)):
+        for task, result in self._run(self._task(unit) for unit in chain([first], units)):
             if result is None:
                 killed.append(task)
             else:
@@ -159,8 +160,3 @@ def units_of_promoted(promoted: pl.DataFrame, files_of_unit: int) -> Iterator[pa
 def _finished(task: UnitTask, result: UnitResult) -> FinishedUnit:
     replaced = pl.DataFrame(task.files.select(["url", "replaces", "former_uid"])).filter("replaces")
     return FinishedUnit(result, replaced["url"], replaced["former_uid"].drop_nulls())
-
-
-def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield first
-    yield from rest

@@ -119,7 +119,7 @@ class Run:
             self._commit(group)
 
     def _commit(self, group: list[FinishedUnit]) -> None:
-        """Commit some units, the first of them with what vanished: so rows of both kinds go while part files are written anew once."""
+        """Commit some units, and the vanished files with the first of them: part files with rows to remove are rewritten only once."""
         vanished = self.planner.take_vanished() if self.feed.complete else None
         with self.progress.timed("committing"):
             self.committer.commit(group, vanished)
