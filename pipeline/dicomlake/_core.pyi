@@ -10,7 +10,7 @@ __all__ = ["ScanPlan", "Tree", "__version__", "codes"]
 __version__: str
 
 Step: TypeAlias = tuple[int, str | None, int | None]
-Column: TypeAlias = tuple[str, int, str, str, bool, list[Step]]
+Column: TypeAlias = tuple[str, int, str, str, tuple[bool, bool], list[Step]]
 Node: TypeAlias = tuple[int, str, str | None, str | None, int | None, int | None, int, int | None]
 """Tag, VR, creator, value, length, byte offset, depth, and which item it is."""
 

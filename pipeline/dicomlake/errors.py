@@ -83,6 +83,10 @@ class FindingCode(StrEnum):
     DANGLING_REFERENCE = "dangling-reference"
     IRREGULAR_GEOMETRY = "irregular-geometry"
     INVALID_CODE_STRING = "invalid-code-string"
+    INVALID_AGE = "invalid-age"
+    IMPLAUSIBLE_AGE = "implausible-age"
+    NONSTANDARD_CHARACTER_SET = "nonstandard-character-set"
+    TRAILING_BYTES = "trailing-bytes"
 
 
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {

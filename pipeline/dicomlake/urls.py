@@ -39,7 +39,7 @@ LOWEST_OF_MEMBERS = min(_MEMBER_SCHEMES)
 _HAS_SCHEME = re.compile(SCHEME)
 _IS_MEMBER = re.compile(PLACE_OF_MEMBER)
 _MEMBER_IN_ARROW = PLACE_OF_MEMBER.replace("(.*)$", "(?P<archive>.*)$")
-_ARCHIVE_NAMES = r"(?i)\.(?:zip|tar|tar\.gz|tgz|tar\.zst|tzst)$"
+_ARCHIVE_NAMES = r"(?i)\.(?:zip|tar|tgz|tbz2?|txz|tzst|(?:tar|dcm|dicom|ima)\.(?:gz|bz2|xz|zst))$"
 _ESCAPE = re.compile(rb"\\(?:\\|x([0-9a-fA-F]{2}))")
 
 # github://owner:repository@branch has the shape of a password, but is not one.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ import pyarrow as pa
 from tests.engine.builder import E, part10
 
 TIME = 1_700_000_000
-KINDS = ("stored.zip", "deflated.zip", "plain.tar", "packed.tar.gz", "packed.tar.zst")
+KINDS = ("stored.zip", "deflated.zip", "plain.tar", "packed.tar.gz", "packed.tar.bz2", "packed.tar.xz", "packed.tar.zst")
 
 
 def dicom(number: int, text: str = "") -> bytes:
@@ -52,6 +54,10 @@ def write_archive(path: Path, files: Mapping[str, bytes], *, times: Mapping[str,
     tar = tar_bytes(files, times)
     if path.name.endswith("gz"):
         path.write_bytes(gzip.compress(tar, 1))
+    elif path.name.endswith("bz2"):
+        path.write_bytes(bz2.compress(tar, 1))
+    elif path.name.endswith("xz"):
+        path.write_bytes(lzma.compress(tar, preset=0))
     elif path.name.endswith("zst"):
         path.write_bytes(pa.compress(tar, "zstd", asbytes=True))
     else:

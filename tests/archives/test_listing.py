@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import random
 import struct
 import tarfile
@@ -21,7 +23,7 @@ from hypothesis import strategies as st
 from dicomlake.archives import ArchiveListing, list_archive
 from dicomlake.fetch import open_file
 from dicomlake.urls import archive_of, member_url, place_of, places_of
-from tests.archives.making import KINDS, tar_bytes, write_archive
+from tests.archives.making import KINDS, dicom, tar_bytes, write_archive
 
 _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1, max_size=120).filter(
     lambda name: name not in (".", "..")
@@ -291,3 +293,21 @@ def test_url_is_one_that_fsspec_opens(tmp_path: Path, kind: str) -> None:
     for url, content in zip(found.members["url"].to_pylist(), files.values(), strict=True):
         with fsspec.open(url) as stream:
             assert stream.read() == content
+
+
+@pytest.mark.parametrize(("name", "pack"), [("a.dcm.gz", gzip.compress), ("a.dcm.bz2", bz2.compress), ("a.dcm.xz", lzma.compress)])
+def test_packed_file_is_named_for_what_it_is(tmp_path: Path, name: str, pack: Callable[[bytes], bytes]) -> None:
+    """One packed DICOM file is told apart from a tar and from what is not DICOM."""
+    (tmp_path / name).write_bytes(pack(dicom(1)))
+    found = listed(tmp_path / name)
+    assert (found.code, found.members.num_rows) == ("archive", 0)
+    assert "one DICOM file packed by" in (found.message or "")
+    (tmp_path / name).write_bytes(pack(b"text" * 1000))
+    assert listed(tmp_path / name).code is None
+
+
+def test_stream_of_xz_that_wants_much_memory(tmp_path: Path) -> None:
+    """A stream that says that unpacking takes more memory than is allowed is not unpacked."""
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]
+    (tmp_path / "a.tar.xz").write_bytes(lzma.compress(tar_bytes({"a": b"A" * 50}), lzma.FORMAT_XZ, filters=filters))
+    assert listed(tmp_path / "a.tar.xz").code == "corrupt-archive"

@@ -64,6 +64,10 @@ FINDINGS: dict[FindingCode, bytes] = {
     FindingCode.OUT_OF_ORDER: part10(parents() + keys()),
     FindingCode.MISSING_REQUIRED: part10(keys()),
     FindingCode.INVALID_CODE_STRING: with_elements(E.element("Modality", "../../etc")),
+    FindingCode.INVALID_AGE: with_elements(E.element("PatientAge", "42")),
+    FindingCode.IMPLAUSIBLE_AGE: with_elements(E.element("PatientAge", "162Y")),
+    FindingCode.NONSTANDARD_CHARACTER_SET: with_elements(E.element("SpecificCharacterSet", "UTF-8")),
+    FindingCode.TRAILING_BYTES: with_elements() + b"\0",
 }
 
 NOT_OF_ENGINES = {
@@ -227,7 +231,7 @@ def test_findings_of_one_file_are_bounded(scan_bytes: ScanBytes) -> None:
     """A file that is wrong a thousand times over has few findings of a kind, and the truth about its end is among them."""
     odd = b"".join(E.element(0x00090000 + number, b"x", "LO", length=1) for number in range(0x1000, 0x2000))
     item = E.element("SegmentNumber", b"\x01") + E.element("SegmentLabel", b"\xff")
-    data = part10(keys() + odd + parents() + E.sequence("SegmentSequence", *[item] * 2000) + b"\x01")
+    data = part10(keys() + odd + parents() + E.sequence("SegmentSequence", *[item] * 2000) + E.element("ContentLabel", "A")[:5])
     scanned = scan_bytes(data)
     codes = [finding["code"] for finding in scanned.findings]
     assert codes[0] == "truncated"

@@ -56,7 +56,7 @@ def test_nodes(tmp_path: Path) -> None:
 def test_defects_are_marked_where_they_are(tmp_path: Path) -> None:
     """A finding marks its element; a defect of the file is told of the tree."""
     item = E.element("SegmentLabel", b"\xff\xff")
-    tree = _tree(tmp_path, with_elements(E.element("StudyDate", "x"), E.sequence("SegmentSequence", item, item)) + b"\1")
+    tree = _tree(tmp_path, with_elements(E.element("StudyDate", "x"), E.sequence("SegmentSequence", item, item)) + b"\x64\0\1")
     marked = [(node.keyword, node.codes) for node in tree.nodes if node.codes]
     assert marked == [("StudyDate", ("invalid-date",))] + [("SegmentLabel", ("undeclared-character-set",))] * 2
     assert tree.code == "truncated"
@@ -70,7 +70,7 @@ def test_values_are_safe_for_a_terminal(tmp_path: Path) -> None:
     (shown,) = [node.value for node in tree.nodes if node.keyword == "PatientName"]
     assert shown is not None
     assert shown.isprintable()
-    assert shown.startswith("\\x1b[2J\\u202eevil\\x07xxx")
+    assert shown.startswith("�2J\\u202eevil\\x07xxx")
     assert printable("a\U000e0041\nb") == "a\\U000e0041\\x0ab"
 
 

@@ -114,7 +114,7 @@ def test_digest_of_a_file_that_took_too_long_is_of_what_was_walked(tmp_path: Pat
 def test_a_plan_is_made_of_what_a_request_asks_for(tmp_path: Path) -> None:
     """Columns of an unknown type or VR are refused, which is a bug of the caller."""
     assert isinstance(scan_plan(ScanRequest(SCHEMA)), _core.ScanPlan)
-    for column in [("a", 1, "LO", "int128", False, [(1, None, None)]), ("a", 1, "ZZ", "string", False, [(1, None, None)])]:
+    for column in [("a", 1, "LO", "int128", (False, True), [(1, None, None)]), ("a", 1, "ZZ", "string", (False, True), [(1, None, None)])]:
         with pytest.raises(ValueError, match="not known"):
             _core.ScanPlan([column], 16384, 1 << 26, 60.0, headers=False)
     assert NativeEngine().scan(listing([]), ScanRequest(SCHEMA)).files.num_rows == 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import struct
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.builder import E, Writer, keys, meta, parents, part10, with_elements
-from tests.engine.conftest import ScanBytes, both_engines
+from tests.engine.conftest import ScanBytes, both_engines, scan
 
 IMPLICIT_UID = "1.2.840.10008.1.2"
 
@@ -29,7 +30,10 @@ VALUES: list[tuple[str, str, Any, str | None]] = [
     ("PatientComments", "a\\b", "a\\b", None),
     ("PatientName", "A^B==", "A^B", None),
     ("PatientName", "A^B=C^D=", "A^B=C^D", None),
-    ("PatientName", "^^^", "^^^", None),
+    ("PatientName", "^^^", None, None),
+    ("PatientName", "=", None, None),
+    ("PatientName", "A^B=^^", "A^B", None),
+    ("OperatorsName", "A^B\\=", ["A^B", None], None),
     ("PatientName", "=C^D", "=C^D", None),
     # dates
     ("StudyDate", "20240229", date(2024, 2, 29), None),
@@ -52,11 +56,13 @@ VALUES: list[tuple[str, str, Any, str | None]] = [
     ("StudyTime", "07:0809", None, "invalid-time"),
     ("StudyTime", "240000", None, "invalid-time"),
     ("StudyTime", "070809.1234567", None, "invalid-time"),
-    ("StudyTime", "235960", "23:59:59.000000", "invalid-time"),
+    ("StudyTime", "235960", "23:59:59.000000", None),
+    ("StudyTime", "235961", None, "invalid-time"),
     # date and time
     ("AcquisitionDateTime", "2024", datetime(2024, 1, 1), None),
     ("AcquisitionDateTime", "20240229070809.5", datetime(2024, 2, 29, 7, 8, 9, 500_000), None),
     ("AcquisitionDateTime", "20240229070809+0130", datetime(2024, 2, 29, 7, 8, 9), None),
+    ("AcquisitionDateTime", "20240229235960", datetime(2024, 2, 29, 23, 59, 59), None),
     ("AcquisitionDateTime", "20240230", None, "invalid-datetime"),
     ("AcquisitionDateTime", "yesterday", None, "invalid-datetime"),
     # numbers in text
@@ -67,6 +73,9 @@ VALUES: list[tuple[str, str, Any, str | None]] = [
     ("InstanceNumber", "1_000", None, "invalid-number"),
     ("InstanceNumber", "0000000000012", 12, "invalid-number"),
     ("InstanceNumber", "99999999999999999999", None, "invalid-number"),
+    ("InstanceNumber", "2147483647", 2147483647, None),
+    ("InstanceNumber", "-2147483649", -2147483649, "invalid-number"),
+    ("InstanceNumber", "2147483648", 2147483648, "invalid-number"),
     ("InstanceNumber", "1\\2", 1, "too-many-values"),
     ("SliceThickness", " 1.5", 1.5, None),
     ("SliceThickness", "-1e-3", -0.001, None),
@@ -85,6 +94,16 @@ VALUES: list[tuple[str, str, Any, str | None]] = [
     ("FrameOfReferenceUID", "1.2.03", "1.2.03", "invalid-uid"),
     ("FrameOfReferenceUID", "1..2", "1..2", "invalid-uid"),
     ("FrameOfReferenceUID", "1." + "2" * 63, "1." + "2" * 63, "invalid-uid"),
+    ("SOPInstanceUID", "1.2.3\\1.2.4", "1.2.3\\1.2.4", "invalid-uid"),
+    ("StudyInstanceUID", "1.2.3\\", "1.2.3\\", "invalid-uid"),
+    # ages
+    ("PatientAge", "042Y", "042Y", None),
+    ("PatientAge", "130Y", "130Y", None),
+    ("PatientAge", "999M", "999M", None),
+    ("PatientAge", "42", "42", "invalid-age"),
+    ("PatientAge", "3Y", "3Y", "invalid-age"),
+    ("PatientAge", "042y", "042y", "invalid-age"),
+    ("PatientAge", "162Y", "162Y", "implausible-age"),
     # the partition column
     ("Modality", "MR ", "MR", None),
     ("Modality", "C/T", None, "invalid-code-string"),
@@ -202,3 +221,26 @@ def test_raw_text_is_bounded(scan_bytes: ScanBytes) -> None:
     """A finding shows at most 1 KiB of a value."""
     scanned = scan_bytes(with_elements(E.element("StudyDate", b"\xff" * 5000)))
     assert 1000 < len(scanned.finding("invalid-date")["raw"].encode()) <= 1024
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("birth", "is_implausible"), [("17941231", True), ("20240301", True), ("20240229", False), ("18940301", False), ("", False)]
+)
+def test_age_between_dates(scan_bytes: ScanBytes, birth: str, *, is_implausible: bool) -> None:
+    """An age by birth date and study date that nobody has is a finding at the birth date."""
+    scanned = scan_bytes(with_elements(E.element("StudyDate", "20240229"), E.element("PatientBirthDate", birth)))
+    paths = [finding["element_path"] for finding in scanned.findings if finding["code"] == "implausible-age"]
+    assert paths == (["PatientBirthDate"] if is_implausible else [])
+
+
+@pytest.mark.usefixtures("engine")
+def test_age_of_repeated_dates(tmp_path: Path) -> None:
+    """Files that repeat the dates of the file before have its finding too, whatever stands between them."""
+    born = ["17941231", "17941231", "19941231", "17941231", "", "17941231"]
+    data = [with_elements(E.element("StudyDate", "20240229"), *([E.element("PatientBirthDate", date)] if date else [])) for date in born]
+    for number, content in enumerate(data):
+        (tmp_path / str(number)).write_bytes(content)
+    findings = scan([str(tmp_path / str(number)) for number in range(len(born))]).findings.to_pylist()
+    found = sorted(int(Path(row["url"]).name) for row in findings if row["code"] == "implausible-age")
+    assert found == [0, 1, 3, 5]

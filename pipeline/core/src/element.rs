@@ -52,8 +52,9 @@ pub fn is_known_vr(letters: Letters) -> bool {
     Vr::of(letters).is_some()
 }
 
-/// The VR bytes of an element at the beginning of `bytes`, of which PS3.5 has one.
-fn known_vr(bytes: &[u8]) -> bool {
+/// Whether the element at the beginning of `bytes` has a VR that PS3.5 has.
+#[must_use]
+pub fn has_known_vr(bytes: &[u8]) -> bool {
     matches!(bytes, [_, _, _, _, a, b, ..] if is_known_vr([*a, *b]))
 }
 
@@ -97,6 +98,13 @@ pub fn element_header(bytes: &[u8], encoding: Encoding) -> Option<ElementHeader>
     Some(ElementHeader { tag, vr: Some(vr), length: u32::from(number_16([g, h], little)), size: 8 })
 }
 
+/// Whether a length of implicit VR begins with two bytes that are the letters of a VR.
+#[must_use]
+pub fn begins_with_vr(length: u32, little: bool) -> bool {
+    let [a, b, _, _] = if little { length.to_le_bytes() } else { length.to_be_bytes() };
+    is_known_vr([a, b])
+}
+
 /// How many bytes [`without_known_vr`] looks at: the longest element with a length of 16 bits, and the beginning of the next.
 pub const UNKNOWN_VR_LOOKED_AT: u64 = 8 + 0xFFFF + 8;
 
@@ -131,6 +139,30 @@ pub fn without_known_vr(bytes: &[u8], encoding: Encoding, ended: bool) -> Option
     found.or(Some(if letters { short } else { without }))
 }
 
+/// Makes out an element of implicit VR whose length begins with the letters of a VR: some writers leave explicit VR in parts of an implicit
+/// data set.
+///
+/// It has its VR where an element stands behind that form, or nothing more; else the letters are part of a length. `bytes` begin with the
+/// element and are at most [`UNKNOWN_VR_LOOKED_AT`]; `ended` says that nothing follows them.
+#[must_use]
+pub fn with_stray_vr(bytes: &[u8], little: bool, ended: bool) -> Option<ElementHeader> {
+    let explicit = Encoding { explicit: true, little };
+    let form = element_header(bytes, explicit)?;
+    if form.length == UNDEFINED_LENGTH {
+        // An item, or the end of a sequence without one.
+        let behind = bytes.get(usize::try_from(form.size).ok()?..)?;
+        let follows = item_header(behind, little);
+        return matches!(follows, Some((ITEM | SEQUENCE_DELIMITATION, _))).then_some(form);
+    }
+    let held = bytes.len() as u64;
+    let behind = form.size.saturating_add(u64::from(form.length));
+    let stands = (ended && behind == held)
+        || (behind.saturating_add(8) <= held && may_follow(bytes, behind, form.tag, explicit))
+        // A value that is longer than what is looked at: the letters are a VR that can be so long, with its two reserved bytes.
+        || (behind > held && form.size == 12 && matches!(bytes, [_, _, _, _, _, _, 0, 0, ..]));
+    stands.then_some(form)
+}
+
 fn may_follow(bytes: &[u8], behind: u64, tag: u32, encoding: Encoding) -> bool {
     let rest = usize::try_from(behind).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
     let Some((follows, _)) = item_header(rest, encoding.little) else {
@@ -139,7 +171,7 @@ fn may_follow(bytes: &[u8], behind: u64, tag: u32, encoding: Encoding) -> bool {
     if follows >> 16 == 0xFFFE {
         return matches!(follows, ITEM | ITEM_DELIMITATION | SEQUENCE_DELIMITATION);
     }
-    let has_vr = known_vr(rest);
+    let has_vr = has_known_vr(rest);
     if follows & 0x10000 != 0 {
         return has_vr;
     }
@@ -159,7 +191,7 @@ pub fn looks_like_element(bytes: &[u8], encoding: Encoding, room: Option<u64>) -
     if encoding.explicit && !header.vr.is_some_and(is_known_vr) {
         return false;
     }
-    if !encoding.explicit && known_vr(bytes) {
+    if !encoding.explicit && has_known_vr(bytes) {
         return false;
     }
     header.length == UNDEFINED_LENGTH
@@ -179,18 +211,97 @@ pub fn is_in_dictionary(tag: u32) -> bool {
     entry_of_tag(tag).is_some()
 }
 
+/// How many elements are looked at to see whether they have VRs.
+const ELEMENTS_LOOKED_AT: u32 = 16;
+
+/// How many elements at the beginning of a data set have their VR, and how many have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forms {
+    /// With a VR that PS3.5 has.
+    pub explicit: u32,
+    /// Without.
+    pub implicit: u32,
+}
+
+impl Forms {
+    /// Counts them along `bytes`, in tag order, up to the first place at which nothing makes sense. `room` is what is left of what holds
+    /// the data set. An element in neither form is stepped over where another stands behind it.
+    #[must_use]
+    pub fn of(bytes: &[u8], little: bool, room: Option<u64>) -> Self {
+        let mut forms = Self::default();
+        let mut at: u64 = 0;
+        let mut last: Option<u32> = None;
+        for _ in 0..ELEMENTS_LOOKED_AT {
+            let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+            let room = room.map(|room| room.saturating_sub(at));
+            let Some((tag, length)) = item_header(rest, little) else {
+                break;
+            };
+            let is_element = may_begin_a_data_set(tag) || tag & 0x10000 != 0;
+            if tag >> 16 == 0xFFFE || !is_element || last.is_some_and(|last| tag <= last) {
+                break;
+            }
+            last = Some(tag);
+            let stands = |form: &ElementHeader| {
+                let behind = form.size.saturating_add(u64::from(form.length));
+                let held = rest.len() as u64;
+                let encoding = Encoding { explicit: true, little };
+                form.length == UNDEFINED_LENGTH
+                    || room == Some(behind)
+                    || (room.is_none_or(|room| behind < room)
+                        && (behind.saturating_add(8) > held || may_follow(rest, behind, tag, encoding)))
+            };
+            let explicit = element_header(rest, Encoding { explicit: true, little }).filter(|_| has_known_vr(rest));
+            let implicit = ElementHeader { tag, vr: None, length, size: 8 };
+            let header = if let Some(header) = explicit.filter(stands) {
+                forms.explicit = forms.explicit.saturating_add(1);
+                header
+            } else if stands(&implicit) {
+                forms.implicit = forms.implicit.saturating_add(1);
+                implicit
+            } else if let Some(header) =
+                without_known_vr(rest, Encoding { explicit: true, little }, false).filter(stands)
+            {
+                header
+            } else {
+                break;
+            };
+            if header.length == UNDEFINED_LENGTH {
+                break;
+            }
+            at = at.saturating_add(header.size).saturating_add(u64::from(header.length));
+        }
+        forms
+    }
+}
+
+/// How many bytes of an item are looked at, where its first element does not say how its elements stand.
+pub const ITEM_LOOKED_AT: u64 = 512;
+
 /// How an item's elements stand, by the bytes of the first: inside explicit VR some sequences (UN, private ones) hold implicit VR
-/// (PS3.5 6.2.2 note 2).
+/// (PS3.5 6.2.2 note 2), and some writers leave explicit VR inside implicit. None where the first element alone does not say it: then the
+/// next ones do, see [`encoding_by_elements`].
 #[must_use]
-pub fn encoding_of_item(bytes: &[u8], encoding: Encoding) -> Encoding {
+pub fn encoding_of_item(bytes: &[u8], encoding: Encoding) -> Option<Encoding> {
     let [a, b, _, _, e, f, ..] = *bytes else {
-        return encoding;
+        return Some(encoding);
     };
     let delimits = matches!([a, b], [0xFE, 0xFF] | [0xFF, 0xFE]);
-    // As Python's isalpha() on bytes: both ASCII letters.
-    let letters = e.is_ascii_alphabetic() && f.is_ascii_alphabetic();
-    if !encoding.explicit || is_known_vr([e, f]) || letters || delimits {
-        return encoding;
-    }
-    Encoding { explicit: false, little: encoding.little }
+    (delimits || is_known_vr([e, f]) == encoding.explicit).then_some(encoding)
+}
+
+/// How an item's elements stand, by the first ones of them; `bytes` are at most [`ITEM_LOOKED_AT`], and `room` is what is left of the item.
+#[must_use]
+pub fn encoding_by_elements(bytes: &[u8], encoding: Encoding, room: u64) -> Encoding {
+    let forms = Forms::of(bytes, encoding.little, Some(room));
+    let explicit = match forms.explicit.cmp(&forms.implicit) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        // Letters are a VR of a later edition or a wrong one; other bytes mostly are part of a length.
+        std::cmp::Ordering::Equal => {
+            encoding.explicit
+                && matches!(bytes, [_, _, _, _, e, f, ..] if e.is_ascii_alphabetic() && f.is_ascii_alphabetic())
+        }
+    };
+    Encoding { explicit, little: encoding.little }
 }

@@ -139,11 +139,19 @@ pub enum FindingCode {
     MissingRequired,
     /// No code that the column can hold.
     InvalidCodeString,
+    /// An age that is not one (PS3.5 6.2, AS).
+    InvalidAge,
+    /// An age below 0 or above 130 years.
+    ImplausibleAge,
+    /// A character set whose name is not one of PS3.3 C.12.1.1.2.
+    NonstandardCharacterSet,
+    /// Bytes behind the last element.
+    TrailingBytes,
 }
 
 impl FindingCode {
     /// All that this engine can raise.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::MissingPreamble,
         Self::MissingFileMeta,
         Self::WrongTransferSyntax,
@@ -160,6 +168,10 @@ impl FindingCode {
         Self::OutOfOrder,
         Self::MissingRequired,
         Self::InvalidCodeString,
+        Self::InvalidAge,
+        Self::ImplausibleAge,
+        Self::NonstandardCharacterSet,
+        Self::TrailingBytes,
     ];
 
     /// As the tables have it.
@@ -182,6 +194,10 @@ impl FindingCode {
             Self::OutOfOrder => "out-of-order",
             Self::MissingRequired => "missing-required",
             Self::InvalidCodeString => "invalid-code-string",
+            Self::InvalidAge => "invalid-age",
+            Self::ImplausibleAge => "implausible-age",
+            Self::NonstandardCharacterSet => "nonstandard-character-set",
+            Self::TrailingBytes => "trailing-bytes",
         }
     }
 }

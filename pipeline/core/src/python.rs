@@ -35,7 +35,7 @@ use crate::wanted::{ItemChoice, Step};
 type PythonStep = (u32, Option<String>, Option<i64>);
 
 /// A column: name, tag of its element, VR, type, whether the lake is partitioned by it, and the steps of its path.
-type PythonColumn = (String, u32, String, String, bool, Vec<PythonStep>);
+type PythonColumn = (String, u32, String, String, (bool, bool), Vec<PythonStep>);
 
 /// A store: its kind, what urls of its objects begin with, the bucket, and object_store's own options.
 type PythonStore = (String, String, String, HashMap<String, String>);
@@ -180,7 +180,9 @@ fn column<'a>(files: &'a RecordBatch, name: &str, data_type: &DataType) -> PyRes
         .ok_or_else(|| PyTypeError::new_err(format!("files need a column '{name}' of {data_type}")))
 }
 
-fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) -> PyResult<(ReadColumn, Vec<Step>)> {
+fn read_column(
+    (name, tag, vr, type_name, (is_partition, is_single), steps): PythonColumn,
+) -> PyResult<(ReadColumn, Vec<Step>)> {
     let inside = type_name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>'));
     let Some(item) = ItemType::named(inside.unwrap_or(&type_name)) else {
         return Err(PyValueError::new_err(format!("column '{name}' is of a type that is not known: '{type_name}'")));
@@ -200,7 +202,10 @@ fn read_column((name, tag, vr, type_name, is_partition, steps): PythonColumn) ->
         Some(first) => DictionaryVr::One(first),
         None => return Err(PyValueError::new_err(format!("column '{name}' is of a VR that is not known: '{vr}'"))),
     };
-    Ok((ReadColumn { name, tag, expected, vr, item, is_list: inside.is_some(), gathers, is_partition }, steps))
+    Ok((
+        ReadColumn { name, tag, expected, vr, item, is_list: inside.is_some(), gathers, is_partition, is_single },
+        steps,
+    ))
 }
 
 fn store_config((kind, prefix, bucket, options): PythonStore) -> PyResult<ObjectStoreConfig> {

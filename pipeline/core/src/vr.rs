@@ -60,6 +60,21 @@ impl TextRules {
         Self { untrimmed_ahead, undivided, has_character_set }
     }
 
+    /// A value less its padding, before it is decoded.
+    #[must_use]
+    pub fn trim_bytes<'a>(&self, value: &'a [u8]) -> &'a [u8] {
+        let mut value = value;
+        while let [shorter @ .., b' ' | 0] = value {
+            value = shorter;
+        }
+        while let [b' ' | 0, shorter @ ..] = value
+            && !self.untrimmed_ahead
+        {
+            value = shorter;
+        }
+        value
+    }
+
     /// A value or a component less its padding.
     #[must_use]
     pub fn trim<'a>(&self, text: &'a str) -> &'a str {

@@ -55,7 +55,20 @@ fn plan(headers: bool) -> ScanPlan {
         let expected: Vec<Letters> = vec![vr.name().as_bytes().try_into().unwrap()];
         let vr = DictionaryVr::One(vr);
         let gathers = steps.len() > 1;
-        (ReadColumn { name: name.to_owned(), tag, expected, vr, item, is_list, gathers, is_partition: false }, steps)
+        (
+            ReadColumn {
+                name: name.to_owned(),
+                tag,
+                expected,
+                vr,
+                item,
+                is_list,
+                gathers,
+                is_partition: false,
+                is_single: true,
+            },
+            steps,
+        )
     });
     let file_time_limit = Duration::from_secs(600);
     let limits = ReadingLimits { first_read: 16 * 1024, header_limit: 4 << 20, file_time_limit };

@@ -38,7 +38,7 @@ fn column(name: &str, tag: u32, vr: Vr) -> ReadColumn {
     let expected: Vec<Letters> = vec![vr.name().as_bytes().try_into().unwrap()];
     let (name, vr) = (name.to_owned(), DictionaryVr::One(vr));
     let (item, is_list) = (ItemType::Text, false);
-    ReadColumn { name, tag, expected, vr, item, is_list, gathers: false, is_partition: false }
+    ReadColumn { name, tag, expected, vr, item, is_list, gathers: false, is_partition: false, is_single: true }
 }
 
 fn plan(takers: bool) -> ScanPlan {

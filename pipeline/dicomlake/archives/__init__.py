@@ -1,4 +1,7 @@
-"""Archives (zip, tar, tar.gz, tar.zst): lists of members, and members as files, by positioned reads of the archive."""
+"""Archives (zip, tar, and tar packed by gzip, bzip2, xz or Zstandard): lists of members, and members as files.
+
+The archive is read by position.
+"""
 
 from dicomlake.archives.listing import ArchiveListing, list_archive, located
 from dicomlake.archives.members import MEMBER_SCHEMA, MemberRange

@@ -16,6 +16,8 @@ class ArchiveFormat(Enum):
     ZIP = ("zip", None)
     TAR = ("tar", None)
     TAR_GZIP = ("tar", "gzip")
+    TAR_BZIP2 = ("tar", "bzip2")
+    TAR_XZ = ("tar", "xz")
     TAR_ZSTANDARD = ("tar", "zstd")
 
     @property
@@ -47,6 +49,10 @@ def recognise(head: bytes) -> ArchiveFormat | None:
         return ArchiveFormat.ZIP
     if head.startswith(b"\x1f\x8b\x08"):
         return ArchiveFormat.TAR_GZIP
+    if head.startswith(b"BZh") and head[3:4].isdigit() and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
+        return ArchiveFormat.TAR_BZIP2
+    if head.startswith(b"\xfd7zXZ\0"):
+        return ArchiveFormat.TAR_XZ
     if head.startswith((b"\x28\xb5\x2f\xfd", *_ZSTANDARD_SKIPPED)):
         return ArchiveFormat.TAR_ZSTANDARD
     return ArchiveFormat.TAR if is_tar_header(head) else None

@@ -5,19 +5,14 @@ A multiple of the archive's size bounds the bytes that are unpacked, and the siz
 
 from __future__ import annotations
 
-import io
-import zlib
 from typing import Protocol
 
-import pyarrow as pa
-
+from dicomlake.archives.decoders import DECODER_ERRORS, decoder_of
 from dicomlake.byte_source import ByteSource
 from dicomlake.errors import FileCode
 
-PIECE_BYTES = 256 * 1024
 UNPACKED_BYTES = 64 * 1024
 _FREE_BYTES = 64 * 1024 * 1024
-_GZIP = 31
 
 
 class ArchiveDamaged(Exception):
@@ -118,11 +113,11 @@ class PlainStream:
 
 
 class PackedStream:
-    """A file packed by gzip or Zstandard, in one frame or several, and unpacked as it is read.
+    """A file packed by gzip, bzip2, xz or Zstandard, in one frame or several, and unpacked as it is read.
 
     Args:
         reader: the file.
-        codec: ``gzip`` or ``zstd``.
+        codec: ``gzip``, ``bzip2``, ``xz`` or ``zstd``.
         expansion_limit: how many times its own size a file may unpack to (64 MiB are always allowed).
     """
 
@@ -132,7 +127,7 @@ class PackedStream:
         self._most = _FREE_BYTES + expansion_limit * size
         self._limit = expansion_limit
         self._unpacked, self._begin = b"", 0
-        self._decoder: _Decoder = _Gzip(reader) if codec == "gzip" else _Zstandard(reader)
+        self._decoder = decoder_of(codec, reader)
 
     def read(self, length: int) -> bytes:
         """See `ForwardReader`.
@@ -170,72 +165,6 @@ class PackedStream:
             )
         try:
             self._unpacked, self._begin = self._decoder.next(UNPACKED_BYTES), 0
-        except (zlib.error, EOFError, OSError, pa.ArrowException) as error:
+        except (*DECODER_ERRORS, EOFError) as error:
             what = "ends too early" if isinstance(error, EOFError) or "runcated" in str(error) else "can't be unpacked"
             raise ArchiveDamaged(f"it {what} after {self.position:,} unpacked bytes") from None
-
-
-class _Decoder(Protocol):
-    def next(self, most: int) -> bytes:
-        """Some of the next bytes, at most ``most``; none at the end. Raises EOFError if the file ends before the stream."""
-        ...
-
-
-class _Gzip:
-    """RFC 1952: consecutive members; zeros after them are ignored."""
-
-    def __init__(self, reader: ByteSource) -> None:
-        self._reader = reader
-        self._offset = 0
-        self._packed = b""
-        self._decoder = zlib.decompressobj(_GZIP)
-        self._begun = True
-
-    def next(self, most: int) -> bytes:
-        while True:
-            if self._decoder.eof:
-                self._packed = self._decoder.unused_data.lstrip(b"\0")
-                if not self._packed and not self._fill():
-                    return b""
-                if not self._packed.startswith(b"\x1f"):
-                    if self._packed.strip(b"\0"):
-                        return b""  # like gzip, ignore other bytes after the stream
-                    self._packed = b""
-                    continue
-                self._decoder = zlib.decompressobj(_GZIP)
-            if not self._packed and not self._fill():
-                raise EOFError
-            data = self._decoder.decompress(self._packed, most)
-            self._packed = self._decoder.unconsumed_tail
-            if data:
-                return data
-
-    def _fill(self) -> bool:
-        self._packed = self._reader.read(self._offset, PIECE_BYTES)
-        self._offset += len(self._packed)
-        return bool(self._packed)
-
-
-class _Zstandard:
-    """RFC 8878, by Arrow, which bounds the window."""
-
-    def __init__(self, reader: ByteSource) -> None:
-        self._stream = pa.CompressedInputStream(pa.PythonFile(_Sequential(reader), mode="r"), "zstd")
-
-    def next(self, most: int) -> bytes:
-        data: bytes = self._stream.read(most)
-        return data
-
-
-class _Sequential(io.RawIOBase):
-    def __init__(self, reader: ByteSource) -> None:
-        self._reader = reader
-        self._offset = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._reader.read(self._offset, PIECE_BYTES if size < 0 else size)
-        self._offset += len(data)
-        return data

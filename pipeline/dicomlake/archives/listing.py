@@ -23,7 +23,6 @@ EXPANSION_LIMIT = 1000.0
 _LOCAL_READ_AHEAD = (2048, 2048)
 _REMOTE_READ_AHEAD = (64 * 1024, 4 * 1024 * 1024)
 _UNBOUNDED = float("inf")
-_PACKING = {None: Packing.PLAIN, "gzip": Packing.GZIP, "zstd": Packing.ZSTANDARD}
 
 OpenFile = Callable[[str, int | None], ByteSource]
 
@@ -120,10 +119,12 @@ def _list_members(
             list_zip(reader, rows)
         elif form.codec is None:
             list_tar(PlainStream(reader), rows, Packing.PLAIN)
-        elif not is_tar_header(PackedStream(reader, form.codec, 0).read(HEAD_BYTES)):
-            code = None  # packed, but not a tar
+        elif is_tar_header(head := PackedStream(reader, form.codec, 0).read(HEAD_BYTES)):
+            list_tar(PackedStream(reader, form.codec, expansion_limit), rows, Packing(form.codec))
+        elif is_dicom(head):
+            message = f"it is one DICOM file packed by {form.codec}, which is not read; unpack it, or pack its folder as a tar"
         else:
-            list_tar(PackedStream(reader, form.codec, expansion_limit), rows, _PACKING[form.codec])
+            code = None  # packed, but not a tar
     except ArchiveDamaged as damage:
         code, message = damage.code, damage.reason
     members, repeated = rows.table()

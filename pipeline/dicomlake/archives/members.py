@@ -29,8 +29,16 @@ class Packing(StrEnum):
     """In a tar that is not packed."""
     GZIP = "gzip"
     """In a tar that is packed by gzip: the offset is that in the unpacked stream."""
+    BZIP2 = "bzip2"
+    """In a tar that is packed by bzip2."""
+    XZ = "xz"
+    """In a tar that is packed by xz."""
     ZSTANDARD = "zstd"
     """In a tar that is packed by Zstandard."""
+
+
+STREAMED = frozenset({Packing.GZIP, Packing.BZIP2, Packing.XZ, Packing.ZSTANDARD})
+"""Packings of archives that are read forward from their beginning."""
 
 
 MEMBER_SCHEMA = pa.schema(

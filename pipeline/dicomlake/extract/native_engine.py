@@ -115,7 +115,7 @@ def plan_columns(schema: LakeSchema) -> list[Column]:
             column.path.leaf.tag,
             column.vr,
             column.type,
-            column.name in ("Modality", schema.partition_by),
+            (column.name in ("Modality", schema.partition_by), column.vm == "1"),
             [(step.tag, step.creator, step.item) for step in column.path.steps],
         )
         for column in schema.columns

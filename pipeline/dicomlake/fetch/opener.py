@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.archives import ArchiveListing, MemberRange, OpenArchive, list_archive
-from dicomlake.archives.members import RANGE_COLUMNS
+from dicomlake.archives.members import RANGE_COLUMNS, STREAMED
 from dicomlake.byte_source import ByteSource, ReadingStopped
 from dicomlake.errors import FileCode
 from dicomlake.fetch.local import LocalSource
@@ -108,7 +108,7 @@ class Opener:
             self._members[url] = MemberRange(offset, packed, packing), version or ""
         first = members["url"][0].as_py()
         member, version = self._members[first]
-        if member.packing in ("gzip", "zstd"):
+        if member.packing in STREAMED:
             try:
                 # The skip to the beginning of the unit may take long, and must not count for the time of its first file.
                 self._opened(archive_of(first) or "", version).stream_at(member)

@@ -37,7 +37,7 @@ pub fn all() -> Vec<(ReadColumn, Vec<Step>)> {
 
 fn column(row: &str) -> (ReadColumn, Vec<Step>) {
     let fields = fields(row);
-    let [name, _, path, tags, vr, _, item, ..] = fields.as_slice() else {
+    let [name, _, path, tags, vr, vm, item, ..] = fields.as_slice() else {
         panic!("columns.csv: {row}");
     };
     let steps: Vec<Step> = path.split('.').zip(split_tags(tags)).map(|(step, tag)| self::step(step, tag)).collect();
@@ -52,6 +52,7 @@ fn column(row: &str) -> (ReadColumn, Vec<Step>) {
         is_list: inside.is_some(),
         gathers: steps.iter().any(|step| step.item == Some(ItemChoice::Every)),
         is_partition: name == "Modality",
+        is_single: vm == "1",
     };
     (column, steps)
 }

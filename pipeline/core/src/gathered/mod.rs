@@ -86,7 +86,12 @@ pub struct Gathered {
     kept: Vec<Kept>,
     bytes: Vec<u8>,
     contexts: Vec<Context>,
+    /// Values that a later copy of their element took the place of, with their column, in the order in which they stand.
+    earlier: Vec<(ColumnIndex, ValueIndex)>,
 }
+
+/// The most earlier copies that are kept of one file.
+const EARLIER_LIMIT: usize = 64;
 
 impl Gathered {
     /// Room for columns, of which `gathering` ones gather over items.
@@ -121,6 +126,7 @@ impl Gathered {
         self.kept.clear();
         self.bytes.clear();
         self.contexts.clear();
+        self.earlier.clear();
         let outermost =
             Context { parent: NONE, sequence_tag: 0, item: 0, character_set: NONE, pixel_representation: NONE };
         self.contexts.extend([outermost; 2]);
@@ -145,7 +151,7 @@ impl Gathered {
         ContextIndex(index)
     }
 
-    /// Keeps a value. An element that comes twice in a data set is in error (PS3.5 7.1); the last one counts.
+    /// Keeps a value. An element that comes twice in a data set is in error (PS3.5 7.1); the last copy that can be typed counts.
     #[inline]
     pub fn keep(&mut self, element: &WantedElement, value: &RawValue<'_>) {
         if let ([column], [], false) = (&*element.columns, &*element.gathered_columns, element.context)
@@ -172,15 +178,22 @@ impl Gathered {
         if element.context
             && let Some(context) = self.contexts.get_mut(context.0 as usize)
         {
-            match tag {
-                SPECIFIC_CHARACTER_SET => context.character_set = index,
-                PIXEL_REPRESENTATION => context.pixel_representation = index,
-                _ => {}
+            let place = match tag {
+                SPECIFIC_CHARACTER_SET => Some(&mut context.character_set),
+                PIXEL_REPRESENTATION => Some(&mut context.pixel_representation),
+                _ => None,
+            };
+            // A second copy without a value does not take the place of the first.
+            if let Some(place) = place.filter(|place| **place == NONE || from < to) {
+                *place = index;
             }
         }
         for column in &element.columns {
             if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
-                *cell = index;
+                let before = std::mem::replace(cell, index);
+                if before != NONE && self.earlier.len() < EARLIER_LIMIT {
+                    self.earlier.push((*column, before));
+                }
             }
             self.touch(*column);
         }
@@ -216,7 +229,7 @@ impl Gathered {
         Some((self.lists.get_mut(list)?, self.begun.get_mut(list)?))
     }
 
-    /// A sequence begins: what an earlier one of the same tag left does not count.
+    /// A sequence begins that has items: what an earlier one of the same tag left does not count.
     pub fn begin_sequence(&mut self, element: &WantedElement) {
         for column in &element.nested_columns {
             self.touch(*column);
@@ -268,6 +281,19 @@ impl Gathered {
             return self.repeats.get(column).map_or(Cell::Absent, |repeat| Cell::One(repeat.value()));
         }
         self.value(index).map_or(Cell::Absent, Cell::One)
+    }
+
+    /// The values of a column that a later copy took the place of, the last one first.
+    pub fn earlier(&self, column: usize) -> impl Iterator<Item = RawValue<'_>> {
+        self.earlier.iter().rev().filter(move |(of, _)| usize::from(*of) == column).filter_map(move |(_, index)| {
+            if *index == REPEATED { self.repeats.get(column).map(Repeat::value) } else { self.value(*index) }
+        })
+    }
+
+    /// The values of (0008,0005), each of a data set.
+    pub fn character_sets(&self) -> impl Iterator<Item = RawValue<'_>> {
+        let of = |context: &Context| self.value(context.character_set);
+        self.contexts.iter().filter(|context| context.character_set != NONE).filter_map(of)
     }
 
     /// A column was set to a cell of its value, without a finding. Where the same bytes give the same cell whatever the file, they need

@@ -10,7 +10,7 @@ mod syntax;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::element::{Encoding, element_header};
+use crate::element::{ElementHeader, Encoding, element_header};
 use crate::error::{FileCode, FindingCode};
 use crate::found::{Defect, FoundInFile};
 use crate::gathered::{Cell, Gathered};
@@ -18,7 +18,7 @@ use crate::recorder::Recorder;
 use crate::taker::{TakerKind, TakerSet, Takers};
 use crate::walk::{Creators, PixelData, Progress, Sink, Walk};
 use crate::wanted::{ColumnIndex, ItemChoice, Step, Wanted};
-use crate::window::Window;
+use crate::window::{Need, Window};
 use inflating::{Halt, Inflating};
 use recognise::{BYTES_LOOKED_AT, recognise};
 use syntax::{EXPLICIT_UID, TransferSyntax, syntax_by_looking};
@@ -28,6 +28,7 @@ const MEDIA_STORAGE_SOP_CLASS_UID: u32 = 0x0002_0002;
 const DICOMDIR_UID: &[u8] = b"1.2.840.10008.1.3.10";
 const DICOMDIR_GROUP: &[u8] = &[4, 0];
 const META_GROUP: u32 = 2;
+const META_LENGTH: u32 = 0x0002_0000;
 
 /// The values to keep of every file, by index of column: made once, used for all files.
 #[derive(Debug)]
@@ -114,10 +115,21 @@ pub struct Header {
 #[allow(clippy::large_enum_variant)] // a decoder has one, and makes it anew in place
 enum Phase {
     Recognise,
-    BeginMeta { position: u64 },
+    BeginMeta {
+        position: u64,
+    },
     Meta(Walk),
-    CommandSet { position: u64 },
-    Choose { position: u64 },
+    /// Behind the meta, where group 2 may stand again.
+    PastMeta {
+        position: u64,
+    },
+    SecondMeta(Walk),
+    CommandSet {
+        position: u64,
+    },
+    Choose {
+        position: u64,
+    },
     DataSet(Walk, Option<Inflating>),
     Done,
 }
@@ -196,8 +208,13 @@ impl HeaderDecoder {
                 walk.stop_reading(code, message, &mut sink);
                 self.header.finish(walk, inflating.as_ref());
             }
+            Phase::SecondMeta(mut walk) => {
+                let mut sink = self.header.sink(&plan.meta);
+                walk.stop_reading(code, message, &mut sink);
+            }
             Phase::Recognise
             | Phase::BeginMeta { .. }
+            | Phase::PastMeta { .. }
             | Phase::CommandSet { .. }
             | Phase::Choose { .. }
             | Phase::Done => self.header.found.stop(Defect::of_file(code, message)),
@@ -217,6 +234,22 @@ impl HeaderDecoder {
                 self.begin_meta(position, file)
             }
             Phase::Meta(walk) => {
+                let mut sink = self.header.sink(&plan.meta);
+                match walk.run(file, &mut sink) {
+                    Progress::Done => {
+                        let position = walk.position;
+                        let sound = self.header.found.defect.is_none();
+                        self.phase = if sound { Phase::PastMeta { position } } else { Phase::Done };
+                        Ok(())
+                    }
+                    progress => Err(progress),
+                }
+            }
+            Phase::PastMeta { position } => {
+                let position = *position;
+                self.past_meta(position, file)
+            }
+            Phase::SecondMeta(walk) => {
                 let mut sink = self.header.sink(&plan.meta);
                 match walk.run(file, &mut sink) {
                     Progress::Done => {
@@ -261,16 +294,14 @@ impl HeaderDecoder {
         Ok(())
     }
 
-    /// Group 2 is read by its tags, since its length (0002,0000) may be lacking or wrong.
+    /// The meta ends where its length (0002,0000) says, or else with group 2, since that may be lacking or wrong.
     fn begin_meta(&mut self, position: u64, file: &Window<'_>) -> Result<(), Progress> {
-        let walk = |encoding| Walk::new(position, file.size, encoding, Wanted::TOP, true, Some(META_GROUP));
-        let first = walk(Encoding::EXPLICIT_LITTLE).header(file, Encoding::EXPLICIT_LITTLE)?;
+        let (first, explicit) = first_of_meta(position, file)?;
+        let bytes = file.reach(position, 12)?;
         let found = &mut self.header.found;
         self.phase = match first {
             Some(first) if first.tag >> 16 == META_GROUP => {
-                // With VRs, as PS3.10 7.1 wants it, or without.
-                let explicit = first.vr.is_some();
-                Phase::Meta(walk(if explicit { Encoding::EXPLICIT_LITTLE } else { Encoding::IMPLICIT_LITTLE }))
+                Phase::Meta(Walk::of_meta(position, file.size, explicit, meta_end(&first, bytes, position)))
             }
             _ if file.size.is_none_or(|size| position < size) => {
                 let message = "the file has no meta information, group 2 (PS3.10 7.1)";
@@ -283,6 +314,20 @@ impl HeaderDecoder {
                 found.stop(Defect { code, message, byte_offset, element_path: None });
                 Phase::Done
             }
+        };
+        Ok(())
+    }
+
+    /// Group 2 elements behind the meta change nothing (PS3.10 7.1): they are passed over.
+    fn past_meta(&mut self, position: u64, file: &Window<'_>) -> Result<(), Progress> {
+        let (first, explicit) = first_of_meta(position, file)?;
+        self.phase = match first {
+            Some(first) if first.tag >> 16 == META_GROUP => {
+                let message = "group 2 stands again behind the meta information, and is passed over (PS3.10 7.1)";
+                self.header.found.add_file(FindingCode::OutOfOrder, message);
+                Phase::SecondMeta(Walk::past_meta(position, file.size, explicit))
+            }
+            _ => Phase::CommandSet { position },
         };
         Ok(())
     }
@@ -406,6 +451,22 @@ impl Header {
         let to = raw.value.iter().rposition(is_text)?;
         raw.value.get(from..=to)
     }
+}
+
+/// The element at which group 2 may begin, and whether it has its VR, as PS3.10 7.1 wants it.
+fn first_of_meta(position: u64, file: &Window<'_>) -> Result<(Option<ElementHeader>, bool), Need> {
+    let walk = Walk::past_meta(position, file.size, true);
+    let first = walk.header(file, Encoding::EXPLICIT_LITTLE)?;
+    Ok((first, first.is_none_or(|first| first.vr.is_some())))
+}
+
+/// Where the meta ends by its length, if its first element says one.
+fn meta_end(first: &ElementHeader, bytes: &[u8], position: u64) -> Option<u64> {
+    let value = position.saturating_add(first.size);
+    let value_at = usize::try_from(first.size).ok()?;
+    let length = bytes.get(value_at..).and_then(<[u8]>::first_chunk::<4>)?;
+    let says = first.tag == META_LENGTH && first.length == 4;
+    says.then(|| value.saturating_add(4).saturating_add(u64::from(u32::from_le_bytes(*length))))
 }
 
 fn latin_1(bytes: &[u8]) -> String {

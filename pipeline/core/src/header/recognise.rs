@@ -25,9 +25,19 @@ pub fn recognise(bytes: &[u8], size: Option<u64>) -> Option<Recognised> {
     let bytes = bytes.get(..most).unwrap_or(bytes);
     let behind_preamble = bytes.get(128..).unwrap_or_default();
     if behind_preamble.starts_with(PREFIX) {
+        let behind_prefix = bytes.get(132..).unwrap_or_default();
+        // The prefix may be part of a value that lies there by chance, in a file without preamble.
+        if !is_meta(behind_prefix) && (is_meta(bytes) || is_data_set_in_any(bytes, size)) {
+            return Some(Recognised { position: 0, has_preamble: false });
+        }
         return Some(Recognised { position: 132, has_preamble: true });
     }
-    if bytes.starts_with(PREFIX) {
+    if bytes.starts_with(PREFIX) && is_meta(bytes.get(132..).unwrap_or_default()) {
+        return Some(Recognised { position: 132, has_preamble: false });
+    }
+    if let Some(behind_prefix) = bytes.strip_prefix(PREFIX)
+        && (is_meta(behind_prefix) || is_data_set_in_any(behind_prefix, size.map(|size| size.saturating_sub(4))))
+    {
         return Some(Recognised { position: 4, has_preamble: false });
     }
     // 128: a preamble without its prefix.
@@ -36,9 +46,12 @@ pub fn recognise(bytes: &[u8], size: Option<u64>) -> Option<Recognised> {
             return Some(Recognised { position, has_preamble: false });
         }
     }
+    is_data_set_in_any(bytes, size).then_some(Recognised { position: 0, has_preamble: false })
+}
+
+fn is_data_set_in_any(bytes: &[u8], size: Option<u64>) -> bool {
     let encodings = [Encoding::EXPLICIT_LITTLE, Encoding::IMPLICIT_LITTLE, Encoding::EXPLICIT_BIG];
-    let is_one = encodings.into_iter().any(|encoding| is_data_set(bytes, encoding, size));
-    is_one.then_some(Recognised { position: 0, has_preamble: false })
+    encodings.into_iter().any(|encoding| is_data_set(bytes, encoding, size))
 }
 
 /// Whether a file meta group begins here: group 2 in little endian, an element that there is, with its VR (or without).

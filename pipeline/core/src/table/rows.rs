@@ -17,11 +17,16 @@ use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
 use crate::taker::TakerKind;
+use crate::text::is_standard_character_set;
 use crate::text::raw_text;
+use crate::value::parse::{age_between, is_implausible_age};
 use crate::value::typed::{Noted, ReadColumn, Scalar, Typed, message, typed};
 use crate::value::{CharacterSets, DictionaryVr, hex, telling_vr};
 
 /// A missing value of these columns is a finding: the keys of the parents, the SOP class and the modality.
+/// The columns of the days that an age is counted between.
+const AGE_DATES: [&str; 2] = ["PatientBirthDate", "StudyDate"];
+
 const REQUIRED: [&str; 5] = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality"];
 
 /// A batch ends when its cells take more bytes than this. Arrow's offsets have 31 bits, so room is left for one more value.
@@ -71,6 +76,8 @@ pub struct UnitRows {
     /// For each column, its index in `KEY_ATTRIBUTES`, or None.
     key_attributes: Vec<Option<usize>>,
     entity_keys: EntityKeys,
+    /// The days of `AGE_DATES` that the next row may repeat.
+    repeated_days: [Option<i32>; AGE_DATES.len()],
     /// Columns that the current row sets, each with a flag: may the next row repeat its value?
     remembered: Vec<(usize, bool)>,
     files: FilesTable,
@@ -93,6 +100,7 @@ struct KeyColumns {
     patient: Option<usize>,
     required: [Option<usize>; REQUIRED.len()],
     attributes: [Option<usize>; KEY_ATTRIBUTES.len()],
+    age_dates: [Option<usize>; AGE_DATES.len()],
 }
 
 impl KeyColumns {
@@ -106,6 +114,7 @@ impl KeyColumns {
             patient: at("PatientID"),
             required: REQUIRED.map(at),
             attributes: KEY_ATTRIBUTES.map(at),
+            age_dates: AGE_DATES.map(at),
         }
     }
 }
@@ -123,6 +132,7 @@ impl UnitRows {
                 .map(|column| KEY_ATTRIBUTES.iter().position(|name| *name == column.name))
                 .collect(),
             entity_keys: EntityKeys::default(),
+            repeated_days: [None; AGE_DATES.len()],
             remembered: vec![],
             files: FilesTable::new(),
             instances: InstancesTable::new(columns),
@@ -266,7 +276,7 @@ impl UnitRows {
         let Cell::One(raw) = header.gathered.cell(column) else {
             return None;
         };
-        match typed(read, &raw, &header.gathered, &mut self.sets, &mut Noted::default()).first() {
+        match last_typed(read, column, &raw, &header.gathered, &mut self.sets, &mut Noted::default()).first() {
             Scalar::Text(text) => Some(text.into_owned()),
             _ => None,
         }
@@ -292,12 +302,17 @@ impl UnitRows {
     fn header_row(&mut self, header: &mut Header, uid: Option<&str>, findings: &mut Vec<Finding>) {
         let columns = Arc::clone(&self.columns);
         let gathered = &header.gathered;
+        findings.extend(gathered.character_sets().filter_map(|raw| nonstandard(gathered, &raw)));
         let is_repeated =
             |index: usize| gathered.repeated().get(index >> 6).is_some_and(|word| word >> (index & 63) & 1 == 1);
         let presence =
             |index: Option<usize>| if index.is_some_and(is_repeated) { Presence::Present } else { Presence::Absent };
         let mut required = self.key_columns.required.map(presence);
         let mut has_instance = self.key_columns.instance.is_some_and(is_repeated);
+        let mut days = [None; AGE_DATES.len()];
+        for ((day, column), repeated) in days.iter_mut().zip(self.key_columns.age_dates).zip(self.repeated_days) {
+            *day = repeated.filter(|_| column.is_some_and(is_repeated));
+        }
         let mut remembered = std::mem::take(&mut self.remembered);
         if uid.is_some() {
             self.instances.begin_row(gathered.repeated());
@@ -316,13 +331,13 @@ impl UnitRows {
             let (cell, is_repeatable) = match gathered.cell(index) {
                 Cell::Absent => continue,
                 Cell::One(raw) => {
-                    let (cell, is_sound) = check.cell(column, &raw);
+                    let (cell, is_sound) = check.cell(column, Some(index), &raw);
                     (cell, is_sound && is_repeatable(column, &raw))
                 }
                 Cell::Many(entries) => {
                     let mut list = vec![];
                     for raw in entries.iter() {
-                        list.push(raw.map_or(Scalar::Null, |raw| check.cell(column, &raw).0.first()));
+                        list.push(raw.map_or(Scalar::Null, |raw| check.cell(column, None, &raw).0.first()));
                     }
                     (Typed::List(list), false)
                 }
@@ -343,6 +358,14 @@ impl UnitRows {
                     self.entity_keys.set(attribute, text);
                 }
             }
+            if let (Some(at), Typed::One(Scalar::Date(day))) =
+                (self.key_columns.age_dates.iter().position(|column| *column == Some(index)), &cell)
+            {
+                days.get_mut(at).map(|place| *place = Some(*day));
+                if uid.is_some() && is_repeatable {
+                    self.repeated_days.get_mut(at).map(|place| *place = Some(*day));
+                }
+            }
             if let Some(presence) = self.required.get(index).and_then(|at| required.get_mut((*at)?)) {
                 *presence = Presence::Present;
             }
@@ -361,16 +384,25 @@ impl UnitRows {
         {
             self.instances.set_keys(keys);
         }
+        if let ([Some(birth), Some(study)], [Some(column), _]) = (days, self.key_columns.age_dates)
+            && is_implausible_age(age_between(birth, study))
+        {
+            let message = "by birth date and study date the patient is above 130 years old, or below 0";
+            findings
+                .extend(columns.get(column).map(|column| without_value(column, FindingCode::ImplausibleAge, message)));
+        }
         if let (Some(uid), Some(index), false) = (uid, self.key_columns.instance, has_instance) {
             self.instances.set(index, &Typed::One(Scalar::Text(uid.into())));
             header.gathered.forget(index);
             let message = "it is absent or empty; that of the file meta is taken instead";
-            findings.extend(columns.get(index).map(|column| missing(column, message)));
+            findings
+                .extend(columns.get(index).map(|column| without_value(column, FindingCode::MissingRequired, message)));
         }
         for (presence, index) in required.into_iter().zip(self.key_columns.required) {
             if presence == Presence::Absent {
                 let column = index.and_then(|index| columns.get(index));
-                findings.extend(column.map(|column| missing(column, "it is absent or empty")));
+                let message = "it is absent or empty";
+                findings.extend(column.map(|column| without_value(column, FindingCode::MissingRequired, message)));
             }
         }
     }
@@ -386,18 +418,24 @@ enum Presence {
 }
 
 /// Types cells of one file, and keeps what is wrong with them.
-struct Check<'c> {
-    gathered: &'c Gathered,
+struct Check<'s, 'c> {
+    gathered: &'s Gathered,
     sets: &'c mut CharacterSets,
     findings: &'c mut Vec<Finding>,
     required: &'c mut [Presence; REQUIRED.len()],
 }
 
-impl Check<'_> {
-    /// The cell, and whether nothing is wrong with it.
-    fn cell<'a>(&mut self, column: &'a ReadColumn, raw: &RawValue<'a>) -> (Typed<'a>, bool) {
+impl<'s> Check<'s, '_> {
+    /// The cell of a value (of a column that holds one, with its index), and whether nothing is wrong with it.
+    fn cell<'a>(&mut self, column: &'a ReadColumn, index: Option<usize>, raw: &RawValue<'a>) -> (Typed<'a>, bool)
+    where
+        's: 'a,
+    {
         let mut noted = Noted::default();
-        let cell = typed(column, raw, self.gathered, self.sets, &mut noted);
+        let cell = match index {
+            Some(index) => last_typed(column, index, raw, self.gathered, self.sets, &mut noted),
+            None => typed(column, raw, self.gathered, self.sets, &mut noted),
+        };
         if !noted.is_empty() {
             self.keep(raw, &noted);
         }
@@ -433,6 +471,24 @@ impl Check<'_> {
     }
 }
 
+/// The value of a column: of the last copy of its element that has one.
+fn last_typed<'a>(
+    column: &'a ReadColumn,
+    index: usize,
+    raw: &RawValue<'a>,
+    gathered: &'a Gathered,
+    sets: &mut CharacterSets,
+    noted: &mut Noted,
+) -> Typed<'a> {
+    let cell = typed(column, raw, gathered, sets, noted);
+    if cell != Typed::One(Scalar::Null) {
+        return cell;
+    }
+    let earlier = gathered.earlier(index).map(|raw| typed(column, &raw, gathered, sets, noted));
+    let mut sound = earlier.filter(|earlier| *earlier != Typed::One(Scalar::Null));
+    sound.next().unwrap_or(cell)
+}
+
 /// Whether VR, bytes and byte order say all that there is to a value, and are few: not so for characters beyond ASCII, escape sequences, and
 /// what goes by PixelRepresentation.
 fn is_repeatable(column: &ReadColumn, raw: &RawValue<'_>) -> bool {
@@ -442,12 +498,25 @@ fn is_repeatable(column: &ReadColumn, raw: &RawValue<'_>) -> bool {
         && (column.vr != DictionaryVr::BySign || telling_vr(raw.vr).is_some())
 }
 
-fn missing(column: &ReadColumn, message: &'static str) -> Finding {
+/// The finding about a (0008,0005) that names its character sets otherwise than PS3.3.
+fn nonstandard(gathered: &Gathered, raw: &RawValue<'_>) -> Option<Finding> {
+    (!is_standard_character_set(raw.value)).then(|| Finding {
+        level: Level::Value,
+        code: FindingCode::NonstandardCharacterSet.as_str(),
+        message: message(FindingCode::NonstandardCharacterSet).into(),
+        element_path: Some(gathered.path(raw.context, raw.tag)),
+        tag: Some(raw.tag),
+        byte_offset: raw.position,
+        raw: Some(raw_text(raw.value)),
+    })
+}
+
+fn without_value(column: &ReadColumn, code: FindingCode, message: &'static str) -> Finding {
     let mut path = String::new();
     push_label(&mut path, column.tag);
     Finding {
         level: Level::Value,
-        code: FindingCode::MissingRequired.as_str(),
+        code: code.as_str(),
         message: message.into(),
         element_path: Some(path),
         tag: Some(column.tag),

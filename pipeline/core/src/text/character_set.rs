@@ -56,12 +56,18 @@ fn encoding_of(term: &[u8]) -> Option<Encoding> {
     let kept = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == 0xDF;
     let normal: Vec<u8> = term.iter().copied().filter(kept).map(|byte| byte.to_ascii_uppercase()).collect();
     Some(match normal.as_slice() {
-        b"ISOIR13" | b"ISO2022IR13" => Encoding::ShiftJis,
+        b"ISOIR13" | b"ISO2022IR13" | b"SHIFTJIS" | b"SJIS" => Encoding::ShiftJis,
         b"ISOIR100" | b"ISO2022IR100" | b"LATIN1" | b"ISO88591" => Encoding::Latin1,
         b"ISOIR101" | b"ISO2022IR101" | b"ISO88592" => Encoding::Latin2,
         b"ISOIR109" | b"ISO2022IR109" => Encoding::Latin3,
         b"ISOIR110" | b"ISO2022IR110" => Encoding::Latin4,
         b"ISOIR126" | b"ISO2022IR126" => Encoding::Greek,
+        b"ISO88593" => Encoding::Latin3,
+        b"ISO88594" => Encoding::Latin4,
+        b"ISO88596" => Encoding::Arabic,
+        b"ISO88598" => Encoding::Hebrew,
+        b"ISO88599" | b"LATIN5" => Encoding::Latin5,
+        b"ISO885915" | b"LATIN9" => Encoding::Latin9,
         b"ISO88597" => Encoding::GreekOutsideDicom,
         b"ISOIR127" | b"ISO2022IR127" => Encoding::Arabic,
         b"ISOIR138" | b"ISO2022IR138" => Encoding::Hebrew,
@@ -70,14 +76,43 @@ fn encoding_of(term: &[u8]) -> Option<Encoding> {
         b"ISOIR148" | b"ISO2022IR148" => Encoding::Latin5,
         b"ISOIR166" | b"ISO2022IR166" => Encoding::Thai,
         b"ISOIR203" | b"ISO2022IR203" => Encoding::Latin9,
-        b"ISO2022IR87" => Encoding::Iso2022Jp,
-        b"ISO2022IR159" => Encoding::Iso2022Jp2,
-        b"ISO2022IR149" => Encoding::EucKr,
-        b"ISO2022IR58" => Encoding::Gb2312,
-        b"ISO202258" => Encoding::Gb2312OutsideDicom,
+        b"ISOIR87" | b"ISO2022IR87" => Encoding::JisX0208,
+        b"ISOIR159" | b"ISO2022IR159" => Encoding::JisX0212,
+        b"ISOIR149" | b"ISO2022IR149" | b"EUCKR" | b"KSX1001" | b"KSC5601" => Encoding::EucKr,
+        b"ISOIR58" | b"ISO2022IR58" => Encoding::Gb2312,
+        // Writers who say this mean GBK as often, which has the same characters and more.
+        b"GB2312" | b"EUCCN" | b"ISO202258" => Encoding::Gb2312OutsideDicom,
         b"ISOIR192" | b"ISO2022IR192" | b"UTF8" => Encoding::Utf8,
-        b"GB18030" => Encoding::Gb18030,
-        b"GBK" | b"ISO2022GBK" => Encoding::Gbk,
+        b"GB18030" | b"ISO2022GB18030" => Encoding::Gb18030,
+        b"GBK" | b"ISO2022GBK" | b"CP936" => Encoding::Gbk,
         _ => return None,
+    })
+}
+
+/// The numbers of the sets of one byte, with or without code extensions; 6 is the default repertoire, which earlier editions named.
+fn is_one_byte(number: &[u8]) -> bool {
+    matches!(
+        number,
+        b"6" | b"13" | b"100" | b"101" | b"109" | b"110" | b"126" | b"127" | b"138" | b"144" | b"148" | b"166" | b"203"
+    )
+}
+
+/// Whether a value of (0008,0005) names character sets as PS3.3 C.12.1.1.2 does, or none.
+#[must_use]
+pub fn is_standard_character_set(value: &[u8]) -> bool {
+    let value = value.get(..LOOKED_AT).unwrap_or(value);
+    value.split(|&byte| byte == b'\\').all(|term| {
+        let mut term = term;
+        while let [shorter @ .., b' ' | 0] | [b' ' | 0, shorter @ ..] = term {
+            term = shorter;
+        }
+        match term {
+            b"" | b"GB18030" | b"GBK" | b"ISO_IR 192" => true,
+            [b'I', b'S', b'O', b'_', b'I', b'R', b' ', number @ ..] => is_one_byte(number),
+            [b'I', b'S', b'O', b' ', b'2', b'0', b'2', b'2', b' ', b'I', b'R', b' ', number @ ..] => {
+                is_one_byte(number) || matches!(number, b"87" | b"159" | b"149" | b"58")
+            }
+            _ => false,
+        }
     })
 }

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use crate::error::FindingCode;
 
 use super::encoding::Encoding;
-use super::iso_2022_jp::Iso2022Jp;
+use super::stepwise::decode_stepwise;
+use super::two_byte::{JIS_X_0208, JIS_X_0212, step_in_g0};
 use super::{CharacterSet, Decoded, ESCAPE, decode_plain};
 
 /// The set that an escape sequence puts in place, in ISO 2022's G0 (bytes under 128) or G1 (bytes over 127).
@@ -40,41 +41,27 @@ fn code_element(escape: &[u8]) -> Option<CodeElement> {
         [b'-', b'b'] => G1(Encoding::Latin9),
         [b'$', b')', b'A'] => G1(Encoding::Gb2312),
         [b'$', b')', b'C'] => G1(Encoding::EucKr),
-        [b'$', b'B' | b'@'] => TwoByteG0(Encoding::Iso2022Jp), // @: JIS C 6226-1978, as old writers have it
-        [b'$', b'(', b'D'] => TwoByteG0(Encoding::Iso2022Jp2),
+        [b'$', b'B' | b'@'] => TwoByteG0(Encoding::JisX0208), // @: JIS C 6226-1978, as old writers have it
+        [b'$', b'(', b'D'] => TwoByteG0(Encoding::JisX0212),
         _ => return None,
     })
 }
 
-/// The length of what has the form of an escape sequence of PS3.3, known or not, at the start of some bytes.
-fn escape_length(rest: &[u8]) -> Option<usize> {
-    match *rest {
-        [ESCAPE, b'$', b'(' | b')', _, ..] => Some(4),
-        [ESCAPE, b'$' | b'(' | b')' | b'-', _, ..] => Some(3),
-        _ => None,
-    }
+/// The length of the escape sequence at the start of some bytes, known or not: ESC, intermediate bytes and a final one (ISO 2022); of what
+/// has not that form, ESC alone.
+pub(super) fn escape_length(rest: &[u8]) -> usize {
+    let intermediate = rest.iter().skip(1).take_while(|byte| matches!(byte, 0x20..=0x2F)).count();
+    let final_at = intermediate.saturating_add(1);
+    if matches!(rest.get(final_at), Some(0x30..=0x7E)) { final_at.saturating_add(1) } else { 1 }
 }
 
 /// The escape sequence at the start of some bytes, if it is one of the standard's, and what follows it.
 fn split_code_element(rest: &[u8]) -> Option<(CodeElement, &[u8])> {
-    let (escape, after) = rest.split_at_checked(escape_length(rest)?)?;
+    let (escape, after) = rest.split_at_checked(escape_length(rest))?;
     Some((code_element(escape)?, after))
 }
 
-/// Whether there is an escape sequence of the standard in a value; what has only the form of one is skipped whole.
-pub(super) fn is_used_in(value: &[u8]) -> bool {
-    let mut rest = value;
-    while let Some(at) = rest.iter().position(|&byte| byte == ESCAPE) {
-        rest = rest.get(at..).unwrap_or_default();
-        if split_code_element(rest).is_some() {
-            return true;
-        }
-        rest = rest.get(escape_length(rest).unwrap_or(1)..).unwrap_or_default();
-    }
-    false
-}
-
-/// Decodes a value in which escape sequences stand.
+/// Decodes a value in which escape sequences stand. One that the standard does not list becomes U+FFFD.
 pub(super) fn decode<'a>(value: &'a [u8], set: &CharacterSet, is_name: bool) -> Decoded<'a> {
     let mut text = String::with_capacity(value.len());
     let mut finding = None;
@@ -91,15 +78,21 @@ pub(super) fn decode<'a>(value: &'a [u8], set: &CharacterSet, is_name: bool) -> 
             if let CodeElement::TwoByteG0(encoding) | CodeElement::G1(encoding) = element
                 && !set.declares(encoding)
             {
-                finding = finding.or(Some(FindingCode::UndeclaredCharacterSet));
+                finding = worse(finding, Some(FindingCode::UndeclaredCharacterSet));
             }
             rest = after;
+            continue;
+        }
+        if rest.first() == Some(&ESCAPE) {
+            text.push(char::REPLACEMENT_CHARACTER);
+            finding = Some(FindingCode::UndecodableText);
+            rest = rest.get(escape_length(rest)..).unwrap_or_default();
             continue;
         }
         let (run, after) = rest.split_at(run_length(rest, is_name, two_byte_g0.is_some()));
         let decoded = decode_run(run, two_byte_g0, g1);
         text.push_str(&decoded.text);
-        finding = decoded.finding.or(finding);
+        finding = worse(finding, decoded.finding);
         rest = after;
         if let [byte, ref after @ ..] = *rest
             && is_reset(byte, is_name)
@@ -113,6 +106,11 @@ pub(super) fn decode<'a>(value: &'a [u8], set: &CharacterSet, is_name: bool) -> 
     Decoded { text: Cow::Owned(text), finding }
 }
 
+/// Of two findings, the one that says that something was lost.
+fn worse(one: Option<FindingCode>, other: Option<FindingCode>) -> Option<FindingCode> {
+    if one == Some(FindingCode::UndecodableText) { one } else { other.or(one) }
+}
+
 /// Whether a byte puts the first value of (0008,0005) back in place, for itself and what follows (PS3.5 6.1.2.5.3).
 fn is_reset(byte: u8, is_name: bool) -> bool {
     matches!(byte, b'\\' | b'\t' | b'\n' | 0x0C | b'\r') || (is_name && matches!(byte, b'^' | b'='))
@@ -120,14 +118,13 @@ fn is_reset(byte: u8, is_name: bool) -> bool {
 
 /// The length of the run at the start of some bytes: to an escape sequence or delimiter.
 ///
-/// In a set of two bytes no byte delimits that belongs to a character. An ESC that starts nothing known is a run alone.
+/// In a set of two bytes no byte delimits that belongs to a character.
 fn run_length(rest: &[u8], is_name: bool, in_two_byte_g0: bool) -> usize {
     let mut after = rest;
     loop {
         after = match *after {
             [0x21..=0x7E, 0x21..=0x7E, ref after @ ..] if in_two_byte_g0 => after,
             [byte, ref after @ ..] if byte != ESCAPE && !is_reset(byte, is_name) => after,
-            _ if matches!(*rest, [ESCAPE, ..]) => return 1,
             _ => return rest.len().saturating_sub(after.len()),
         };
     }
@@ -135,11 +132,11 @@ fn run_length(rest: &[u8], is_name: bool, in_two_byte_g0: bool) -> usize {
 
 /// Decodes bytes without escape sequences or delimiters under the sets that are in place.
 fn decode_run(run: &[u8], two_byte_g0: Option<Encoding>, g1: Option<Encoding>) -> Decoded<'_> {
-    let decoder = match two_byte_g0 {
+    let set = match two_byte_g0 {
         None => return decode_plain(run, g1),
-        Some(Encoding::Iso2022Jp2) => Iso2022Jp::in_jis_x_0212(),
-        Some(_) => Iso2022Jp::in_jis_x_0208(),
+        Some(Encoding::JisX0212) => &JIS_X_0212,
+        Some(_) => &JIS_X_0208,
     };
-    let (text, malformed) = decoder.decode(run);
+    let (text, malformed) = decode_stepwise(run, |rest| step_in_g0(rest, set));
     Decoded { text: Cow::Owned(text), finding: malformed.then_some(FindingCode::UndecodableText) }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::gb_18030;
-use super::iso_2022_jp::{Iso2022Jp, Variant};
 use super::one_byte;
 use super::stepwise::{Step, ascii_or_pair, decode_stepwise};
 use super::tables;
@@ -27,8 +26,8 @@ pub(super) enum Encoding {
     Hebrew,
     Thai,
     ShiftJis,
-    Iso2022Jp,
-    Iso2022Jp2,
+    JisX0208,
+    JisX0212,
     EucKr,
     Gb2312,
     Gb2312OutsideDicom,
@@ -59,13 +58,15 @@ impl Encoding {
             Self::Hebrew => by_table(&tables::ISO_8859_8),
             Self::Thai => by_table(&tables::TIS_620),
             Self::ShiftJis => decode_stepwise(value, shift_jis),
-            Self::Iso2022Jp => Iso2022Jp::new(Variant::Jp).decode(value),
-            Self::Iso2022Jp2 => Iso2022Jp::new(Variant::Jp2).decode(value),
+            // Before an escape sequence puts such a set in place, ASCII is.
+            Self::JisX0208 | Self::JisX0212 => decode_stepwise(value, |rest| ascii_or_pair(rest, |_, _| None)),
             Self::EucKr => decode_stepwise(value, euc_kr),
-            Self::Gb2312 | Self::Gb2312OutsideDicom => {
+            Self::Gb2312 => {
                 decode_stepwise(value, |rest| ascii_or_pair(rest, |lead, trail| GB_2312.character(lead, trail)))
             }
-            Self::Gbk => decode_stepwise(value, |rest| ascii_or_pair(rest, |lead, trail| GBK.character(lead, trail))),
+            Self::Gbk | Self::Gb2312OutsideDicom => {
+                decode_stepwise(value, |rest| ascii_or_pair(rest, |lead, trail| GBK.character(lead, trail)))
+            }
             Self::Gb18030 => decode_stepwise(value, gb_18030::step),
         };
         (Cow::Owned(text), malformed)

@@ -16,7 +16,6 @@ mod character_set;
 mod code_extension;
 mod encoding;
 mod gb_18030;
-mod iso_2022_jp;
 mod one_byte;
 mod raw;
 mod stepwise;
@@ -26,7 +25,7 @@ mod tables;
 mod tests;
 mod two_byte;
 
-pub use character_set::{CharacterSet, LOOKED_AT as CHARACTER_SET_LOOKED_AT};
+pub use character_set::{CharacterSet, LOOKED_AT as CHARACTER_SET_LOOKED_AT, is_standard_character_set};
 pub use raw::raw_text;
 
 use encoding::Encoding;
@@ -54,22 +53,51 @@ impl<'a> Decoded<'a> {
 /// `is_name` is whether it is PN, in which `^` and `=` delimit too (PS3.5 6.1.2.5.3). ASCII comes back as it stands.
 #[must_use]
 pub fn decode_text<'a>(value: &'a [u8], set: &CharacterSet, is_name: bool) -> Decoded<'a> {
-    // Nearly every value ends here; folded without a way out of the loop, so that many bytes are looked at at once.
-    let plain = value.iter().fold(true, |plain, &byte| plain & byte.is_ascii() & (byte != ESCAPE));
-    if plain && let Ok(text) = str::from_utf8(value) {
+    if let Some(text) = plain(value) {
         return Decoded::right(text);
     }
-    if set.has_code_extensions() && code_extension::is_used_in(value) {
+    if !value.contains(&ESCAPE) {
+        return decode_plain(value, set.first());
+    }
+    if set.has_code_extensions() {
         return code_extension::decode(value, set, is_name);
     }
-    decode_plain(value, set.first())
+    decode_between_escapes(value, set.first())
 }
 
 /// Decodes the raw value of a VR of the default repertoire (CS, UI, DA, ...; PS3.5 6.1.2.2): ASCII, or what stands
 /// there instead.
 #[must_use]
 pub fn decode_default(value: &[u8]) -> Decoded<'_> {
-    decode_plain(value, None)
+    match plain(value) {
+        Some(text) => Decoded::right(text),
+        None if value.contains(&ESCAPE) => decode_between_escapes(value, None),
+        None => decode_plain(value, None),
+    }
+}
+
+/// A value of ASCII without escape sequences, as nearly every value is; folded without a way out of the loop, so that many bytes are looked
+/// at at once.
+fn plain(value: &[u8]) -> Option<&str> {
+    let plain = value.iter().fold(true, |plain, &byte| plain & byte.is_ascii() & (byte != ESCAPE));
+    if plain { str::from_utf8(value).ok() } else { None }
+}
+
+/// Decodes a value in which escape sequences have no meaning: each becomes U+FFFD.
+fn decode_between_escapes(value: &[u8], encoding: Option<Encoding>) -> Decoded<'_> {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value;
+    while !rest.is_empty() {
+        let run = rest.iter().position(|&byte| byte == ESCAPE).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(run);
+        text.push_str(&decode_plain(run, encoding).text);
+        rest = after;
+        if !rest.is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+            rest = rest.get(code_extension::escape_length(rest)..).unwrap_or_default();
+        }
+    }
+    Decoded { text: Cow::Owned(text), finding: Some(FindingCode::UndecodableText) }
 }
 
 /// Decodes bytes of one encoding; of None, the default repertoire, in which more than ASCII is taken for UTF-8 or else

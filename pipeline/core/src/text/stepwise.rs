@@ -4,8 +4,6 @@
 pub(super) enum Step {
     /// A character.
     Character(char, usize),
-    /// An escape sequence.
-    Nothing(usize),
     /// No character: one U+FFFD stands for all of them, and decoding goes on after them.
     Malformed(usize),
 }
@@ -28,7 +26,6 @@ pub(super) fn decode_stepwise(value: &[u8], mut step: impl FnMut(&[u8]) -> Step)
                 text.push(character);
                 length
             }
-            Step::Nothing(length) => length,
             Step::Malformed(length) => {
                 text.push(char::REPLACEMENT_CHARACTER);
                 malformed = true;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::error::FindingCode::{self, UndeclaredCharacterSet, UndecodableText};
 
 use super::two_byte::{self, TwoByteSet};
-use super::{CharacterSet, decode_default, decode_text, raw_text};
+use super::{CharacterSet, decode_default, decode_text, is_standard_character_set, raw_text};
 
 /// (0008,0005), the bytes, the text, and what is found wrong.
 type Row = (&'static [u8], &'static [u8], &'static str, Option<FindingCode>);
@@ -115,6 +115,34 @@ fn terms_as_writers_write_them() {
 }
 
 #[test]
+fn terms_that_others_use() {
+    check(
+        &[
+            (b"GB2312", b"\xcd\xf5\xe9F", "王镕", None),
+            (b"ISO_IR 58", b"\xcd\xf5", "王", None),
+            (b"ISO_IR 149", b"\xb1\xe6", "길", None),
+            (b"UTF-8", b"\xc3\xa9", "é", None),
+            (b"SHIFT_JIS", b"\x8eR", "山", None),
+        ],
+        false,
+    );
+    let standard: [&[u8]; 8] = [
+        b"",
+        b"ISO_IR 100",
+        b" ISO_IR 192 \0",
+        b"\\ISO 2022 IR 87",
+        b"GBK",
+        b"ISO 2022 IR 13\\ISO 2022 IR 159",
+        b"GB18030",
+        b"ISO_IR 6",
+    ];
+    assert!(standard.into_iter().all(is_standard_character_set));
+    let otherwise: [&[u8]; 7] =
+        [b"GB2312", b"ISO_IR 58", b"ISO-IR 100", b"UTF-8", b"iso_ir 100", b"ISO_IR 100\\X", b"ISO 2022 IR 192"];
+    assert!(!otherwise.into_iter().any(is_standard_character_set));
+}
+
+#[test]
 fn what_stands_in_place_of_malformed_bytes() {
     check(
         &[
@@ -168,13 +196,15 @@ fn code_extensions_beyond_the_book() {
             (b"\\ISO 2022 IR 101", b"\x1b-B\xb3\\\xb3", "ł\\³", Some(UndeclaredCharacterSet)),
             (b"\\ISO 2022 IR 87", b"\x1b$B\\\\\\", "樛\\", None),
             (b"\\ISO 2022 IR 87", b"\x1b$B;3^;", "山淹", None),
-            // An escape sequence that isn't known is text.
-            (b"\\ISO 2022 IR 87", b"\x1b[1m\x1b$B;3", "\x1b[1m山", None),
+            // An escape sequence that the standard does not list is no text.
+            (b"\\ISO 2022 IR 87", b"\x1b[1m\x1b$B;3", "\u{FFFD}1m山", Some(UndecodableText)),
+            (b"\\ISO 2022 IR 87", b"a\x1b(Zb", "a\u{FFFD}b", Some(UndecodableText)),
+            (b"\\ISO 2022 IR 87", b"\x1b$B;3 ED\x7f", "山 田\u{7f}", None),
             (b"\\ISO 2022 IR 87", b"\x1b$B;3\x1b", "山\u{FFFD}", Some(UndecodableText)),
             // In an encoding that stands alone it has no meaning.
-            (b"ISO_IR 192", b"\x1b$B\xc3\xa9", "\x1b$Bé", None),
-            // These are RFC 1554's, no longer DICOM's.
-            (b"ISO 2022 IR 159", b"\x1b.F\x1bND\x1b$A0!\xff", "Δ啊\u{FFFD}", Some(UndecodableText)),
+            (b"ISO_IR 192", b"\x1b$B\xc3\xa9", "\u{FFFD}é", Some(UndecodableText)),
+            // These are RFC 1554's, and not DICOM's.
+            (b"ISO 2022 IR 159", b"\x1b.F\x1bND\x1b$A0!", "\u{FFFD}\u{FFFD}D\u{FFFD}0!", Some(UndecodableText)),
         ],
         false,
     );
@@ -185,7 +215,7 @@ fn code_extensions_beyond_the_book() {
 #[test]
 fn ascii_is_not_copied() {
     let set = CharacterSet::of(Some(b"ISO 2022 IR 87"));
-    for value in [&b""[..], b"Doe^John", b"\x1b unknown"] {
+    for value in [&b""[..], b"Doe^John", b"A B"] {
         let decoded = decode_text(value, &set, true);
         assert!(matches!(decoded.text, Cow::Borrowed(text) if text.as_bytes() == value));
         assert_eq!(decoded.finding, None);

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::stepwise::Step;
 use super::tables::{self, Run};
 
 pub(super) static JIS_X_0208: LazyLock<TwoByteSet> = LazyLock::new(|| TwoByteSet::of(&[tables::JIS_X_0208]));
@@ -51,8 +52,21 @@ impl TwoByteSet {
     }
 
     /// The character of a pair of bytes under 128, as escape sequences put sets of two bytes in place.
-    pub(super) fn character_in_g0(&self, lead: u8, trail: u8) -> Option<char> {
-        if trail.is_ascii() { self.character(lead | 0x80, trail | 0x80) } else { None }
+    fn character_in_g0(&self, lead: u8, trail: u8) -> Option<char> {
+        self.character(lead | 0x80, trail | 0x80)
+    }
+}
+
+/// The next character where an escape sequence put a set of two bytes in place for bytes under 128 (ISO 2022).
+///
+/// Space, delete and the control characters are no part of such a set, and keep their meaning.
+pub(super) fn step_in_g0(rest: &[u8], set: &TwoByteSet) -> Step {
+    match *rest {
+        [byte @ (..=0x20 | 0x7F), ..] => Step::Character(char::from(byte), 1),
+        [lead @ 0x21..=0x7E, trail @ 0x21..=0x7E, ..] => {
+            set.character_in_g0(lead, trail).map_or(Step::Malformed(2), |character| Step::Character(character, 2))
+        }
+        _ => Step::Malformed(1),
     }
 }
 

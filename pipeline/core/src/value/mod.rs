@@ -144,10 +144,12 @@ pub fn decode<'a>(
 ) -> Decoded<'a> {
     let content = vr.map_or(Content::Bytes, Vr::content);
     if let Content::Text(rules) = content {
-        let decoded = if rules.has_character_set && !is_plain(raw.value) {
-            decode_text(raw.value, sets.of(gathered.character_set(raw.context)), vr == Some(Vr::PN))
+        // Padding goes before decoding: a space is no part of what an escape sequence put in place (PS3.5 6.2).
+        let value = rules.trim_bytes(raw.value);
+        let decoded = if rules.has_character_set && !is_plain(value) {
+            decode_text(value, sets.of(gathered.character_set(raw.context)), vr == Some(Vr::PN))
         } else {
-            decode_default(raw.value)
+            decode_default(value)
         };
         if let Some(code) = decoded.finding {
             note(code);

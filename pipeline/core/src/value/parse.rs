@@ -12,6 +12,8 @@ const DECIMAL_LIMIT: usize = 16;
 /// No number has more characters than this; longer texts are not even tried.
 const DIGITS_LIMIT: usize = 400;
 
+/// Of the Julian year.
+const DAYS_A_YEAR: f64 = 365.25;
 const SECONDS_A_DAY: i64 = 86_400;
 const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 /// From 0001-01-01 to 1970-01-01.
@@ -41,7 +43,7 @@ impl TimeText {
     }
 }
 
-/// IS, and whether it is typed as it should be. A whole number written as a decimal is one, leniently; but not one beyond
+/// IS, and whether it is typed as it should be: of 12 characters and 32 bits at most (PS3.5 6.2). A whole number written as a decimal is one, leniently; but not one beyond
 /// 64 bits, which no column holds, and which six characters could make hundreds of digits of (`1e+300`).
 #[must_use]
 pub fn parse_integer(text: &str) -> (Option<Integer>, bool) {
@@ -51,7 +53,9 @@ pub fn parse_integer(text: &str) -> (Option<Integer>, bool) {
     }
     let digits = without_sign(bytes);
     if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) {
-        return (Some(integer_of_digits(digits, bytes.first() == Some(&b'-'))), bytes.len() <= INTEGER_LIMIT);
+        let value = integer_of_digits(digits, bytes.first() == Some(&b'-'));
+        let fits = matches!(value, Integer::Small(value) if i32::try_from(value).is_ok());
+        return (Some(value), bytes.len() <= INTEGER_LIMIT && fits);
     }
     match parse_decimal(text) {
         (Some(value), _) if value.trunc() == value => (integer_of_whole(value).map(Integer::Small), false),
@@ -82,13 +86,10 @@ pub fn parse_date(text: &str) -> Option<i32> {
 
 /// TM, also in the form of ACR-NEMA 2 (`HH:MM:SS`).
 ///
-/// PS3.5 allows second 60 for a leap second, which no time of day of Arrow or SQL can hold: it becomes 59,
-/// which is lenient.
+/// PS3.5 allows second 60 for a leap second, which no time of day of Arrow or SQL can hold: it becomes 59.
 #[must_use]
-pub fn parse_time(text: &str) -> (Option<TimeText>, bool) {
-    let Some(time) = time_of(text.as_bytes()) else {
-        return (None, false);
-    };
+pub fn parse_time(text: &str) -> Option<TimeText> {
+    let time = time_of(text.as_bytes())?;
     let mut out = *b"00:00:00.000000";
     let [h1, h2, _, m1, m2, _, s1, s2, _, fraction @ ..] = &mut out;
     [*h1, *h2] = time.hour;
@@ -96,13 +97,41 @@ pub fn parse_time(text: &str) -> (Option<TimeText>, bool) {
     let is_leap = time.second == *b"60";
     [*s1, *s2] = if is_leap { *b"59" } else { time.second };
     fraction.iter_mut().zip(time.fraction).for_each(|(digit, &written)| *digit = written);
-    (Some(TimeText(out)), !is_leap)
+    Some(TimeText(out))
 }
 
 /// DT: microseconds of the wall clock as written; an offset from UTC is read over. For second 60 see `parse_time`.
 #[must_use]
-pub fn parse_date_time(text: &str) -> (Option<i64>, bool) {
-    date_time_of(text.as_bytes()).map_or((None, false), |(microseconds, is_strict)| (Some(microseconds), is_strict))
+pub fn parse_date_time(text: &str) -> Option<i64> {
+    date_time_of(text.as_bytes())
+}
+
+/// AS in years: three digits and D, W, M or Y (PS3.5 6.2).
+#[must_use]
+pub fn parse_age(text: &str) -> Option<f64> {
+    let &[d1, d2, d3, unit] = text.as_bytes() else {
+        return None;
+    };
+    let count = f64::from(number([d1, d2, d3])?);
+    match unit {
+        b'D' => Some(count / DAYS_A_YEAR),
+        b'W' => Some(count * 7.0 / DAYS_A_YEAR),
+        b'M' => Some(count / 12.0),
+        b'Y' => Some(count),
+        _ => None,
+    }
+}
+
+/// Whether nobody is so old: below 0 or above 130 years.
+#[must_use]
+pub fn is_implausible_age(years: f64) -> bool {
+    !(0.0..=130.0).contains(&years)
+}
+
+/// The age in years by the days of birth and study.
+#[must_use]
+pub fn age_between(birth: i32, study: i32) -> f64 {
+    (f64::from(study) - f64::from(birth)) / DAYS_A_YEAR
 }
 
 /// Whether a text is a UID (PS3.5 9.1).
@@ -258,7 +287,7 @@ fn is_second(digits: [u8; 2]) -> bool {
 }
 
 /// `YYYY[MM[DD[time]]]`, where the time is `HH[MM[SS[.F]]]`; and behind it `+ZZZZ` or `-ZZZZ`, or nothing.
-fn date_time_of(bytes: &[u8]) -> Option<(i64, bool)> {
+fn date_time_of(bytes: &[u8]) -> Option<i64> {
     let written = without_offset(bytes);
     let (&year, rest) = written.split_first_chunk::<4>()?;
     let (month, rest) = if rest.is_empty() { (*b"01", rest) } else { two(rest)? };
@@ -280,7 +309,7 @@ fn date_time_of(bytes: &[u8]) -> Option<(i64, bool)> {
         .wrapping_add(i64::from(seconds))
         .wrapping_mul(MICROSECONDS_A_SECOND)
         .wrapping_add(i64::from(number(fraction)?));
-    Some((microseconds, second != 60))
+    Some(microseconds)
 }
 
 fn without_offset(bytes: &[u8]) -> &[u8] {
@@ -316,6 +345,10 @@ mod tests {
             ("12.0", small(12, false)),
             ("-1.5e1", small(-15, false)),
             ("1e-400", small(0, false)),
+            ("2147483647", small(2_147_483_647, true)),
+            ("-2147483648", small(-2_147_483_648, true)),
+            ("2147483648", small(2_147_483_648, false)),
+            ("-2147483649", small(-2_147_483_649, false)),
             ("9223372036854775807", small(i64::MAX, false)),
             ("-9223372036854775808", small(i64::MIN, false)),
             ("9223372036854775808", large("9223372036854775808")),
@@ -393,44 +426,44 @@ mod tests {
 
     #[test]
     fn a_time_is_of_one_form_throughout() {
-        for (text, time, is_strict) in [
-            ("12", "12:00:00.000000", true),
-            ("1230", "12:30:00.000000", true),
-            ("123045", "12:30:45.000000", true),
-            ("123045.", "12:30:45.000000", true),
-            ("123045.5", "12:30:45.500000", true),
-            ("235959.123456", "23:59:59.123456", true),
-            ("12:30", "12:30:00.000000", true),
-            ("12:30:45.25", "12:30:45.250000", true),
-            ("235960", "23:59:59.000000", false),
-            ("235960.75", "23:59:59.750000", false),
+        for (text, time) in [
+            ("12", "12:00:00.000000"),
+            ("1230", "12:30:00.000000"),
+            ("123045", "12:30:45.000000"),
+            ("123045.", "12:30:45.000000"),
+            ("123045.5", "12:30:45.500000"),
+            ("235959.123456", "23:59:59.123456"),
+            ("12:30", "12:30:00.000000"),
+            ("12:30:45.25", "12:30:45.250000"),
+            ("235960", "23:59:59.000000"),
+            ("235960.75", "23:59:59.750000"),
         ] {
-            let (found, strict) = parse_time(text);
-            assert_eq!((found.as_ref().map(TimeText::as_str), strict), (Some(time), is_strict), "{text}");
+            let found = parse_time(text);
+            assert_eq!(found.as_ref().map(TimeText::as_str), Some(time), "{text}");
         }
         for text in
             ["", "1", "24", "12:", "1:30", "1260", "12:3045", "1230:45", "12:30:", "123061", "1230.5", "123045.1234567"]
         {
-            assert_eq!(parse_time(text), (None, false), "{text}");
+            assert_eq!(parse_time(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_date_time_may_end_after_each_part() {
-        for (text, microseconds, is_strict) in [
-            ("1970", 0, true),
-            ("197002", 2_678_400_000_000, true),
-            ("19700102", 86_400_000_000, true),
-            ("1970010201", 90_000_000_000, true),
-            ("197001020102", 90_120_000_000, true),
-            ("19700102010203", 90_123_000_000, true),
-            ("19700102010203.5", 90_123_500_000, true),
-            ("19691231235959.999999", -1, true),
-            ("19700102010203.5+0530", 90_123_500_000, true),
-            ("1970-0500", 0, true),
-            ("19700101000060", 59_000_000, false),
+        for (text, microseconds) in [
+            ("1970", 0),
+            ("197002", 2_678_400_000_000),
+            ("19700102", 86_400_000_000),
+            ("1970010201", 90_000_000_000),
+            ("197001020102", 90_120_000_000),
+            ("19700102010203", 90_123_000_000),
+            ("19700102010203.5", 90_123_500_000),
+            ("19691231235959.999999", -1),
+            ("19700102010203.5+0530", 90_123_500_000),
+            ("1970-0500", 0),
+            ("19700101000060", 59_000_000),
         ] {
-            assert_eq!(parse_date_time(text), (Some(microseconds), is_strict), "{text}");
+            assert_eq!(parse_date_time(text), Some(microseconds), "{text}");
         }
         for text in [
             "",
@@ -447,8 +480,19 @@ mod tests {
             "+0530",
             "1970+0530+0530",
         ] {
-            assert_eq!(parse_date_time(text), (None, false), "{text}");
+            assert_eq!(parse_date_time(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_age_is_three_digits_and_a_unit() {
+        for (text, years) in [("042Y", 42.0), ("000D", 0.0), ("018M", 1.5), ("999Y", 999.0)] {
+            assert_eq!(parse_age(text), Some(years), "{text}");
+        }
+        for text in ["42", "3Y", "42Y", "0042Y", "042y", "042", "Y042", "+42Y", "4 2Y", ""] {
+            assert_eq!(parse_age(text), None, "{text}");
+        }
+        assert!(!is_implausible_age(130.0) && is_implausible_age(131.0) && is_implausible_age(-0.1));
     }
 
     #[test]

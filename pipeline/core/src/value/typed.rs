@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use super::parse::{Integer, TimeText, is_uid, parse_date, parse_date_time, parse_decimal, parse_integer, parse_time};
+use super::parse::{
+    Integer, TimeText, is_implausible_age, is_uid, parse_age, parse_date, parse_date_time, parse_decimal,
+    parse_integer, parse_time,
+};
 use super::{CharacterSets, Component, Decoded, DictionaryVr, Numbers, decode, hex, push_component, vr_of};
 use crate::error::FindingCode;
 use crate::gathered::{Gathered, RawValue};
@@ -81,6 +84,8 @@ pub struct ReadColumn {
     pub gathers: bool,
     /// Whether the lake is partitioned by it, or may be.
     pub is_partition: bool,
+    /// Whether PS3.6 gives it one value.
+    pub is_single: bool,
 }
 
 /// One value.
@@ -212,6 +217,9 @@ pub const fn message(code: FindingCode) -> &'static str {
         FindingCode::UndecodableText => "bytes are not of the declared character set (0008,0005)",
         FindingCode::UndeclaredCharacterSet => "characters stand here that (0008,0005) does not declare",
         FindingCode::WrongVr => "the VR in the file is not that of the data dictionary (PS3.6)",
+        FindingCode::InvalidAge => "this is not an age (PS3.5 6.2, AS)",
+        FindingCode::ImplausibleAge => "nobody is so old: the age is above 130 years, or below 0",
+        FindingCode::NonstandardCharacterSet => "this is not how PS3.3 C.12.1.1.2 names a character set",
         _ => "",
     }
 }
@@ -233,7 +241,8 @@ pub fn typed<'a>(
     let vr = vr_of(raw, column.vr, gathered);
     let as_list = column.is_list && !column.gathers;
     let decoded = decode(raw, vr, gathered, sets, &mut |code| noted.note(code));
-    let mut convert = Convert { vr, item: column.item, noted };
+    let is_age = vr == Some(Vr::AS) || column.vr == DictionaryVr::One(Vr::AS);
+    let mut convert = Convert { vr, item: column.item, is_age, noted };
     match decoded {
         Decoded::Nothing => Typed::NULL,
         Decoded::Text(text, _) if text.is_empty() => Typed::NULL,
@@ -264,6 +273,9 @@ fn typed_text<'a>(
     convert: &mut Convert<'_>,
 ) -> Typed<'a> {
     let text = if convert.vr == Some(Vr::PN) { names(text) } else { text };
+    if text.is_empty() {
+        return Typed::NULL;
+    }
     if convert.item == ItemType::Text && !as_list {
         return Typed::One(checked_text(column, text, convert));
     }
@@ -317,8 +329,12 @@ fn typed_numbers<'a>(numbers: Numbers<'_>, as_list: bool, convert: &mut Convert<
     first.map_or(Typed::NULL, |first| Typed::One(convert.component(first)))
 }
 
-/// PN: of each name, empty component groups at its end are left out (PS3.5 6.2.1).
+/// PN: of each name, empty component groups at its end are left out (PS3.5 6.2.1); a text of empty names is empty.
 fn names(text: Cow<'_, str>) -> Cow<'_, str> {
+    const EMPTY: [char; 4] = ['=', '^', ' ', '\0'];
+    if text.chars().all(|character| character == '\\' || EMPTY.contains(&character)) {
+        return Cow::Borrowed("");
+    }
     if !text.contains('=') {
         return text;
     }
@@ -327,16 +343,29 @@ fn names(text: Cow<'_, str>) -> Cow<'_, str> {
         if index > 0 {
             names.push('\\');
         }
-        names.push_str(name.trim_end_matches('='));
+        names.push_str(without_empty_groups(name));
     }
     Cow::Owned(names)
 }
 
+/// A name less the empty component groups at its end, those of empty components among them.
+fn without_empty_groups(name: &str) -> &str {
+    let mut name = name;
+    while let Some((groups, last)) = name.rsplit_once('=')
+        && last.chars().all(|character| matches!(character, '^' | ' ' | '\0'))
+    {
+        name = groups;
+    }
+    if name.chars().all(|character| matches!(character, '^' | ' ' | '\0')) { "" } else { name }
+}
+
 fn checked_text<'a>(column: &ReadColumn, text: Cow<'a, str>, convert: &mut Convert<'_>) -> Scalar<'a> {
     if convert.vr == Some(Vr::UI) {
-        if !text.split('\\').all(is_uid) {
+        if !text.split('\\').all(is_uid) || (column.is_single && text.contains('\\')) {
             convert.noted.note(FindingCode::InvalidUid);
         }
+    } else if convert.is_age {
+        convert.check_age(&text);
     } else if column.is_partition && !fits_partition(&text) {
         // Else files that are corrupt in this place would make thousands of partitions.
         convert.noted.note(FindingCode::InvalidCodeString);
@@ -355,6 +384,7 @@ fn fits_partition(text: &str) -> bool {
 struct Convert<'n> {
     vr: Option<Vr>,
     item: ItemType,
+    is_age: bool,
     noted: &'n mut Noted,
 }
 
@@ -398,6 +428,8 @@ impl Convert<'_> {
             ItemType::Text => {
                 if self.vr == Some(Vr::UI) && !is_uid(&text) {
                     self.noted.note(FindingCode::InvalidUid);
+                } else if self.is_age {
+                    self.check_age(&text);
                 }
                 Scalar::Text(text)
             }
@@ -406,18 +438,18 @@ impl Convert<'_> {
             ItemType::Date => {
                 let mut days = parse_date(&text);
                 if days.is_none() && self.vr == Some(Vr::DT) {
-                    let instant = parse_date_time(&text).0;
+                    let instant = parse_date_time(&text);
                     days = instant.and_then(|instant| i32::try_from(instant.div_euclid(MICROSECONDS_A_DAY)).ok());
                 }
                 self.or_null(days.map(Scalar::Date), days.is_some())
             }
             ItemType::Time => {
-                let (time, sound) = parse_time(&text);
-                self.or_null(time.map(Scalar::Time), sound)
+                let time = parse_time(&text);
+                self.or_null(time.map(Scalar::Time), time.is_some())
             }
             ItemType::Timestamp => {
-                let (instant, sound) = parse_date_time(&text);
-                self.or_null(instant.map(Scalar::Timestamp), sound)
+                let instant = parse_date_time(&text);
+                self.or_null(instant.map(Scalar::Timestamp), instant.is_some())
             }
             ItemType::Bool => {
                 let value = match text.to_uppercase().as_str() {
@@ -427,6 +459,14 @@ impl Convert<'_> {
                 };
                 self.or_null(value.map(Scalar::Bool), value.is_some())
             }
+        }
+    }
+
+    fn check_age(&mut self, text: &str) {
+        match parse_age(text) {
+            None => self.noted.note(FindingCode::InvalidAge),
+            Some(years) if is_implausible_age(years) => self.noted.note(FindingCode::ImplausibleAge),
+            Some(_) => {}
         }
     }
 

@@ -6,8 +6,8 @@ use super::{Once, PixelData, SeenValue, Sink, Walk, pixel_data_keyword};
 use crate::dictionary::is_sequence_tag;
 use crate::digest::LARGE_VALUE;
 use crate::element::{
-    ElementHeader, Encoding, UNDEFINED_LENGTH, UNKNOWN_VR_LOOKED_AT, element_header, is_in_dictionary, is_known_vr,
-    without_known_vr,
+    ElementHeader, Encoding, UNDEFINED_LENGTH, UNKNOWN_VR_LOOKED_AT, begins_with_vr, element_header, is_in_dictionary,
+    is_known_vr, with_stray_vr, without_known_vr,
 };
 use crate::error::FindingCode;
 use crate::gathered::{Gathered, RawValue};
@@ -18,6 +18,9 @@ use crate::wish::TakerSet;
 
 /// Tags from here on may end the header or be not elements at all.
 const FIRST_SPECIAL_TAG: u32 = 0x7FE0_0000;
+
+/// Where the file meta has it, little is lost behind it.
+const TRANSFER_SYNTAX_UID: u32 = 0x0002_0010;
 
 /// A private creator is LO, of 64 characters; what claims to be one and is longer than this is not looked at.
 const CREATOR_LIMIT: u32 = 1024;
@@ -34,6 +37,14 @@ impl Walk {
                 let most = usize::try_from(UNKNOWN_VR_LOOKED_AT).unwrap_or(usize::MAX);
                 let looked_at = bytes.get(..most).unwrap_or(bytes);
                 Ok(without_known_vr(looked_at, encoding, looked_at.len() < most))
+            }
+            Some(ElementHeader { vr: None, length, tag, .. })
+                if !encoding.explicit && tag >> 16 != 0xFFFE && begins_with_vr(length, encoding.little) =>
+            {
+                let bytes = window.reach(self.position, UNKNOWN_VR_LOOKED_AT)?;
+                let most = usize::try_from(UNKNOWN_VR_LOOKED_AT).unwrap_or(usize::MAX);
+                let looked_at = bytes.get(..most).unwrap_or(bytes);
+                Ok(with_stray_vr(looked_at, encoding.little, looked_at.len() < most).or(header))
             }
             _ => Ok(header),
         }
@@ -66,13 +77,16 @@ impl Walk {
         let no_private = !wanted.has_private();
         let special = self.only_group.map_or(FIRST_SPECIAL_TAG, |group| group.saturating_add(1) << 16);
         let mut held = window.from(self.position);
-        if let Ok(room) = usize::try_from(data_set.limit.saturating_sub(self.position)) {
+        let limit =
+            self.group_end.filter(|end| *end > self.position).map_or(data_set.limit, |end| end.min(data_set.limit));
+        if let Ok(room) = usize::try_from(limit.saturating_sub(self.position)) {
             held = held.get(..room).unwrap_or(held);
         }
         let mut rest = held;
         let mut near = data_set.near;
         // A tag that no element has, where none was met yet.
         let mut last = data_set.last_tag.map_or(-1, i64::from);
+        let mut met = self.met;
         while let Some((head, mut behind)) = rest.split_first_chunk::<8>() {
             // Group, number, then VR and a length of 16 bits, or a length of 32.
             let head = u64::from_le_bytes(*head);
@@ -116,8 +130,10 @@ impl Walk {
                 sink.gathered.keep(element, &RawValue { tag, vr, value, position, little: true, context });
             }
             last = i64::from(tag);
+            met |= 1 << (tag & 63);
             rest = next;
         }
+        self.met = met;
         data_set.near = near;
         data_set.last_tag = u32::try_from(last).ok();
         self.position = self.position.saturating_add(held.len().saturating_sub(rest.len()) as u64);
@@ -136,6 +152,7 @@ impl Walk {
         }
         let header = match self.header(window, encoding)? {
             Some(header) if header.size <= room => header,
+            _ if self.end_before_trailing(window, sink)? => return Ok(()),
             _ => return self.header_cut_short(room, window, sink),
         };
         let tag = header.tag;
@@ -145,6 +162,9 @@ impl Walk {
         }
         if self.is_top() && self.ends_header(&header) {
             self.leave(sink);
+            return Ok(());
+        }
+        if self.is_top() && self.is_doubtful(&header, limit) && self.end_before_trailing(window, sink)? {
             return Ok(());
         }
         if self.once(Once::Order) {
@@ -175,9 +195,22 @@ impl Walk {
         self.leaf(&header, wanted, window, sink)
     }
 
+    /// Whether what stands at top level may be not an element: out of order, without a VR that there is, or longer than what holds it.
+    fn is_doubtful(&self, header: &ElementHeader, limit: u64) -> bool {
+        let last = self.data_set().and_then(|data_set| data_set.last_tag);
+        let end = self.position.saturating_add(header.size).saturating_add(u64::from(header.length));
+        last.is_some_and(|last| header.tag < last)
+            || header.vr.is_some_and(|vr| !is_known_vr(vr))
+            || header.tag >> 16 == 0xFFFF
+            || (header.length != UNDEFINED_LENGTH && end > limit)
+    }
+
     fn check_order(&mut self, header: &ElementHeader, explicit: bool, sink: &mut Sink<'_>) {
         if header.vr.is_none() && explicit {
             let message = "the element has no VR, though others of its data set do";
+            self.structural(FindingCode::WrongVr, message, header.size, sink);
+        } else if header.vr.is_some() && !explicit {
+            let message = "the element has a VR, though others of its data set have none";
             self.structural(FindingCode::WrongVr, message, header.size, sink);
         }
         let last = self.data_set().and_then(|data_set| data_set.last_tag);
@@ -193,7 +226,7 @@ impl Walk {
     /// Whether what is to be read ends before this element of the top level.
     fn ends_header(&mut self, header: &ElementHeader) -> bool {
         if let Some(group) = self.only_group {
-            return header.tag >> 16 != group;
+            return header.tag >> 16 != group || (self.once(Once::Meta) && self.ends_meta(header.tag));
         }
         let Some(keyword) = pixel_data_keyword(header.tag) else {
             return false;
@@ -205,6 +238,23 @@ impl Walk {
             length: (header.length != UNDEFINED_LENGTH).then_some(header.length),
         });
         true
+    }
+
+    /// Whether an element of group 2 stands behind the meta: its length ends here (or, without one, its elements begin to come again).
+    ///
+    /// A length that leaves out the transfer syntax is wrong, and so is one that ends inside an element: then the group goes on. So does one
+    /// without a transfer syntax.
+    fn ends_meta(&mut self, tag: u32) -> bool {
+        let last = self.data_set().and_then(|data_set| data_set.last_tag);
+        let has_syntax = last.is_some_and(|last| last >= TRANSFER_SYNTAX_UID);
+        let bit = 1 << (tag & 63);
+        // The group's length comes first in it.
+        let comes_again = last.is_some_and(|last| tag <= last) && (self.met & bit != 0 || tag & 0xFFFF == 0);
+        let is_inside = self.group_end.is_some_and(|end| self.position < end);
+        let ends =
+            self.ends_at_repeat && has_syntax && (self.group_end == Some(self.position) || (comes_again && !is_inside));
+        self.met |= bit;
+        ends
     }
 
     fn wanted_element(&mut self, tag: u32, wish: crate::wanted::DataSetWish, sink: &Sink<'_>) -> Option<ElementWish> {
@@ -324,9 +374,14 @@ impl Walk {
         sink: &mut Sink<'_>,
     ) -> RawValue<'v> {
         let position = self.offset(value_position);
-        let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
+        let little = self.is_little(header);
         let context = self.context(sink.gathered);
         RawValue { tag: header.tag, vr: header.vr, value, position, little, context }
+    }
+
+    /// Whether the numbers of a value stand in little endian: those of UN do in every transfer syntax (PS3.5 6.2.2).
+    fn is_little(&self, header: &ElementHeader) -> bool {
+        header.vr == Some([b'U', b'N']) || self.data_set().is_none_or(|data_set| data_set.encoding.little)
     }
 
     /// The row takers that are told of a value.
@@ -352,7 +407,7 @@ impl Walk {
             return;
         }
         if let Some(recorder) = sink.recorder.as_deref_mut() {
-            let little = self.data_set().is_none_or(|data_set| data_set.encoding.little);
+            let little = self.is_little(header);
             let context = self.nearest_context();
             let gathered: &Gathered = sink.gathered;
             recorder.leaf(&self.seen(header, value_position), &SeenValue { bytes: value, little, context, gathered });

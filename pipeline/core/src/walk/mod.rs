@@ -16,6 +16,7 @@ mod passing;
 mod record;
 mod recovery;
 mod sequence;
+mod trailing;
 
 pub use level::{Creator, Creators};
 pub use record::{Record, Seen, SeenValue};
@@ -35,6 +36,9 @@ use passing::Passing;
 
 /// Sequences nested deeper than this are walked past, not gathered.
 const NESTING_LIMIT: u32 = 256;
+
+/// The group of the file meta.
+const META_GROUP: u32 = 2;
 
 /// How many elements are passed before whoever drives the walk may look at the clock.
 const STEPS_BETWEEN_CLOCKS: u32 = 4096;
@@ -102,6 +106,7 @@ enum Once {
     Items = 2,
     Odd = 4,
     Begin = 8,
+    Meta = 16,
 }
 
 /// One walk over one data set of a file.
@@ -126,6 +131,12 @@ pub struct Walk {
     tag: Option<u32>,
     passing: Option<Passing>,
     only_group: Option<u32>,
+    /// Where that group ends by what it says itself.
+    group_end: Option<u64>,
+    /// Elements met at top level, a bit for each low number: one of group 2 that comes again begins a second meta.
+    met: u64,
+    /// Whether a second meta may begin.
+    ends_at_repeat: bool,
     in_file: bool,
     /// Nothing is told of what stands in a stray item.
     paused: bool,
@@ -173,11 +184,30 @@ impl Walk {
             tag: None,
             passing: None,
             only_group,
+            group_end: None,
+            met: 0,
+            ends_at_repeat: false,
             in_file,
             paused: false,
             done_at: (u64::MAX, 0),
             done: 0,
         }
+    }
+
+    /// A walk over the file meta, group 2 (PS3.10 7.1), which says that it ends at `end`.
+    #[must_use]
+    pub fn of_meta(position: u64, size: Option<u64>, explicit: bool, end: Option<u64>) -> Self {
+        let encoding = if explicit { Encoding::EXPLICIT_LITTLE } else { Encoding::IMPLICIT_LITTLE };
+        let walk = Self::new(position, size, encoding, Wanted::TOP, true, Some(META_GROUP));
+        Self { group_end: end, ends_at_repeat: true, ..walk }
+    }
+
+    /// A walk over elements of group 2 that stand behind the meta: nothing is told of them.
+    #[must_use]
+    pub fn past_meta(position: u64, size: Option<u64>, explicit: bool) -> Self {
+        let encoding = if explicit { Encoding::EXPLICIT_LITTLE } else { Encoding::IMPLICIT_LITTLE };
+        let walk = Self::new(position, size, encoding, Wanted::NOTHING, true, Some(META_GROUP));
+        Self { paused: true, ..walk }
     }
 
     /// Goes on with the bytes of a window, to the end of the header or to where bytes are lacking.

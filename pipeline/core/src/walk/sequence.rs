@@ -5,8 +5,8 @@ use super::passing::{AfterSkip, Passed, Passing, STRAY_WITHOUT_END};
 use super::{Creators, NESTING_LIMIT, Once, Sink, Walk};
 use crate::digest::LARGE_VALUE;
 use crate::element::{
-    ElementHeader, Encoding, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH, encoding_of_item,
-    item_header, looks_like_element,
+    ElementHeader, Encoding, ITEM, ITEM_DELIMITATION, ITEM_LOOKED_AT, SEQUENCE_DELIMITATION, UNDEFINED_LENGTH,
+    encoding_by_elements, encoding_of_item, item_header, looks_like_element,
 };
 use crate::error::{FileCode, FindingCode};
 use crate::wanted::{ElementWish, Wanted};
@@ -40,9 +40,6 @@ impl Walk {
             (false, false) => self.data_set().map_or(TakerSet::NONE, |data_set| data_set.takers),
         };
         let wanted = wanted.filter(|wish| sink.wanted.element(*wish).has_items());
-        if let Some(wish) = wanted {
-            sink.gathered.begin_sequence(sink.wanted.element(wish));
-        }
         if self.is_top() && FUNCTIONAL_GROUPS.contains(&header.tag) {
             self.has_functional_groups = true;
         }
@@ -161,12 +158,24 @@ impl Walk {
         if let Some(wanted) = wanted {
             let element = sink.wanted.element(wanted);
             wish = element.item(item);
+            if first_time && item == 0 {
+                sink.gathered.begin_sequence(element);
+            }
             if first_time {
                 sink.gathered.begin_item(element);
             }
         }
         let bytes = window.reach(self.position, 8 + 12)?;
-        let encoding: Encoding = encoding_of_item(bytes.get(8..).unwrap_or_default(), encoding);
+        let encoding: Encoding = match encoding_of_item(bytes.get(8..).unwrap_or_default(), encoding) {
+            Some(encoding) => encoding,
+            None => {
+                let bytes = window.reach(self.position, ITEM_LOOKED_AT.saturating_add(8))?.get(8..).unwrap_or_default();
+                let room = limit.saturating_sub(position);
+                // As many bytes whatever is held, so that the answer does not depend on that.
+                let most = usize::try_from(ITEM_LOOKED_AT.min(room)).unwrap_or(usize::MAX);
+                encoding_by_elements(bytes.get(..most).unwrap_or(bytes), encoding, room)
+            }
+        };
         let depth = depth.saturating_add(1);
         let offset = self.offset(position);
         if let Some(Level::Sequence(sequence)) = self.levels.last_mut() {

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus, FindingCode
-from dicomlake.extract.derived import derived_columns
+from dicomlake.extract.derived import DAYS_A_YEAR, derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderTree, Mark, codes_of_file, marked
 from dicomlake.extract.pydicom_engine.file import HeaderFile, is_dicom, without_warnings
@@ -144,13 +144,8 @@ class _FileRead:
         ):
             self.findings.clear()
             raise ReadingStopped(FileCode.DICOMDIR, "this is a DICOMDIR, an index of other files")
-        if not header.has_preamble:
-            self._file_finding(FindingCode.MISSING_PREAMBLE, "the file has no preamble with DICM (PS3.10 7.1)")
-        if not header.meta.elements:
-            self._file_finding(FindingCode.MISSING_FILE_META, "the file has no meta information, group 2 (PS3.10 7.1)")
-        syntax, is_declared = _transfer_syntax(header)
-        if not is_declared:
-            self._file_finding(FindingCode.WRONG_TRANSFER_SYNTAX, f"the data set is in {name_of_uid(syntax or '')}, not as its meta says")
+        syntax = self._note_header(header)
+        self._check_age(values, header.top)
         if values["SOPInstanceUID"] is None and values["MediaStorageSOPInstanceUID"] is not None:
             values["SOPInstanceUID"] = values["MediaStorageSOPInstanceUID"]
             self._missing("SOPInstanceUID", header.top, "it is absent or empty; that of the file meta is taken instead")
@@ -171,6 +166,30 @@ class _FileRead:
             self.row |= {"status": FileStatus.INDEXED, "SOPInstanceUID": values["SOPInstanceUID"], "header_digest": digest}
             if cut_at is not None:
                 self._end(FileCode.TRUNCATED, _TRUNCATED, None if header.is_deflated else cut_at)
+
+    def _note_header(self, header: Header) -> str | None:
+        """Note the findings about the file as a whole, and answer its transfer syntax."""
+        if not header.has_preamble:
+            self._file_finding(FindingCode.MISSING_PREAMBLE, "the file has no preamble with DICM (PS3.10 7.1)")
+        if not header.meta.elements:
+            self._file_finding(FindingCode.MISSING_FILE_META, "the file has no meta information, group 2 (PS3.10 7.1)")
+        syntax, is_declared = _transfer_syntax(header)
+        if not is_declared:
+            self._file_finding(FindingCode.WRONG_TRANSFER_SYNTAX, f"the data set is in {name_of_uid(syntax or '')}, not as its meta says")
+        if header.trailing_at is not None:
+            self._file_finding(FindingCode.TRAILING_BYTES, "bytes follow the last element")
+        for level in header.top.levels():
+            if not level.has_standard_character_set:
+                self.findings.append(value_finding(FindingCode.NONSTANDARD_CHARACTER_SET, 0x00080005, level))
+        return syntax
+
+    def _check_age(self, values: Row, top: Level) -> None:
+        """The age by the dates of birth and study."""
+        birth, study = values["PatientBirthDate"], values["StudyDate"]
+        if birth is not None and study is not None and not 0 <= (study - birth).days / DAYS_A_YEAR <= 130:
+            message = "by birth date and study date the patient is above 130 years old, or below 0"
+            finding = value_finding(FindingCode.IMPLAUSIBLE_AGE, 0x00100030, top, message)
+            self.findings.append({**finding, "raw": None, "byte_offset": None})
 
     def _places(self, header: Header) -> Row:
         pixel_data, is_deflated = header.pixel_data, header.is_deflated

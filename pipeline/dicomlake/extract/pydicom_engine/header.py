@@ -36,6 +36,7 @@ class Header:
         raw = next((element for element in self.top.elements.values() if isinstance(element, RawDataElement)), None)
         encoding = dataset.original_encoding if raw is None else (raw.is_implicit_VR, raw.is_little_endian)
         self.is_implicit, self.is_little = bool(encoding[0]), bool(encoding[1])
+        self.trailing_at: int | None = None
         self.cut_at = self._cut_at()
 
     def _stop(self, tag: int, vr: str | None, length: int) -> bool:
@@ -51,7 +52,10 @@ class Header:
         return self._last is None
 
     def _cut_at(self) -> int | None:
-        """The position of leftover bytes or of a last element that is cut short, or None. Such an element is removed from the header."""
+        """The position of leftover bytes or of a last element that is cut short, or None. Such an element is removed from the header.
+
+        Leftover bytes that are all the same are filling: their position is `trailing_at`.
+        """
         if self._last is None or self.pixel_data is not None:
             return None
         tag, vr, length = self._last
@@ -62,13 +66,17 @@ class Header:
             cut_at = self.top.position(tag) - self._header_length(vr)
             del self.top.elements[tag]
             return cut_at
-        return end if end < len(self.data) else None
+        rest = self.data[end:]
+        if len(set(rest)) == 1:
+            self.trailing_at = end
+            return None
+        return end if rest else None
 
     def digest(self) -> str | None:
         """128-bit XXH3 over the data set before pixel data. It skips large values, but includes their tag, VR and length."""
         if self._last is None:
             return None
-        end = self.stopped_at if self.pixel_data is not None else self.cut_at or len(self.data)
+        end = self.stopped_at if self.pixel_data is not None else self.cut_at or self.trailing_at or len(self.data)
         first = next((tag for tag in self.top.elements if tag >> 16), None)
         begin = end if first is None else self.top.position(first) - self._header_length(self.top.elements[first].VR)
         hashed = xxhash.xxh3_128()

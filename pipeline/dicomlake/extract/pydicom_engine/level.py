@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -20,6 +21,19 @@ LARGE_VALUE = 16 * 1024
 _ITEM_TAGS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _CHARACTER_SET = 0x00080005
 _PIXEL_REPRESENTATION = 0x00280103
+_ONE_BYTE = "6|13|100|101|109|110|126|127|138|144|148|166|203"
+_STANDARD_TERM = re.compile(rf"|GB18030|GBK|ISO_IR (192|{_ONE_BYTE})|ISO 2022 IR (87|159|149|58|{_ONE_BYTE})")
+_TERMS = {
+    **dict.fromkeys(("GB2312", "EUCCN"), "GBK"),
+    **dict.fromkeys(("ISOIR149", "EUCKR", "KSX1001", "KSC5601"), "ISO 2022 IR 149"),
+    **dict.fromkeys(("UTF8", "ISO2022IR192"), "ISO_IR 192"),
+    **dict.fromkeys(("SHIFTJIS", "SJIS"), "ISO_IR 13"),
+    **{f"ISOIR{number}": f"ISO 2022 IR {number}" for number in (58, 87, 159)},
+    **{f"ISOIR{number}": f"ISO_IR {number}" for number in (100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 192)},
+    "CP936": "GBK",
+    "ISO2022GB18030": "GB18030",
+}
+"""Names that writers give to character sets, without what is not a letter or digit, and the terms of PS3.3 that they mean."""
 
 Element = RawDataElement | DataElement
 
@@ -51,8 +65,25 @@ class Level:
         element = self.elements.get(_CHARACTER_SET)
         if element is None:
             return self.parent.encodings if self.parent is not None else [default_encoding]
-        terms = raw_value(element).decode("latin-1").split("\\")
-        return convert_encodings([term.strip(" \0") for term in terms])
+        return convert_encodings([_TERMS.get(_normal(term), term) for term in self.character_set_terms()])
+
+    def character_set_terms(self) -> list[str]:
+        """The terms of (0008,0005) in this data set; none where it is absent."""
+        element = self.elements.get(_CHARACTER_SET)
+        terms = raw_value(element).decode("latin-1").split("\\") if element is not None else []
+        return [term.strip(" \0") for term in terms]
+
+    @property
+    def has_standard_character_set(self) -> bool:
+        """Whether (0008,0005) has the terms of PS3.3 C.12.1.1.2, or is absent."""
+        return all(_STANDARD_TERM.fullmatch(term) for term in self.character_set_terms())
+
+    def levels(self) -> Iterator[Level]:
+        """This data set, and those of the sequences that were looked into."""
+        yield self
+        for items in self._items.values():
+            for item in items:
+                yield from item.levels()
 
     @cached_property
     def is_signed(self) -> bool:
@@ -138,6 +169,10 @@ class Level:
                         yield from item.large_values()
                 elif length != UNDEFINED_LENGTH:
                     yield self.position(tag), length
+
+
+def _normal(term: str) -> str:
+    return re.sub("[^A-Z0-9]", "", term.upper())
 
 
 def raw_value(element: Element) -> bytes:

@@ -43,6 +43,12 @@ _NAME_DELIMITERS = _DELIMITERS | PN_DELIMS | {ord("=")}
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _COLONS = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
 _DATE_TIME = re.compile(r"(\d{4}(?:\d\d){0,5}(?:(?<=\d{14})\.\d{1,6})?)(?:[+-]\d{4})?", re.ASCII)
+_AGE = re.compile(r"([0-9]{3})([DWMY])")
+_EMPTY_NAME = re.compile(r"[\^= \0\\]*")
+_EMPTY_GROUPS = re.compile(r"(=[\^ \0]*)+$")
+_ESCAPE = re.compile("\x1b[\x20-\x2f]*[\x30-\x7e]|\x1b")
+"""An escape sequence (ISO 2022); one that pydicom leaves in a text means nothing to it."""
+
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*")
 _PARTITION = re.compile(r"[ -.0-\[\]-~]{1,16}")
 _RANGES = {"int32": 2**31, "int64": 2**63}
@@ -65,6 +71,9 @@ _MESSAGES = {
     FindingCode.TOO_MANY_VALUES: "there are several values where one belongs; the first is kept",
     FindingCode.UNDECODABLE_TEXT: "some bytes are not of the declared character set (0008,0005)",
     FindingCode.UNDECLARED_CHARACTER_SET: "some characters are not of a character set that (0008,0005) declares",
+    FindingCode.INVALID_AGE: "the value is not an age (PS3.5 6.2, AS)",
+    FindingCode.IMPLAUSIBLE_AGE: "the age is above 130 years, or below 0",
+    FindingCode.NONSTANDARD_CHARACTER_SET: "PS3.3 C.12.1.1.2 names character sets otherwise",
     FindingCode.WRONG_VR: "the VR in the file is not that of the data dictionary (PS3.6)",
 }
 
@@ -116,7 +125,7 @@ def decoded(tag: int, vr: str, level: Level, note: Note) -> Value:
         return (text.rstrip(" \0") if vr in UNTRIMMED_AHEAD_VRS else text.strip(" \0")) or None
     if not value:
         return None
-    is_little = not isinstance(element, RawDataElement) or element.is_little_endian
+    is_little = not isinstance(element, RawDataElement) or element.is_little_endian or element.VR == "UN"
     if vr == "AT" and len(value) % 4 == 0:
         halves: Any = convert_numbers(value, is_little, "H")
         return [f"{halves[at]:04X}{halves[at + 1]:04X}" for at in range(0, len(halves), 2)]
@@ -143,7 +152,7 @@ def number_of(text: str, vr: str) -> tuple[float | int | None, bool]:
     if len(text) > _DIGITS_LIMIT or not _NUMBER.fullmatch(text):
         return None, False
     if vr == "IS" and re.fullmatch(r"[+-]?[0-9]+", text):
-        return int(text), len(text) <= 12
+        return int(text), len(text) <= 12 and -(2**31) <= int(text) < 2**31
     value = float(DSfloat(text, validation_mode=IGNORE))
     if math.isinf(value):
         return None, False
@@ -153,6 +162,15 @@ def number_of(text: str, vr: str) -> tuple[float | int | None, bool]:
 
 
 def _text(value: bytes, vr: str, level: Level, note: Note) -> str:
+    # Padding is no part of what an escape sequence put in place.
+    value = value.rstrip(b" \0") if vr in UNTRIMMED_AHEAD_VRS else value.strip(b" \0")
+    text = _ESCAPE.sub("\ufffd", _decoded_text(value, vr, level, note))
+    if "\ufffd" in text:
+        note(FindingCode.UNDECODABLE_TEXT)
+    return text
+
+
+def _decoded_text(value: bytes, vr: str, level: Level, note: Note) -> str:
     encodings = level.encodings if vr in CHARACTER_SET_VRS else [_DEFAULT_REPERTOIRE]
     if encodings == [_DEFAULT_REPERTOIRE] or (value.isascii() and b"\x1b" not in value):
         # Without a character set pydicom takes Latin-1; UTF-8, where the bytes are that, is what writers mean.
@@ -162,10 +180,7 @@ def _text(value: bytes, vr: str, level: Level, note: Note) -> str:
             return value.decode("utf-8")
         except UnicodeDecodeError:
             return value.decode("latin-1")
-    text = decode_bytes(value, encodings, _NAME_DELIMITERS if vr == "PN" else _DELIMITERS)
-    if "\ufffd" in text:
-        note(FindingCode.UNDECODABLE_TEXT)
-    return text
+    return decode_bytes(value, encodings, _NAME_DELIMITERS if vr == "PN" else _DELIMITERS)
 
 
 def _entry(value: Any) -> Any:  # noqa: ANN401
@@ -194,9 +209,15 @@ def _typed(column: Column, value: Value, vr: str, note: Note) -> Any:  # noqa: A
             note(_CODE_OF_TYPE[item])
             return None
         if vr == "PN":
-            value = "\\".join(name.rstrip("=") for name in value.split("\\"))
-        if vr == "UI" and not all(len(part) <= 64 and _UID.fullmatch(part) for part in value.split("\\") if part or not as_list):
+            value = "" if _EMPTY_NAME.fullmatch(value) else "\\".join(map(_without_empty_groups, value.split("\\")))
+            if not value:
+                return None
+        parts = [part for part in value.split("\\") if part or not as_list]
+        is_single = len(parts) == 1 or as_list or column.vm != "1"
+        if vr == "UI" and not (is_single and all(len(part) <= 64 and _UID.fullmatch(part) for part in parts)):
             note(FindingCode.INVALID_UID)
+        if "AS" in (vr, column.vr) and item == "string" and value:
+            _check_age(parts if as_list else [value], note)
         if item == "string" and not as_list:
             return value or None
         values: list[Any] = parts_of(value, vr)
@@ -209,6 +230,21 @@ def _typed(column: Column, value: Value, vr: str, note: Note) -> Any:  # noqa: A
     if len(values) > 1:
         note(FindingCode.TOO_MANY_VALUES)
     return None if values[0] == "" else _converted(values[0], vr, item, note)
+
+
+def _without_empty_groups(name: str) -> str:
+    """A name less the empty component groups at its end (PS3.5 6.2.1)."""
+    name = _EMPTY_GROUPS.sub("", name)
+    return "" if _EMPTY_NAME.fullmatch(name) else name
+
+
+def _check_age(parts: list[str], note: Note) -> None:
+    for part in parts:
+        found = _AGE.fullmatch(part)
+        if found is None:
+            note(FindingCode.INVALID_AGE)
+        elif found[2] == "Y" and int(found[1]) > 130:
+            note(FindingCode.IMPLAUSIBLE_AGE)
 
 
 def _converted(part: Any, vr: str, item: str, note: Note) -> Any:  # noqa: ANN401
@@ -248,14 +284,14 @@ def _time(part: Any, _vr: str) -> tuple[Any, bool]:  # noqa: ANN401
     value: TM | None = TM(text.replace(":", "") if _COLONS.fullmatch(text) else text)
     if value is None:
         return None, False
-    return value.strftime("%H:%M:%S.%f"), text.replace(":", "")[4:6] != "60"
+    return value.strftime("%H:%M:%S.%f"), True
 
 
 def _date_time(part: Any, _vr: str) -> tuple[Any, bool]:  # noqa: ANN401
     found = _DATE_TIME.fullmatch(str(part))
     # pydicom takes any digits for a moment, and refuses offsets from UTC that only the wall clock's reader may ignore.
     value = DT(found[1]) if found is not None else None
-    return value and value.replace(tzinfo=None), value is not None and str(part)[12:14] != "60"
+    return value and value.replace(tzinfo=None), value is not None
 
 
 def _bool(part: Any, _vr: str) -> tuple[Any, bool]:  # noqa: ANN401

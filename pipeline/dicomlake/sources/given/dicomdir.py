@@ -1,7 +1,8 @@
 """A DICOMDIR as a listing. Its records name files relative to its folder (PS3.3 F.3, PS3.10 8), and are compared with that folder.
 
-Names in a DICOMDIR are upper case, but a mounted medium or a copy of it may show them in lower case. So a name that does not exist is
-replaced by one that differs only in case. The caller reads the records (`ReadFileIDs`).
+Names in a DICOMDIR are upper case and have no suffix, but a mounted medium or a copy of it may show them in lower case, or with ``.dcm``.
+So a name that does not exist is replaced by one that differs only in case, else by one that differs only in a
+suffix. The caller reads the records (`ReadFileIDs`).
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class _Folders:
         path = self._root
         for name in names:
             there = self._names_in(path)
-            path = f"{path}/{there.get(name, there.get(name.casefold(), name))}"
+            known = there.get(name) or there.get(name.casefold()) or _with_suffix(name, there)
+            path = f"{path}/{known or name}"
         return path
 
     def _names_in(self, folder: str) -> dict[str, str]:
@@ -99,6 +101,13 @@ class _Folders:
                 names = []
             self._names[folder] = {name.casefold(): name for name in names} | {name: name for name in names}
         return self._names[folder]
+
+
+def _with_suffix(name: str, there: dict[str, str]) -> str | None:
+    """The name ``name.dcm``, else the only one that differs in a suffix or in a version number of ISO 9660."""
+    folded = name.casefold()
+    found = sorted({known for key, known in there.items() if key.startswith((f"{folded}.", f"{folded};"))})
+    return there.get(f"{folded}.dcm") or (found[0] if len(found) == 1 else None)
 
 
 def _files_below(folder: str) -> int:
