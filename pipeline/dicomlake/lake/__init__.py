@@ -2,6 +2,7 @@
 
 from dicomlake.lake.read.diff import LakeDiff
 from dicomlake.lake.read.reader import Lake
+from dicomlake.lake.read.snapshot_view import SnapshotView
 from dicomlake.lake.upkeep.optimize import Merged, OptimizeReport, merge_due, optimize
 from dicomlake.lake.upkeep.vacuum import VacuumReport, close_expired, vacuum
 from dicomlake.lake.upkeep.verify import VerifyReport, verify
@@ -22,6 +23,7 @@ __all__ = [
     "Reading",
     "Rewritten",
     "Snapshot",
+    "SnapshotView",
     "Table",
     "VacuumReport",
     "VerifyReport",

@@ -66,6 +66,12 @@ class Location:
         known = {"size": size} if isinstance(self.filesystem, StoreFilesystem) else {}
         return cast("IO[bytes]", self.filesystem.open(path, "rb", **known))
 
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """The bytes of a file from ``start`` up to ``end``; several threads may ask at once."""
+        if isinstance(self.filesystem, StoreFilesystem):
+            return self.filesystem.read_range(path, start, end)
+        return cast("bytes", self.filesystem.cat_file(path, start=start, end=end))
+
     def open_new(self, *names: str) -> IO[bytes]:
         """Open a new file below the root for writing; folders are made, for the owner alone."""
         path = self.join(*names)

@@ -10,8 +10,9 @@ from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
 
 from dicomlake import stores
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
@@ -102,6 +103,17 @@ def active_parts(delta: DeltaTable, name: str) -> dict[str, PartFile]:
     """The part files of the version that is open, by path."""
     actions = pl.DataFrame(pa.table(delta.get_add_actions(flatten=False)))
     return {part.path: part for part in (_part_of(name, row) for row in actions.iter_rows(named=True))}
+
+
+def delta_types(schema: pa.Schema) -> dict[str, str]:
+    """The type of each column in Delta's words, such as ``string`` or ``array<double>``."""
+    return {field.name: _type_text(field.type) for field in Schema.from_arrow(schema).fields}
+
+
+def _type_text(kind: PrimitiveType | ArrayType | MapType | StructType) -> str:
+    if isinstance(kind, ArrayType):
+        return f"array<{_type_text(kind.element_type)}>"
+    return str(kind.type)
 
 
 def cut_log(location: Location, name: str, version: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -49,8 +50,7 @@ class TableCache:
         if not location.is_local:
             # By its url, so that polars finds credentials in its own way.
             return pl.scan_delta(f"{location.url}/{name}", version=delta.version(), storage_options=delta_options(location))
-        for part in parts.values():
-            self._check_size(part)
+        self.check_sizes(parts.values())
         try:
             if quote(location.url) == location.url:
                 # The version is for a frame that is pickled: where it arrives the table is opened again.
@@ -68,8 +68,17 @@ class TableCache:
             self._kept[name, version] = opened
         return opened
 
+    def check_sizes(self, parts: Iterable[PartFile]) -> None:
+        """Look at part files in a local folder. Polars answers one that was cut with a panic, so it is not asked.
+
+        Raises:
+            LakeDamaged: a part file is gone or was cut.
+        """
+        if self._location.is_local:
+            for part in parts:
+                self._check_size(part)
+
     def _check_size(self, part: PartFile) -> None:
-        """Polars answers a part file that was cut with a panic, so it is not asked."""
         try:
             size = os.stat(self._location.join(part.table, *part.path.split("/"))).st_size
         except OSError as error:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from deltalake.exceptions import TableNotFoundError
 
 from dicomlake.errors import LakeDamaged, NotALake, QueryError
-from dicomlake.lake.log.delta import damaged, sentence_of
+from dicomlake.lake.log.delta import damaged, delta_types, sentence_of
 from dicomlake.lake.log.table_cache import TableCache
 from dicomlake.parts import Location, PartFile, read_part
 from dicomlake.schema import LakeSchema, table_names
@@ -108,6 +108,28 @@ class SnapshotView:
             return []
         with self._whole(name):
             return list(self._cache.parts(name, self._versions.get(name)).values())
+
+    def whole_parts(self, name: str) -> list[PartFile]:
+        """The part files of a table. Those of a lake in a folder were looked at: each has the size that the log says.
+
+        Raises:
+            LakeDamaged: a part file is gone or was cut, or the log can't be read.
+        """
+        parts = self.parts(name)
+        with self._whole(name):
+            self._cache.check_sizes(parts)
+        return parts
+
+    def partition_column(self, name: str) -> str | None:
+        """The column that partitions a table; None where none does, and where the lake did not have the table yet."""
+        if name not in self._versions and name != "snapshots":
+            return None
+        with self._whole(name):
+            return next(iter(self._cache.delta(name, self._versions.get(name)).metadata().partition_columns), None)
+
+    def column_types(self, name: str) -> dict[str, str]:
+        """The type of each column of a table in Delta's words, such as ``string`` or ``array<double>``, in the order of the columns."""
+        return delta_types(self.schema(name))
 
     def read_parts(self, name: str, parts: Iterable[PartFile], columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of some part files of a table, each by itself.

@@ -1,0 +1,193 @@
+"""The files that a query may read, as a file system for DuckDB: the part files that a snapshot pins, and nothing else.
+
+A file has a name of our own, such as ``dicomlake://series/0.parquet``. So no path of this machine and no url of a bucket means anything to
+a query. Nothing can be written, removed or listed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import fsspec
+
+from dicomlake.errors import DicomlakeError, LakeDamaged
+from dicomlake.parts import Location
+
+PROTOCOL = "dicomlake"
+_PREFIX = f"{PROTOCOL}://"
+_WRITTEN = datetime(2000, 1, 1, tzinfo=UTC)
+"""The time that every file bears: none of them ever changes."""
+
+ReadRange = Callable[[int, int], bytes]
+"""Reads the bytes from a start up to an end, from any thread."""
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """A file of a lake: its path as the location's filesystem wants it, and its size in bytes."""
+
+    location: Location
+    path: str
+    size: int
+
+
+class LakeFiles(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no types
+    """A read-only file system that knows some files by names of our own.
+
+    Args:
+        files: each file by its name below ``dicomlake://``.
+
+    Example:
+        >>> LakeFiles({}).exists("dicomlake://series/0.parquet")
+        False
+    """
+
+    protocol = PROTOCOL
+    cachable = False  # fsspec would give one lake's files to another lake
+
+    def __init__(self, files: Mapping[str, LakeFile]) -> None:
+        super().__init__()
+        self._files = dict(files)
+        self._trouble: BaseException | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the files, below ``dicomlake://``."""
+        return list(self._files)
+
+    def add(self, name: str, file: LakeFile) -> None:
+        """Let a further file be read."""
+        self._files[name] = file
+
+    def note_trouble(self, error: BaseException) -> None:
+        """Keep the error of a read: DuckDB reports only its text."""
+        self._trouble = self._trouble or error
+
+    def raise_trouble(self, lake: str) -> None:
+        """Raise the error of a read, if one was kept.
+
+        Raises:
+            DicomlakeError: the store refuses or fails.
+            LakeDamaged: a part file can't be read.
+        """
+        trouble, self._trouble = self._trouble, None
+        if isinstance(trouble, DicomlakeError):
+            raise trouble
+        if trouble is not None:
+            raise LakeDamaged(f"a part file of {lake} can't be read; run 'dicomlake verify {lake}'") from trouble
+
+    def open(self, path: str, mode: str = "rb", **_: object) -> OpenFile:
+        """Open a file for reading.
+
+        Raises:
+            PermissionError: the mode is not ``rb``.
+            FileNotFoundError: the query may not read such a file.
+        """
+        if mode != "rb":
+            raise PermissionError(errno.EROFS, "a query writes no file", path)
+        file = self._file(path)
+        try:
+            return OpenFile(file, self.note_trouble)
+        except Exception as error:
+            self.note_trouble(error)
+            raise
+
+    def exists(self, path: str, **_: object) -> bool:
+        """Whether the query may read such a file."""
+        return self._name(path) in self._files
+
+    def glob(self, path: str, **_: object) -> list[str]:
+        """The file of this very name; patterns mean nothing."""
+        return [self._name(path)] if self.exists(path) else []
+
+    def size(self, path: str) -> int:
+        """The bytes of a file."""
+        return self._file(path).size
+
+    def modified(self, path: str) -> datetime:
+        """The same time for every file: none of them changes."""
+        self._file(path)
+        return _WRITTEN
+
+    def info(self, path: str, **_: object) -> dict[str, Any]:
+        """Name, size and type of a file."""
+        return {"name": self._name(path), "size": self._file(path).size, "type": "file"}
+
+    def ls(self, path: str, *_: object, **__: object) -> NoReturn:
+        """Nothing is listed."""
+        raise PermissionError(errno.EACCES, "a query lists no files", path)
+
+    def _file(self, path: str) -> LakeFile:
+        name = self._name(path)
+        if name not in self._files:
+            raise FileNotFoundError(errno.ENOENT, "a query reads the lake's own files", path)
+        return self._files[name]
+
+    @staticmethod
+    def _name(path: str) -> str:
+        return path.removeprefix(_PREFIX)
+
+
+class OpenFile:
+    """An open file of a lake.
+
+    DuckDB lets several threads read one open file. Each of them seeks, then reads. So every thread has a position of its own, and a read
+    names the bytes that it wants. The threads are DuckDB's, and Python forgets what it keeps for such a thread when a call ends. So the
+    positions are kept by the thread's number.
+    """
+
+    def __init__(self, file: LakeFile, note_trouble: Callable[[BaseException], None]) -> None:
+        self._note_trouble = note_trouble
+        self._size = file.size
+        self._positions: dict[int, int] = {}
+        self._descriptor: int | None = None
+        self._read = self._reader_of(file)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Set the position of this thread."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}[whence]
+        self._positions[threading.get_ident()] = position = base + offset
+        return position
+
+    def tell(self) -> int:
+        """The position of this thread."""
+        return self._positions.get(threading.get_ident(), 0)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read so many bytes at this thread's position, or all the rest."""
+        start = self.tell()
+        end = self._size if size < 0 else min(start + size, self._size)
+        try:
+            content = self._read(start, end) if end > start else b""
+        except Exception as error:
+            self._note_trouble(error)
+            raise
+        self._positions[threading.get_ident()] = start + len(content)
+        return content
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _reader_of(self, file: LakeFile) -> ReadRange:
+        if not file.location.is_local:
+            return lambda start, end: file.location.read_range(file.path, start, end)
+        descriptor = self._descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+        return lambda start, end: _pread(descriptor, start, end)
+
+
+def _pread(descriptor: int, start: int, end: int) -> bytes:
+    """Read a range whole: one call reads 2 GiB at most."""
+    pieces = []
+    while start < end and (piece := os.pread(descriptor, end - start, start)):
+        pieces.append(piece)
+        start += len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,0 +1,99 @@
+"""DuckDB's errors as one line for people, without a value of any row: it may be a patient's.
+
+An error that comes before rows are read can quote only the query and names of columns. One that comes later may quote a value. So it is told
+in our own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import duckdb
+
+from dicomlake.errors import QueryError
+
+_CANDIDATES = re.compile(r"^(?:Candidate bindings: |Did you mean )(.*)$", re.MULTILINE)
+_QUOTED_NAME = re.compile(r'"([^"]+)"')
+_KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
+_TARGET = re.compile(r"\bto(?: type)? ([A-Z][A-Z0-9_]+)\b")
+_TYPES = frozenset(
+    [
+        "BIGINT",
+        "BOOL",
+        "BOOLEAN",
+        "DATE",
+        "DECIMAL",
+        "DOUBLE",
+        "FLOAT",
+        "HUGEINT",
+        "INT128",
+        "INT16",
+        "INT32",
+        "INT64",
+        "INT8",
+        "INTEGER",
+        "INTERVAL",
+        "JSON",
+        "SMALLINT",
+        "TIME",
+        "TIMESTAMP",
+        "TIMESTAMPTZ",
+        "TINYINT",
+        "UBIGINT",
+        "UINTEGER",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "UINT8",
+        "USMALLINT",
+        "UTINYINT",
+        "UUID",
+        "VARCHAR",
+    ]
+)
+_NAMES_SHOWN = 5
+SCHEMA_HINT = "'dicomlake schema' lists tables and columns"
+
+
+def refused(error: duckdb.Error, known_names: Collection[str]) -> QueryError:
+    """The error of a query that was refused before it read a row.
+
+    Args:
+        error: DuckDB's error.
+        known_names: the names of tables and columns. Of DuckDB's suggestions only these are shown: a pivot makes columns of values.
+
+    Example:
+        >>> str(refused(duckdb.CatalogException('Catalog Error: Table with name serie does not exist!'), []))
+        "the query can't be run: Table with name serie does not exist; 'dicomlake schema' lists tables and columns"
+    """
+    if isinstance(error, duckdb.PermissionException):
+        return QueryError("the query can't be run: it may read the lake's own tables and nothing else, and may write nothing")
+    text = str(error)
+    first = _KIND.sub("", text.strip().splitlines()[0]).rstrip("!. ") if text.strip() else type(error).__name__
+    near = _nearest(text, known_names)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    return QueryError(f"the query can't be run: {first}{_hint(first)}{meant or '; '}{' ' if meant else ''}{SCHEMA_HINT}")
+
+
+def failed(error: duckdb.Error, memory_limit: str) -> QueryError:
+    """The error of a query that failed while it read rows. No word of DuckDB's that could be a value is repeated."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return QueryError(f"the query needs more than {memory_limit} of memory; ask for fewer rows or columns, or sort and group by less")
+    if isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException)):
+        targets = [name for name in _TARGET.findall(str(error)) if name in _TYPES]
+        to = f" to {targets[-1]}" if targets else ""
+        return QueryError(f"the query can't be run: a value can't be converted{to}, or is out of range; try_cast gives null instead")
+    return QueryError(f"the query can't be run: a value made it fail ({type(error).__name__}); {SCHEMA_HINT} and their types")
+
+
+def _nearest(text: str, known_names: Collection[str]) -> list[str]:
+    known = {name.casefold() for name in known_names}
+    names = [name for line in _CANDIDATES.findall(text) for name in _QUOTED_NAME.findall(line)]
+    return [name for name in names if name.rpartition(".")[2].casefold() in known][:_NAMES_SHOWN]
+
+
+def _hint(first: str) -> str:
+    if re.search(r"\bDATE\b.*\bINTEGER", first):
+        return "; write a date as date '2020-12-31'"
+    return ""
