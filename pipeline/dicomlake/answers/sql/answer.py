@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 4_096
 _ARROW_ROWS = 32_768
 """Also the rows of a row group, where an answer is written as Parquet."""
+_INTERRUPTED = "Query interrupted"
 _BIND_ERRORS = (duckdb.CatalogException,)
 
 
@@ -83,6 +84,10 @@ class Answer:
             yield connection
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
+        except RuntimeError as error:
+            if str(error) == _INTERRUPTED:  # by a signal, of which DuckDB makes this
+                raise KeyboardInterrupt from None
+            raise
         except duckdb.Error as error:
             url = self._lake.location.url
             self._session.files.raise_trouble(url)

@@ -24,9 +24,6 @@ _PREFIX = f"{PROTOCOL}://"
 _WRITTEN = datetime(2000, 1, 1, tzinfo=UTC)
 """The time that every file bears: none of them ever changes."""
 
-ReadRange = Callable[[int, int], bytes]
-"""Reads the bytes from a start up to an end, from any thread."""
-
 
 @dataclass(frozen=True)
 class LakeFile:
@@ -35,6 +32,15 @@ class LakeFile:
     location: Location
     path: str
     size: int
+
+    def read_range(self, start: int, end: int) -> bytes:
+        """The bytes from ``start`` up to ``end``; several threads may ask at once.
+
+        Raises:
+            OSError: they can't be read.
+            DicomlakeError: the store refuses or fails.
+        """
+        return self.location.read_range(self.path, start, end)
 
 
 class LakeFiles(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no types
@@ -91,12 +97,7 @@ class LakeFiles(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ship
         """
         if mode != "rb":
             raise PermissionError(errno.EROFS, "a query writes no file", path)
-        file = self._file(path)
-        try:
-            return OpenFile(file, self.note_trouble)
-        except Exception as error:
-            self.note_trouble(error)
-            raise
+        return OpenFile(self._file(path), self.note_trouble)
 
     def exists(self, path: str, **_: object) -> bool:
         """Whether the query may read such a file."""
@@ -143,15 +144,13 @@ class OpenFile:
     """
 
     def __init__(self, file: LakeFile, note_trouble: Callable[[BaseException], None]) -> None:
+        self._file = file
         self._note_trouble = note_trouble
-        self._size = file.size
         self._positions: dict[int, int] = {}
-        self._descriptor: int | None = None
-        self._read = self._reader_of(file)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Set the position of this thread."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._file.size}[whence]
         self._positions[threading.get_ident()] = position = base + offset
         return position
 
@@ -162,9 +161,9 @@ class OpenFile:
     def read(self, size: int = -1) -> bytes:
         """Read so many bytes at this thread's position, or all the rest."""
         start = self.tell()
-        end = self._size if size < 0 else min(start + size, self._size)
+        end = self._file.size if size < 0 else min(start + size, self._file.size)
         try:
-            content = self._read(start, end) if end > start else b""
+            content = self._file.read_range(start, end) if end > start else b""
         except Exception as error:
             self._note_trouble(error)
             raise
@@ -172,22 +171,4 @@ class OpenFile:
         return content
 
     def close(self) -> None:
-        """Close the file."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _reader_of(self, file: LakeFile) -> ReadRange:
-        if not file.location.is_local:
-            return lambda start, end: file.location.read_range(file.path, start, end)
-        descriptor = self._descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
-        return lambda start, end: _pread(descriptor, start, end)
-
-
-def _pread(descriptor: int, start: int, end: int) -> bytes:
-    """Read a range whole: one call reads 2 GiB at most."""
-    pieces = []
-    while start < end and (piece := os.pread(descriptor, end - start, start)):
-        pieces.append(piece)
-        start += len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        """Nothing is held open: DuckDB keeps many files, and closes them late."""

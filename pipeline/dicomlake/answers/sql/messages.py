@@ -1,7 +1,7 @@
 """DuckDB's errors as one line for people, without a value of any row: it may be a patient's.
 
-An error that comes before rows are read can quote only the query and names of columns. One that comes later may quote a value. So it is told
-in our own words.
+An error that comes before rows are read can quote only the query and names of columns. One that comes later may quote a value.
+It is told in our own words.
 """
 
 from __future__ import annotations
@@ -17,42 +17,11 @@ _CANDIDATES = re.compile(r"^(?:Candidate bindings: |Did you mean )(.*)$", re.MUL
 _QUOTED_NAME = re.compile(r'"([^"]+)"')
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
 _TARGET = re.compile(r"\bto(?: type)? ([A-Z][A-Z0-9_]+)\b")
-_TYPES = frozenset(
-    [
-        "BIGINT",
-        "BOOL",
-        "BOOLEAN",
-        "DATE",
-        "DECIMAL",
-        "DOUBLE",
-        "FLOAT",
-        "HUGEINT",
-        "INT128",
-        "INT16",
-        "INT32",
-        "INT64",
-        "INT8",
-        "INTEGER",
-        "INTERVAL",
-        "JSON",
-        "SMALLINT",
-        "TIME",
-        "TIMESTAMP",
-        "TIMESTAMPTZ",
-        "TINYINT",
-        "UBIGINT",
-        "UINTEGER",
-        "UINT16",
-        "UINT32",
-        "UINT64",
-        "UINT8",
-        "USMALLINT",
-        "UTINYINT",
-        "UUID",
-        "VARCHAR",
-    ]
+_TYPES = re.compile(
+    r"BOOL(EAN)?|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|U?INT(8|16|32|64|128)|FLOAT|DOUBLE|DECIMAL|DATE|TIME|TIMESTAMP(TZ|_NS|_MS|_S)?|"
+    r"INTERVAL|JSON|UUID|VARCHAR"
 )
-_NAMES_SHOWN = 5
+_NAMES_SHOWN = 3
 SCHEMA_HINT = "'dicomlake schema' lists tables and columns"
 
 
@@ -81,7 +50,7 @@ def failed(error: duckdb.Error, memory_limit: str) -> QueryError:
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError(f"the query needs more than {memory_limit} of memory; ask for fewer rows or columns, or sort and group by less")
     if isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException)):
-        targets = [name for name in _TARGET.findall(str(error)) if name in _TYPES]
+        targets = [name for name in _TARGET.findall(str(error)) if _TYPES.fullmatch(name)]
         to = f" to {targets[-1]}" if targets else ""
         return QueryError(f"the query can't be run: a value can't be converted{to}, or is out of range; try_cast gives null instead")
     return QueryError(f"the query can't be run: a value made it fail ({type(error).__name__}); {SCHEMA_HINT} and their types")

@@ -18,8 +18,7 @@ MEMORY_LIMIT = "50%"
 """The part of the machine's memory that a query may take. It writes nothing to disk, so a query that needs more is refused."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPENING = {
-    "memory_limit": MEMORY_LIMIT,
+_OPENING: dict[str, str | bool | int | float | list[str]] = {
     "temp_directory": "",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -80,7 +79,7 @@ def open_unlocked(lake: SnapshotView, tables: Iterable[str], frames: Mapping[str
         UsageError: a frame has the name of a table, or one that is not a word.
         LakeDamaged: a table can't be read.
     """
-    session = _opened(lake, tables, duckdb.connect(config=dict(_OPENING)))
+    session = _opened(lake, tables, duckdb.connect(config={"memory_limit": MEMORY_LIMIT, **_OPENING}))
     for name, frame in frames.items():
         _register(session, lake, name, frame)
     return session

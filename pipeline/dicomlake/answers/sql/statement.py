@@ -18,8 +18,11 @@ _ASKS_FOR_NAMES = re.compile(
 )
 """Words of queries that may ask about tables which they do not name."""
 
-_FITTING = {"hugeint": "BIGINT", "uhugeint": "BIGINT", "boolean": "BOOLEAN"}
-_AS_TEXT = frozenset({"bignum", "bit", "blob", "enum", "geometry", "interval", "null", "time with time zone", "union", "uuid", "variant"})
+_FITTING = {"hugeint": "BIGINT", "uhugeint": "BIGINT"}
+_KEPT = re.compile(
+    r"boolean|u?(tiny|small|big)int|u?integer|float|double|decimal|varchar|date|time|timestamp(_s|_ms|_ns)?|timestamp with time zone"
+)
+"""DuckDB's names of the types that Arrow, CSV and JSON have too."""
 
 
 def question_of(connection: duckdb.DuckDBPyConnection, query: str) -> str:
@@ -37,14 +40,21 @@ def question_of(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     if len(statements) > 1:
         raise QueryError(f"the query can't be run: it has {len(statements)} statements; ask one question at a time")
     inner = f"(\n{statements[0].query.strip().removesuffix(';')}\n)"
-    kind = statements[0].type.name
+    kind = _kind(statements[0])
     try:
         wrapped = connection.extract_statements(f"select * from {inner}")
     except duckdb.Error:
         wrapped = []
-    if len(wrapped) != 1 or wrapped[0].type.name not in ("SELECT", "MULTI"):
+    if len(wrapped) != 1 or _kind(wrapped[0]) not in ("SELECT", "MULTI"):
         raise QueryError(f"the query can't be run: {kind} is refused; a query asks (select …) about tables, and changes nothing")
     return inner
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return str(statement.type.name)
+    except ValueError:  # DuckDB has kinds of statements for which Python has no name
+        return "such a statement"
 
 
 def tables_named(query: str, tables: Iterable[str]) -> list[str]:
@@ -57,8 +67,8 @@ def tables_named(query: str, tables: Iterable[str]) -> list[str]:
 def with_fitting_types(question: str, names: Sequence[str], types: Sequence[DuckDBPyType]) -> tuple[str, list[str], list[str]]:
     """The query for an answer whose columns have names of their own and types that Arrow, JSON and CSV have too.
 
-    DuckDB sums integers as 128 bits. They become 64 bits, and a sum that does not fit is an error. Types that few programs know (intervals,
-    unions and others) become text.
+    DuckDB sums integers as 128 bits. They become 64 bits, and a sum that does not fit is an error. Types that few programs know
+    (intervals, unions, enums and others) become text.
 
     Returns:
         The text of the query, the names and the types of its columns.
@@ -80,18 +90,13 @@ def fitting_type(kind: DuckDBPyType) -> str:
         >>> fitting_type(duckdb.sqltype("HUGEINT[]"))
         'BIGINT[]'
     """
-    match kind.id:
-        case "list" | "array":
-            return f"{fitting_type(kind.children[0][1])}[]"
-        case "struct":
-            return f"STRUCT({', '.join(f'{identifier(name)} {fitting_type(child)}' for name, child in kind.children)})"
-        case "map":
-            key, value = (fitting_type(child) for _, child in kind.children)
-            return f"MAP({key}, {value})"
-        case name if name in _AS_TEXT:
-            return "VARCHAR"
-        case name:
-            return _FITTING.get(name, str(kind))
+    if kind.id in ("list", "array", "struct", "map"):
+        # An array has its length here too.
+        parts = [(name, fitting_type(child)) for name, child in kind.children if isinstance(child, DuckDBPyType)]
+        if kind.id == "struct":
+            return f"STRUCT({', '.join(f'{identifier(name)} {inner}' for name, inner in parts)})"
+        return f"MAP({parts[0][1]}, {parts[1][1]})" if kind.id == "map" else f"{parts[0][1]}[]"
+    return str(kind) if _KEPT.fullmatch(kind.id) else _FITTING.get(kind.id, "VARCHAR")
 
 
 def distinct(names: Sequence[str]) -> list[str]:

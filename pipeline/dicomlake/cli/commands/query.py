@@ -55,8 +55,8 @@ def query(
 ) -> None:
     r"""Run SQL over the tables of a lake.
 
-    The SQL is DuckDB's. A query reads the tables and the files of --with, and writes nothing. `show tables` and `describe series` list tables
-    and columns. On a terminal, wide tables are cut to its width; CSV, JSON and Parquet hold everything.
+    The SQL is DuckDB's. A query reads the tables and the files of --with, and writes nothing. `show tables` and `describe series` list
+    tables and columns. On a terminal, wide tables are cut to its width; CSV, JSON and Parquet hold everything.
 
     \b
     dicomlake query ./lake "select Modality, count(*) as series from series group by all order by series desc"

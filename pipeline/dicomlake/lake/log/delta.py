@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from deltalake.schema import ArrayType, MapType, PrimitiveType, StructType
+from deltalake.schema import ArrayType, PrimitiveType
 
 from dicomlake import stores
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
@@ -110,10 +110,10 @@ def delta_types(schema: pa.Schema) -> dict[str, str]:
     return {field.name: _type_text(field.type) for field in Schema.from_arrow(schema).fields}
 
 
-def _type_text(kind: PrimitiveType | ArrayType | MapType | StructType) -> str:
+def _type_text(kind: object) -> str:
     if isinstance(kind, ArrayType):
         return f"array<{_type_text(kind.element_type)}>"
-    return str(kind.type)
+    return kind.type if isinstance(kind, PrimitiveType) else str(kind)
 
 
 def cut_log(location: Location, name: str, version: int) -> None:
