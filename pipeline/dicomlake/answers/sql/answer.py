@@ -14,8 +14,8 @@ from dicomlake.answers.sql.messages import failed, refused
 from dicomlake.answers.sql.session import Session, lock, open_unlocked
 from dicomlake.answers.sql.statement import question_of, tables_named, with_fitting_types
 from dicomlake.answers.sql.views import identifier
-from dicomlake.errors import LakeDamaged, QueryError
-from dicomlake.lake import SnapshotView
+from dicomlake.errors import QueryError
+from dicomlake.lake.read.snapshot_view import SnapshotView
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,10 +89,8 @@ class Answer:
                 raise KeyboardInterrupt from None
             raise
         except duckdb.Error as error:
-            url = self._lake.location.url
-            self._session.files.raise_trouble(url)
-            if isinstance(error, duckdb.IOException):
-                raise LakeDamaged(f"a table of {url} can't be read; run 'dicomlake verify {url}'") from error
+            if self._session.files.had_trouble or isinstance(error, duckdb.IOException):
+                raise self._session.files.trouble_of(self._lake.location.url) from error
             raise failed(error, self._session.memory_limit) from None
         finally:
             connection.close()

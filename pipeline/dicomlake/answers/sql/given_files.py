@@ -15,8 +15,8 @@ from dicomlake.answers.sql.lake_files import PROTOCOL, LakeFile
 from dicomlake.answers.sql.session import Session, check_name
 from dicomlake.answers.sql.views import identifier, literal
 from dicomlake.errors import UsageError
-from dicomlake.lake import SnapshotView
-from dicomlake.parts import Location
+from dicomlake.lake.read.snapshot_view import SnapshotView
+from dicomlake.parts.location import Location
 
 _READERS = {
     ".csv": "read_csv({path}, header = true, all_varchar = true)",

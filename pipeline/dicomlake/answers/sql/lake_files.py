@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import fsspec
 
 from dicomlake.errors import DicomlakeError, LakeDamaged
-from dicomlake.parts import Location
+from dicomlake.parts.location import Location
 
 PROTOCOL = "dicomlake"
 _PREFIX = f"{PROTOCOL}://"
@@ -75,18 +75,19 @@ class LakeFiles(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ship
         """Keep the error of a read: DuckDB reports only its text."""
         self._trouble = self._trouble or error
 
-    def raise_trouble(self, lake: str) -> None:
-        """Raise the error of a read, if one was kept.
-
-        Raises:
-            DicomlakeError: the store refuses or fails.
-            LakeDamaged: a part file can't be read.
-        """
+    def trouble_of(self, lake: str, table: str | None = None) -> DicomlakeError:
+        """The error of a lake that can't be read: the one that was kept, where a store refused or failed."""
         trouble, self._trouble = self._trouble, None
         if isinstance(trouble, DicomlakeError):
-            raise trouble
-        if trouble is not None:
-            raise LakeDamaged(f"a part file of {lake} can't be read; run 'dicomlake verify {lake}'") from trouble
+            return trouble
+        what = f"a table of {lake}" if table is None else f"table '{table}' of {lake}"
+        reason = f": {trouble.strerror}" if isinstance(trouble, OSError) and trouble.strerror else ""
+        return LakeDamaged(f"{what} can't be read{reason}; run 'dicomlake verify {lake}'")
+
+    @property
+    def had_trouble(self) -> bool:
+        """Whether a read failed."""
+        return self._trouble is not None
 
     def open(self, path: str, mode: str = "rb", **_: object) -> OpenFile:
         """Open a file for reading.

@@ -11,8 +11,8 @@ import duckdb
 
 from dicomlake.answers.sql.lake_files import PROTOCOL, LakeFile, LakeFiles
 from dicomlake.answers.sql.views import TableView, view_of
-from dicomlake.errors import LakeDamaged, UsageError
-from dicomlake.lake import SnapshotView
+from dicomlake.errors import UsageError
+from dicomlake.lake.read.snapshot_view import SnapshotView
 
 MEMORY_LIMIT = "50%"
 """The part of the machine's memory that a query may take. It writes nothing to disk, so a query that needs more is refused."""
@@ -130,9 +130,7 @@ def _create(session: Session, lake: SnapshotView, view: TableView) -> None:
     try:
         view.create(session.connection)
     except duckdb.Error as error:
-        session.files.raise_trouble(lake.location.url)
-        url = lake.location.url
-        raise LakeDamaged(f"table '{view.name}' of {url} can't be read: {type(error).__name__}; run 'dicomlake verify {url}'") from error
+        raise session.files.trouble_of(lake.location.url, view.name) from error
     session.columns[view.name] = list(view.types)
 
 

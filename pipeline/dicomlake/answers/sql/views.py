@@ -9,8 +9,8 @@ from urllib.parse import quote
 import duckdb
 
 from dicomlake.answers.sql.lake_files import PROTOCOL, LakeFile
-from dicomlake.lake import SnapshotView
-from dicomlake.parts import PartFile
+from dicomlake.lake.read.snapshot_view import SnapshotView
+from dicomlake.parts.part import PartFile
 
 _TYPES = {
     "string": "VARCHAR",
@@ -79,7 +79,18 @@ class TableView:
 
 
 def view_of(lake: SnapshotView, name: str) -> TableView:
-    """The view of a table.
+    """The view of a table, with the rows that belong to the snapshot.
+
+    Raises:
+        LakeDamaged: the table can't be read.
+    """
+    if name != "snapshots":
+        return table_view(lake, name)
+    return table_view(lake, name, f"where table_versions is not null and snapshot <= {lake.snapshot} order by snapshot")
+
+
+def table_view(lake: SnapshotView, name: str, condition: str = "") -> TableView:
+    """The view of a table, with the rows that a condition leaves.
 
     Raises:
         LakeDamaged: the table can't be read.
@@ -88,7 +99,6 @@ def view_of(lake: SnapshotView, name: str) -> TableView:
     partition_by = lake.partition_column(name)
     types = {column: duckdb_type(kind) for column, kind in lake.column_types(name).items()}
     files = dict(_named(lake, part, number, partition_by) for number, part in enumerate(parts))
-    condition = f"where table_versions is not null and snapshot <= {lake.snapshot} order by snapshot" if name == "snapshots" else ""
     return TableView(name, types, files, partition_by, condition)
 
 

@@ -65,7 +65,8 @@ def query(
     dicomlake query ./lake --with wanted=list.csv "select * from studies join wanted using (AccessionNumber)"
     """
     from dicomlake.answers.sql.answer import ask
-    from dicomlake.cli.lakes import lake_at
+    from dicomlake.answers.sql.pinned import PinnedLake
+    from dicomlake.cli.lakes import location_of
     from dicomlake.cli.output.formats import Form, write_rows
 
     text = _text_of(sql, file)
@@ -73,7 +74,9 @@ def query(
     chosen = Form(form or _FORMS_OF_SUFFIXES.get(output.suffix.lower() if output else "", "table"))
     if chosen is Form.PARQUET and output is None and is_terminal(sys.stdout):
         raise UsageError("Parquet is not for a terminal; add -o FILE, or send stdout elsewhere")
-    answer = ask(lake_at(lake, config, snapshot), text, files=files)
+    location = location_of(lake, config)
+    pinned = PinnedLake(location.url, location.storage_options, snapshot=snapshot)
+    answer = ask(pinned, text, files=files)
     with _opened(output) as out:
         write_rows(chosen, AnswerRows(answer), out, rows)
 

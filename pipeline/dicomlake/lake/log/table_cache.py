@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import polars as pl
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, sentence_of
-from dicomlake.parts import Location, PartFile
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import PartFile
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class TableCache:
@@ -45,6 +47,8 @@ class TableCache:
         Raises:
             TableNotFoundError, LakeDamaged: as ``delta``; and where a part file is gone or was cut.
         """
+        import polars as pl  # noqa: PLC0415 - SQL reads the part files without it
+
         location = self._location
         delta, parts = self._open(name, version)
         if not location.is_local:
@@ -88,6 +92,9 @@ class TableCache:
 
     def _scan_parts(self, delta: DeltaTable, parts: list[PartFile]) -> pl.LazyFrame:
         """Scan the part files themselves, where quoting changes the lake's path: below the quoted one polars finds no files."""
+        import polars as pl  # noqa: PLC0415 - likewise
+        import pyarrow as pa  # noqa: PLC0415
+
         schema = pa.schema(delta.schema().to_arrow())
         empty = pl.DataFrame(schema.empty_table())
         partition_columns = delta.metadata().partition_columns
