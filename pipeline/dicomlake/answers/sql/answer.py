@@ -141,7 +141,6 @@ def _prepared(lake: SnapshotView, query: str, tables: Sequence[str], frames: Map
         question = question_of(session.connection, query)
         relation = session.connection.sql(f"select * from {question}")
         text, names, types = with_fitting_types(question, relation.columns, relation.types)
-        session.connection.sql(text)
     except duckdb.Error as error:
         told = refused(error, session.names)
         session.close()

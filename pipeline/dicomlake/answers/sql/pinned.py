@@ -29,7 +29,12 @@ class PinnedLake(SnapshotView):
         rows: dict[int, dict[str, Any]] = vars(self)["_read_rows"]
         return rows
 
+    def _version_of(self, name: str) -> int | None:
+        """Of `snapshots` the version whose rows were read: its log is read once."""
+        return vars(self).get("_snapshots_version") if name == "snapshots" else super()._version_of(name)
+
     def _read_snapshots(self) -> dict[int, dict[str, Any]]:
+        vars(self)["_snapshots_version"] = self._cache.last_version("snapshots")
         view = table_view(self, "snapshots", "where table_versions is not null")
         files = LakeFiles(view.files)
         with duckdb.connect(config={"threads": 1}) as connection:

@@ -75,6 +75,8 @@ def with_fitting_types(question: str, names: Sequence[str], types: Sequence[Duck
     """
     fitting = [fitting_type(kind) for kind in types]
     own_names = distinct(names)
+    if own_names == list(names) and fitting == [str(kind) for kind in types]:
+        return f"select * from {question}", own_names, fitting
     inner = [f"c{number}" for number in range(len(names))]
     columns = ", ".join(
         f"{column}{f'::{kind}' if kind != str(former) else ''} as {identifier(name)}"

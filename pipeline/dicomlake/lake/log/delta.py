@@ -115,7 +115,7 @@ def delta_options(location: Location) -> dict[str, str] | None:
 def active_parts(delta: DeltaTable, name: str) -> dict[str, PartFile]:
     """The part files of the version that is open, by path."""
     actions = delta.get_add_actions(flatten=False)
-    columns = [[value.as_py() for value in actions.column(column)] for column in actions.column_names]
+    columns = [actions.column(column).to_pylist() for column in actions.column_names]
     rows = (dict(zip(actions.column_names, values, strict=True)) for values in zip(*columns, strict=True))
     return {part.path: part for part in (_part_of(name, row) for row in rows)}
 

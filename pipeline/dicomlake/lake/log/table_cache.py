@@ -33,6 +33,16 @@ class TableCache:
         """
         return self._open(name, version)[0]
 
+    def last_version(self, name: str) -> int:
+        """The version that a table has now; it is kept open.
+
+        Raises:
+            TableNotFoundError, LakeDamaged: as ``delta``.
+        """
+        delta, parts = self._open(name, None)
+        self._kept[name, delta.version()] = delta, parts
+        return delta.version()
+
     def parts(self, name: str, version: int | None) -> dict[str, PartFile]:
         """The part files of a table, by path.
 

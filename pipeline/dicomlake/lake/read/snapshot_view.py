@@ -108,14 +108,14 @@ class SnapshotView:
             except TableNotFoundError:
                 return LakeSchema.build().table(name)
         with self._whole(name):
-            return pa.schema(self._cache.delta(name, self._versions.get(name)).schema().to_arrow())
+            return pa.schema(self._cache.delta(name, self._version_of(name)).schema().to_arrow())
 
     def parts(self, name: str) -> list[PartFile]:
         """The part files of a table."""
         if name not in self._versions and name in table_names() and name != "snapshots":
             return []
         with self._whole(name):
-            return list(self._cache.parts(name, self._versions.get(name)).values())
+            return list(self._cache.parts(name, self._version_of(name)).values())
 
     def whole_parts(self, name: str) -> list[PartFile]:
         """The part files of a table. Those of a lake in a folder were looked at: each has the size that the log says.
@@ -133,14 +133,18 @@ class SnapshotView:
         if name not in self._versions and name != "snapshots":
             return None
         with self._whole(name):
-            return next(iter(self._cache.delta(name, self._versions.get(name)).metadata().partition_columns), None)
+            return next(iter(self._cache.delta(name, self._version_of(name)).metadata().partition_columns), None)
 
     def column_types(self, name: str) -> dict[str, str]:
         """The type of each column of a table in Delta's words, such as ``string`` or ``array<double>``, in the order of the columns."""
         if name not in self._versions and name != "snapshots":
             return delta_types(self.schema(name))
         with self._whole(name):
-            return delta_types(self._cache.delta(name, self._versions.get(name)).schema())
+            return delta_types(self._cache.delta(name, self._version_of(name)).schema())
+
+    def _version_of(self, name: str) -> int | None:
+        """The version of a table that this object shows; None for the one that the table has now."""
+        return self._versions.get(name)
 
     def read_parts(self, name: str, parts: Iterable[PartFile], columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of some part files of a table, each by itself.
@@ -152,7 +156,7 @@ class SnapshotView:
 
         for part in parts:
             with self._whole(name):
-                partition_by = next(iter(self._cache.delta(name, self._versions.get(name)).metadata().partition_columns), None)
+                partition_by = next(iter(self._cache.delta(name, self._version_of(name)).metadata().partition_columns), None)
                 yield read_part(self.location, part, columns, partition_by=partition_by)
 
     @contextmanager
