@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from difflib import get_close_matches
 
 import duckdb
 
@@ -15,6 +16,7 @@ from dicomlake.errors import QueryError
 
 _CANDIDATES = re.compile(r"^(?:Candidate bindings: |Did you mean )(.*)$", re.MULTILINE)
 _QUOTED_NAME = re.compile(r'"([^"]+)"')
+_MISSING = re.compile(r'column named "([^"]+)"')
 _KIND = re.compile(r"^[A-Z][A-Za-z ]* Error: ")
 _TARGET = re.compile(r"\bto(?: type)? ([A-Z][A-Z0-9_]+)\b")
 _TYPES = re.compile(
@@ -57,9 +59,13 @@ def failed(error: duckdb.Error, memory_limit: str) -> QueryError:
 
 
 def _nearest(text: str, known_names: Collection[str]) -> list[str]:
+    """The names that DuckDB suggests; where it suggests none, those that look like a name which is missing."""
     known = {name.casefold() for name in known_names}
-    names = [name for line in _CANDIDATES.findall(text) for name in _QUOTED_NAME.findall(line)]
-    return [name for name in names if name.rpartition(".")[2].casefold() in known][:_NAMES_SHOWN]
+    suggested = [name for line in _CANDIDATES.findall(text) for name in _QUOTED_NAME.findall(line)]
+    near = [name for name in suggested if name.rpartition(".")[2].casefold() in known]
+    if not near and (missing := _MISSING.search(text)):
+        near = get_close_matches(missing[1], known_names)
+    return near[:_NAMES_SHOWN]
 
 
 def _hint(first: str) -> str:
