@@ -116,6 +116,8 @@ def test_no_value_of_a_row_is_in_an_error(lake: Lake) -> None:
         "select PatientI from (pivot patients on PatientID using count(*))",
         "select (PatientID || 'x')::date from patients",
         "select PatientID::decimal(3, 1) from patients",
+        "pivot (select PatientID::int as n from patients) on n using count(*)",
+        "pivot (select error(PatientID) as n from patients) on n using count(*)",
         "select regexp_matches('a', '(' || PatientID) from patients",
     ):
         with pytest.raises(QueryError) as caught:

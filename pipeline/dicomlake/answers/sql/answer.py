@@ -14,7 +14,7 @@ from dicomlake.answers.sql.messages import failed, refused
 from dicomlake.answers.sql.session import Session, lock, open_unlocked
 from dicomlake.answers.sql.statement import question_of, tables_named, with_fitting_types
 from dicomlake.answers.sql.views import identifier
-from dicomlake.errors import QueryError
+from dicomlake.errors import DicomlakeError
 from dicomlake.lake.read.snapshot_view import SnapshotView
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _ROWS_AT_ONCE = 4_096
 _ARROW_ROWS = 32_768
 """Also the rows of a row group, where an answer is written as Parquet."""
 _INTERRUPTED = "Query interrupted"
-_BIND_ERRORS = (duckdb.CatalogException,)
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,7 @@ class Answer:
                 raise KeyboardInterrupt from None
             raise
         except duckdb.Error as error:
-            if self._session.files.had_trouble or isinstance(error, duckdb.IOException):
-                raise self._session.files.trouble_of(self._lake.location.url) from error
-            raise failed(error, self._session.memory_limit) from None
+            raise (self._session.trouble(error, self._lake) or failed(error)) from None
         finally:
             connection.close()
 
@@ -127,7 +124,7 @@ def ask(lake: SnapshotView, query: str, frames: Mapping[str, Any] | None = None,
 class _Unknown(Exception):
     """A name is unknown to the tables that were opened."""
 
-    def __init__(self, told: QueryError) -> None:
+    def __init__(self, told: DicomlakeError) -> None:
         super().__init__(str(told))
         self.told = told
 
@@ -142,9 +139,9 @@ def _prepared(lake: SnapshotView, query: str, tables: Sequence[str], frames: Map
         relation = session.connection.sql(f"select * from {question}")
         text, names, types = with_fitting_types(question, relation.columns, relation.types)
     except duckdb.Error as error:
-        told = refused(error, session.names)
+        told = session.trouble(error, lake) or refused(error, query, session.names)
         session.close()
-        raise (_Unknown(told) if isinstance(error, _BIND_ERRORS) else told) from None
+        raise (_Unknown(told) if isinstance(error, duckdb.CatalogException) else told) from None
     except BaseException:
         session.close()
         raise

@@ -11,7 +11,7 @@ import duckdb
 
 from dicomlake.answers.sql.lake_files import PROTOCOL, LakeFile, LakeFiles
 from dicomlake.answers.sql.views import TableView, view_of
-from dicomlake.errors import UsageError
+from dicomlake.errors import DicomlakeError, QueryError, UsageError
 from dicomlake.lake.read.snapshot_view import SnapshotView
 
 MEMORY_LIMIT = "50%"
@@ -54,11 +54,17 @@ class Session:
         """The names of all tables and columns."""
         return {*self.columns, *(name for columns in self.columns.values() for name in columns)}
 
-    @property
-    def memory_limit(self) -> str:
-        """The memory that a query may take, in words."""
-        row = self.connection.execute("select current_setting('memory_limit')").fetchone()
-        return str(row[0]) if row else MEMORY_LIMIT
+    def trouble(self, error: duckdb.Error, lake: SnapshotView) -> DicomlakeError | None:
+        """The error of a query that failed though it is right: the lake can't be read, or there is not enough memory. Else None."""
+        if self.files.had_trouble or isinstance(error, duckdb.IOException):
+            return self.files.trouble_of(lake.location.url)
+        if isinstance(error, duckdb.OutOfMemoryException):
+            limit = self.connection.execute("select current_setting('memory_limit')").fetchone()
+            return QueryError(
+                f"the query needs more than {limit[0] if limit else MEMORY_LIMIT} of memory; "
+                "ask for fewer rows or columns, or sort and group by less"
+            )
+        return None
 
     def another_connection(self) -> duckdb.DuckDBPyConnection:
         """A connection to the same DuckDB, so that an answer can be read several times at once."""

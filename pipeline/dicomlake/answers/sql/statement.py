@@ -34,7 +34,7 @@ def question_of(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     try:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:
-        raise refused(error, ()) from None
+        raise refused(error, query, ()) from None
     if not statements:
         raise QueryError("the query is empty; write a question, such as: select count(*) from series")
     if len(statements) > 1:
