@@ -93,7 +93,7 @@ def main() -> int:
 def _measure(folder: Path, counts: list[int], *, verified: bool) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
     for count in counts:
-        made = _made_lake(folder, count)
+        made = made_lake(folder, count)
         lake = folder / f"night-{count}"
         shutil.rmtree(lake, ignore_errors=True)
         _link(made, lake)
@@ -193,7 +193,7 @@ class MeasuredProgress(Progress):
         Path("/proc/self/clear_refs").write_text("5")  # starts a new peak at the current resident memory
 
 
-def _made_lake(folder: Path, count: int) -> Path:
+def made_lake(folder: Path, count: int) -> Path:
     """A lake of so many instances, made if it does not exist."""
     lake = folder / f"made-{count}"
     if lake.exists():

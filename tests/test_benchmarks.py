@@ -14,7 +14,9 @@ RUNNABLE = sorted(path.stem for path in BENCHMARKS.glob("*.py") if "def main() -
 
 def test_there_are_benchmarks() -> None:
     """The list is made from the folder, and is not empty by mistake."""
-    assert {"scan", "main_job", "nightly_scale", "nights", "archives", "object_store", "bucket_listing", "bucket_writers"} <= set(RUNNABLE)
+    assert {"scan", "main_job", "nightly_scale", "nights", "archives", "object_store", "bucket_listing", "bucket_writers", "query"} <= set(
+        RUNNABLE
+    )
 
 
 @pytest.mark.parametrize("name", RUNNABLE)

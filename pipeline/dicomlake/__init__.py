@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from dicomlake import errors
 
 if TYPE_CHECKING:
+    from dicomlake.answers.lake import Lake
     from dicomlake.api import index, scan
-    from dicomlake.lake import Lake
     from dicomlake.version import VERSION as __version__  # noqa: N811 - the name that every package has
 
 __all__ = ["Lake", "__version__", "errors", "index", "scan"]
 
 _HOMES = {
-    "Lake": ("dicomlake.lake", "Lake"),
+    "Lake": ("dicomlake.answers.lake", "Lake"),
     "__version__": ("dicomlake.version", "VERSION"),
     "index": ("dicomlake.api", "index"),
     "scan": ("dicomlake.api", "scan"),

@@ -19,9 +19,10 @@ import pyarrow as pa
 import pytest
 from obstore.store import LocalStore
 
+from dicomlake import Lake
 from dicomlake.cli import main
 from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, LakeLocked, SourceNotFound
-from dicomlake.lake import Lake, LakeWriter, Table, optimize, vacuum, verify
+from dicomlake.lake import LakeWriter, Table, optimize, vacuum, verify
 from dicomlake.lake.write import lease
 from dicomlake.lake.write.lease import Lease
 from dicomlake.parts import Location, PartWriter

@@ -84,7 +84,7 @@ def test_own_bug_is_one_line_and_a_traceback_on_demand(
 ) -> None:
     """An unexpected error is a line with advice on how to see more."""
 
-    def broken() -> None:
+    def broken(*_: object) -> None:
         raise KeyError("surprise")
 
     monkeypatch.setattr("dicomlake.cli.application.command_line", broken)

@@ -19,9 +19,10 @@ from typing import Any
 import polars as pl
 
 import dicomlake
+from dicomlake import Lake
 from dicomlake.config import load_settings
 from dicomlake.errors import LakeLocked, NotALake
-from dicomlake.lake import Lake, optimize, vacuum
+from dicomlake.lake import optimize, vacuum
 from dicomlake.parts import Location
 
 SETTINGS = {"listing.unit_files": 20, "lake.commit_units": 2, "lake.missing_limit": 1.0, "running.workers": 0}

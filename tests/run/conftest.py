@@ -13,8 +13,9 @@ import pytest
 import dicomlake.extract.unit
 import dicomlake.run.planning
 import dicomlake.run.stages
+from dicomlake import Lake
 from dicomlake.config import Settings, load_settings
-from dicomlake.lake import Lake, verify
+from dicomlake.lake import verify
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Summary, run_index
 from dicomlake.run.time_limit import Clock

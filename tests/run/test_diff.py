@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable
 from polars.testing import assert_frame_equal
 
-import dicomlake.lake.read.snapshot_view
+import dicomlake.parts.read
 from dicomlake.errors import LakeDamaged, NotALake, UsageError
 from dicomlake.lake import Lake, LakeDiff, optimize
 from dicomlake.parts import PartFile
@@ -187,13 +187,13 @@ def test_only_what_changed_is_read(nights: Nights, monkeypatch: pytest.MonkeyPat
     nights.archive.write("30", **_header(30))
     nights.run()
     read: list[PartFile] = []
-    read_part = dicomlake.lake.read.snapshot_view.read_part
+    read_part = dicomlake.parts.read.read_part
 
     def reading(location: Any, part: PartFile, *arguments: Any, **more: Any) -> pl.DataFrame:
         read.append(part)
         return read_part(location, part, *arguments, **more)
 
-    monkeypatch.setattr(dicomlake.lake.read.snapshot_view, "read_part", reading)
+    monkeypatch.setattr(dicomlake.parts.read, "read_part", reading)
     found = nights.lake.diff()
     assert [found.levels[level]["change"].to_list() for level in LEVELS] == [["came"]] * 3
     before = nights.lake.at(1)

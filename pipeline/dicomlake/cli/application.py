@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,12 +46,16 @@ def _common(
     pass
 
 
-for _name in COMMANDS:
-    _command = getattr(import_module(f"dicomlake.cli.commands.{_name}"), _name)
-    # A raw docstring writes out the character that keeps lines from being wrapped.
-    application.command(help=(_command.__doc__ or "").replace("\\b", "\b"))(_command)
+def command_line(arguments: Sequence[str] = ()) -> TyperGroup:
+    """The command line, ready to be given arguments.
 
-
-def command_line() -> TyperGroup:
-    """The whole command line, ready to be given arguments."""
-    return get_command(application)  # type: ignore[return-value]  # an application with several commands is a group
+    Args:
+        arguments: those that it will be given. Where the first one names a command, only this one is made: the others take time.
+    """
+    wanted = [name for name in COMMANDS if name in arguments[:1]] or COMMANDS
+    application.registered_commands = []
+    for name in wanted:
+        command = getattr(import_module(f"dicomlake.cli.commands.{name}"), name)
+        # A raw docstring writes out the character that keeps lines from being wrapped.
+        application.command(help=(command.__doc__ or "").replace("\\b", "\b"))(command)
+    return get_command(application)  # type: ignore[return-value]  # an application with a callback is a group

@@ -57,7 +57,7 @@ def _run(arguments: Sequence[str], say: Say) -> int:
     from dicomlake.cli.application import command_line
 
     try:
-        command = command_line()
+        command = command_line(arguments)
         with command.make_context("dicomlake", list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as request:

@@ -20,12 +20,13 @@ def location_of(lake: str, config: str | None) -> Location:
     Raises:
         ConfigurationError: the configuration can't be used.
     """
-    from dicomlake.config import load_settings
-    from dicomlake.parts import Location
+    from dicomlake.parts.location import Location
 
     location = Location.of(lake)
     if config is None:
         return location
+    from dicomlake.config import load_settings
+
     settings = load_settings(config)
     return location if location.is_local else Location.of(lake, settings.storage_options)
 

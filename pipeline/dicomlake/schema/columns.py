@@ -6,13 +6,15 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema import types
 from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS, entry_of_tag, parse_dictionary_path, private_vr
 from dicomlake.schema.path import AttributePath, parse_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LAST_PRIVATE_CREATOR = 0xFF
 PIXEL_DATA_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -38,6 +40,8 @@ class Column:
 
     def field(self) -> pa.Field:
         """The Arrow field, with tag, path, VR, VM, description and units in its metadata."""
+        import pyarrow as pa  # noqa: PLC0415 - SQL asks for the names of tables without it
+
         metadata = {
             "tag": self.path.tag_text(),
             "path": self.path.text,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from dicomlake.schema import types
 from dicomlake.schema.columns import Column, units_of_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class WrittenBy(Enum):
@@ -30,6 +32,8 @@ class OwnColumn:
 
     def field(self) -> pa.Field:
         """The Arrow field, with description and units in its metadata."""
+        import pyarrow as pa  # noqa: PLC0415 - SQL asks for the names of tables without it
+
         metadata = {"description": self.meaning} if self.meaning else {}
         if units := units_of_columns().get(self.name):
             metadata["units"] = units

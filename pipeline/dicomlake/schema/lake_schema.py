@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema.columns import Column, standard_columns
 from dicomlake.schema.declaration import TableDeclaration, WrittenBy
 from dicomlake.schema.tables import declared_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -88,4 +90,6 @@ class LakeSchema:
 
 @cache
 def _arrow_schema(columns: tuple[Column, ...], table: TableDeclaration) -> pa.Schema:
+    import pyarrow as pa  # noqa: PLC0415 - SQL asks for the names of tables without it
+
     return pa.schema(table.fields(columns))

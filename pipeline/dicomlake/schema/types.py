@@ -6,21 +6,31 @@ Delta and Parquet call them, so that no reader sees a table and its files disagr
 
 from __future__ import annotations
 
-import pyarrow as pa
+from functools import cache
+from typing import TYPE_CHECKING
 
 from dicomlake.errors import ConfigurationError
 
-_SCALARS: dict[str, pa.DataType] = {
-    "string": pa.string(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "bool": pa.bool_(),
-    "date32": pa.date32(),
-    "time": pa.string(),
-    "timestamp[us]": pa.timestamp("us"),
-    "timestamp[us, UTC]": pa.timestamp("us", "UTC"),
-}
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@cache
+def _scalars() -> dict[str, pa.DataType]:
+    import pyarrow as pa  # noqa: PLC0415 - SQL asks for the names of tables without it
+
+    return {
+        "string": pa.string(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "bool": pa.bool_(),
+        "date32": pa.date32(),
+        "time": pa.string(),
+        "timestamp[us]": pa.timestamp("us"),
+        "timestamp[us, UTC]": pa.timestamp("us", "UTC"),
+    }
+
 
 _TYPE_OF_VR: dict[str, str] = {
     "IS": "int64",
@@ -56,9 +66,11 @@ def arrow_type(type_name: str) -> pa.DataType:
     Raises:
         ConfigurationError: there is no such type.
     """
-    scalar = _SCALARS.get(item_type(type_name))
+    import pyarrow as pa  # noqa: PLC0415 - likewise
+
+    scalar = _scalars().get(item_type(type_name))
     if scalar is None:
-        known = ", ".join(_SCALARS)
+        known = ", ".join(_scalars())
         raise ConfigurationError(f"type '{type_name}' is unknown; use one of {known}, or list<…> of one of them")
     return pa.list_(pa.field("element", scalar)) if is_list(type_name) else scalar
 

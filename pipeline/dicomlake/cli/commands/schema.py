@@ -28,12 +28,12 @@ def schema(
     With tag, VR, type, units and description. The columns are those of a new lake (the standard ones and those of --config), or those
     of --lake.
     """
-    from dicomlake.cli.output.formats import Form, write_rows
+    from dicomlake.cli.output.formats import Form, FrameRows, write_rows
 
     if lake is not None and config is not None:
         raise UsageError("--lake and --config exclude each other, since a lake keeps its own columns; give one of them")
     rows = _columns(_schemas(lake, config), table)
-    write_rows(Form(form or "table"), [rows], rows.schema, None, 0)
+    write_rows(Form(form or "table"), FrameRows(rows), None, 0)
 
 
 def _schemas(lake: str | None, config: str | None) -> dict[str, pa.Schema]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import date, datetime
+from decimal import Decimal
 
 from dicomlake.limits import KIB
 from dicomlake.printable import is_drawn, printable
@@ -47,9 +48,11 @@ def _json_default(value: object) -> str:
 
 
 def _with_numbers(value: object) -> object:
-    """The value with null for NaN and infinities, which JSON does not have."""
+    """The value with null for NaN and infinities, which JSON does not have, and plain numbers for decimal ones."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return float(value) if value.as_tuple().exponent else int(value)
     if isinstance(value, dict):
         return {key: _with_numbers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

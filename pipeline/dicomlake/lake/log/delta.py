@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
-import polars as pl
-import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.schema import ArrayType, PrimitiveType
 
-from dicomlake import stores
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
-from dicomlake.parts import Location, PartFile
-from dicomlake.stores import codes_of, is_object_store, object_store_options, store_refusal
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import PartFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _OF_STORE = re.compile(r"Generic (?:S3|GCS|MicrosoftAzure) error|error sending request|Server returned|Forbidden|Unauthenticated")
 _FINAL_CODES = frozenset({"400", "401", "403", "404"})
@@ -44,12 +45,18 @@ def open_delta(location: Location, name: str, version: int | None = None) -> Del
 
 def patiently(location: Location, ask: Callable[[], Answer]) -> Answer:
     """Ask deltalake again where the store behind it failed; see `dicomlake.stores.patiently`."""
-    return stores.patiently(ask, passes=_is_passing) if is_object_store(location.url) else ask()
+    if location.is_local:
+        return ask()
+    from dicomlake import stores  # noqa: PLC0415 - a lake in a folder needs no store
+
+    return stores.patiently(ask, passes=_is_passing) if stores.is_object_store(location.url) else ask()
 
 
 def _is_passing(error: Exception) -> bool:
     if isinstance(error, (TableNotFoundError, CommitFailedError, DicomlakeError)):
         return False
+    from dicomlake.stores import codes_of  # noqa: PLC0415 - likewise
+
     return _OF_STORE.search(str(error)) is not None and not codes_of(error) & _FINAL_CODES
 
 
@@ -57,6 +64,8 @@ def refused_by_store(location: Location, name: str, error: Exception) -> Dicomla
     """The error of a table whose store does not answer, or refuses to; None where the table itself is the trouble."""
     if isinstance(error, DicomlakeError):
         return error
+    from dicomlake.stores import is_object_store, store_refusal  # noqa: PLC0415 - likewise
+
     if not is_object_store(location.url) or not _OF_STORE.search(str(error)):
         return None
     what = f"table '{name}' of {location.url} can't be opened or written"
@@ -93,15 +102,34 @@ def _refuse_empty_commits(location: Location, name: str) -> None:
 
 def delta_options(location: Location) -> dict[str, str] | None:
     """A lake's storage options as deltalake and polars want them."""
+    plain = {key: str(value) for key, value in location.storage_options.items()} or None
+    if location.is_local:
+        return plain
+    from dicomlake.stores import is_object_store, object_store_options  # noqa: PLC0415 - likewise
+
     if not is_object_store(location.url):
-        return {key: str(value) for key, value in location.storage_options.items()} or None
+        return plain
     return object_store_options(location.url, location.storage_options) or None
 
 
 def active_parts(delta: DeltaTable, name: str) -> dict[str, PartFile]:
     """The part files of the version that is open, by path."""
-    actions = pl.DataFrame(pa.table(delta.get_add_actions(flatten=False)))
-    return {part.path: part for part in (_part_of(name, row) for row in actions.iter_rows(named=True))}
+    actions = delta.get_add_actions(flatten=False)
+    columns = [actions.column(column).to_pylist() for column in actions.column_names]
+    rows = (dict(zip(actions.column_names, values, strict=True)) for values in zip(*columns, strict=True))
+    return {part.path: part for part in (_part_of(name, row) for row in rows)}
+
+
+def delta_types(schema: Schema | pa.Schema) -> dict[str, str]:
+    """The type of each column of a schema in Delta's words, such as ``string`` or ``array<double>``."""
+    fields = schema.fields if isinstance(schema, Schema) else Schema.from_arrow(schema).fields
+    return {field.name: _type_text(field.type) for field in fields}
+
+
+def _type_text(kind: object) -> str:
+    if isinstance(kind, ArrayType):
+        return f"array<{_type_text(kind.element_type)}>"
+    return kind.type if isinstance(kind, PrimitiveType) else str(kind)
 
 
 def cut_log(location: Location, name: str, version: int) -> None:

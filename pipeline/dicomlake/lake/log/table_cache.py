@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import polars as pl
-import pyarrow as pa
 from deltalake import DeltaTable
 
 from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, sentence_of
-from dicomlake.parts import Location, PartFile
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import PartFile
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class TableCache:
@@ -30,6 +33,16 @@ class TableCache:
         """
         return self._open(name, version)[0]
 
+    def last_version(self, name: str) -> int:
+        """The version that a table has now; it is kept open.
+
+        Raises:
+            TableNotFoundError, LakeDamaged: as ``delta``.
+        """
+        delta, parts = self._open(name, None)
+        self._kept[name, delta.version()] = delta, parts
+        return delta.version()
+
     def parts(self, name: str, version: int | None) -> dict[str, PartFile]:
         """The part files of a table, by path.
 
@@ -44,13 +57,14 @@ class TableCache:
         Raises:
             TableNotFoundError, LakeDamaged: as ``delta``; and where a part file is gone or was cut.
         """
+        import polars as pl  # noqa: PLC0415 - SQL reads the part files without it
+
         location = self._location
         delta, parts = self._open(name, version)
         if not location.is_local:
             # By its url, so that polars finds credentials in its own way.
             return pl.scan_delta(f"{location.url}/{name}", version=delta.version(), storage_options=delta_options(location))
-        for part in parts.values():
-            self._check_size(part)
+        self.check_sizes(parts.values())
         try:
             if quote(location.url) == location.url:
                 # The version is for a frame that is pickled: where it arrives the table is opened again.
@@ -68,8 +82,17 @@ class TableCache:
             self._kept[name, version] = opened
         return opened
 
+    def check_sizes(self, parts: Iterable[PartFile]) -> None:
+        """Look at part files in a local folder. Polars answers one that was cut with a panic, so it is not asked.
+
+        Raises:
+            LakeDamaged: a part file is gone or was cut.
+        """
+        if self._location.is_local:
+            for part in parts:
+                self._check_size(part)
+
     def _check_size(self, part: PartFile) -> None:
-        """Polars answers a part file that was cut with a panic, so it is not asked."""
         try:
             size = os.stat(self._location.join(part.table, *part.path.split("/"))).st_size
         except OSError as error:
@@ -79,6 +102,9 @@ class TableCache:
 
     def _scan_parts(self, delta: DeltaTable, parts: list[PartFile]) -> pl.LazyFrame:
         """Scan the part files themselves, where quoting changes the lake's path: below the quoted one polars finds no files."""
+        import polars as pl  # noqa: PLC0415 - likewise
+        import pyarrow as pa  # noqa: PLC0415
+
         schema = pa.schema(delta.schema().to_arrow())
         empty = pl.DataFrame(schema.empty_table())
         partition_columns = delta.metadata().partition_columns

@@ -1,18 +1,11 @@
-"""A lake as its readers see it: a snapshot that answers SQL, and goes back in time."""
+"""A lake as its readers see it: a snapshot that goes back in time."""
 
 from __future__ import annotations
 
-import re
+from typing import Self
 
-import polars as pl
-
-from dicomlake.errors import QueryError
-from dicomlake.lake.log.delta import sentence_of
 from dicomlake.lake.read.diff import LakeDiff, diff, last_index
 from dicomlake.lake.read.snapshot_view import SnapshotView
-
-_CHANGES = re.compile(r"\s*(drop|create|delete|truncate|insert|update|alter|copy)\b", re.IGNORECASE)
-_READS_FILES = re.compile(r"\b((?:read|scan)_\w+)\s*\(", re.IGNORECASE)
 
 
 class Lake(SnapshotView):
@@ -30,13 +23,13 @@ class Lake(SnapshotView):
         NotALake: there is no lake, or it has no such snapshot.
     """
 
-    def at(self, snapshot: int) -> Lake:
+    def at(self, snapshot: int) -> Self:
         """The lake as an earlier finished run left it.
 
         Raises:
             NotALake: there is no such snapshot.
         """
-        return Lake(self.location.url, self.location.storage_options, snapshot=snapshot)
+        return type(self)(self.location.url, self.location.storage_options, snapshot=snapshot)
 
     def diff(self, before: int | None = None) -> LakeDiff:
         """Compare with an earlier snapshot, by patient, study and series.
@@ -55,27 +48,3 @@ class Lake(SnapshotView):
             return diff(self.at(before), self)
         earlier, later = last_index(self)
         return diff(self.at(earlier), self.at(later))
-
-    def sql(self, query: str) -> pl.LazyFrame:
-        """Run SQL over the tables: a lazy frame, so that errors in the data come when it is collected.
-
-        Nothing but the lake's tables is read: SQL functions that open files are refused.
-
-        Raises:
-            QueryError: the query can't be parsed, names a table or column that is not there, or is not a question.
-            LakeDamaged: a table can't be read.
-        """
-        if refused := _CHANGES.match(query) or _READS_FILES.search(query):
-            raise QueryError(
-                f"the query can't be run: '{refused[1].lower()}' is refused; a query asks (select …) about the lake's own tables"
-            )
-        lowered = query.lower()
-        frames = {name: self.table(name) for name in self.tables if name.lower() in lowered}
-        try:
-            result = pl.SQLContext(frames=frames, eager=False).execute(query)
-            result.collect_schema()
-        except pl.exceptions.PolarsError as error:
-            raise QueryError(f"the query can't be run: {sentence_of(error)}; 'dicomlake schema' lists tables and columns") from None
-        except Exception as error:  # noqa: BLE001 - the SQL parser raises what it likes
-            raise QueryError(f"the query can't be run: {sentence_of(error)}") from None
-        return result

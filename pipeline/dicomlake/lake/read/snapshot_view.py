@@ -6,17 +6,20 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-import pyarrow as pa
 from deltalake.exceptions import TableNotFoundError
 
 from dicomlake.errors import LakeDamaged, NotALake, QueryError
-from dicomlake.lake.log.delta import damaged, sentence_of
+from dicomlake.lake.log.delta import damaged, delta_types, sentence_of
 from dicomlake.lake.log.table_cache import TableCache
-from dicomlake.parts import Location, PartFile, read_part
+from dicomlake.parts.location import Location
+from dicomlake.parts.part import PartFile
 from dicomlake.schema import LakeSchema, table_names
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
 
 
 class SnapshotView:
@@ -28,15 +31,15 @@ class SnapshotView:
         self.location = Location.of(url, storage_options)
         self._cache = TableCache(self.location)
         self._versions: dict[str, int] = {}
-        snapshots = self._snapshots().sort("snapshot")
-        if snapshots.height == 0:
+        numbers = self._finished_runs()
+        if not numbers:
             raise NotALake(f"{self.location.url} has no finished run; run 'dicomlake index SOURCE --lake {self.location.url}'")
-        chosen = snapshots if snapshot is None else snapshots.filter(pl.col("snapshot") == snapshot)
-        if chosen.height == 0:
+        if snapshot is not None and snapshot not in numbers:
             url = self.location.url
             raise NotALake(f"{url} has no snapshot {snapshot}, or no longer; 'dicomlake info {url} --snapshots' lists those it has")
-        self._row: dict[str, Any] = chosen.row(-1, named=True)
-        self._is_last = self.snapshot == snapshots["snapshot"][-1]
+        chosen = max(numbers) if snapshot is None else snapshot
+        self._row: dict[str, Any] = self._run(chosen)
+        self._is_last = chosen == max(numbers)
         self._versions = json.loads(self._row["table_versions"])
 
     @property
@@ -76,8 +79,11 @@ class SnapshotView:
         if name not in self.tables:
             raise QueryError(f"there is no table '{name}'; the tables are {', '.join(self.tables)}")
         if name == "snapshots":
-            return self._snapshots().filter(pl.col("snapshot") <= self.snapshot).sort("snapshot").lazy()
+            rows = self._snapshots()
+            return rows.filter(rows["snapshot"] <= self.snapshot).sort("snapshot").lazy()
         if name not in self._versions:
+            import polars as pl  # noqa: PLC0415 - SQL reads the part files without it
+
             return pl.DataFrame(self.schema(name).empty_table()).lazy()
         with self._whole(name):
             return self._cache.scan(name, self._versions[name])
@@ -94,20 +100,51 @@ class SnapshotView:
 
     def schema(self, name: str) -> pa.Schema:
         """The Arrow schema of a table, with tag, VR, VM, description and units in the metadata of its fields."""
+        import pyarrow as pa  # noqa: PLC0415 - likewise
+
         if name not in self._versions and name in table_names():
             try:
                 return pa.schema(self._cache.delta(name, None).schema().to_arrow())
             except TableNotFoundError:
                 return LakeSchema.build().table(name)
         with self._whole(name):
-            return pa.schema(self._cache.delta(name, self._versions.get(name)).schema().to_arrow())
+            return pa.schema(self._cache.delta(name, self._version_of(name)).schema().to_arrow())
 
     def parts(self, name: str) -> list[PartFile]:
         """The part files of a table."""
         if name not in self._versions and name in table_names() and name != "snapshots":
             return []
         with self._whole(name):
-            return list(self._cache.parts(name, self._versions.get(name)).values())
+            return list(self._cache.parts(name, self._version_of(name)).values())
+
+    def whole_parts(self, name: str) -> list[PartFile]:
+        """The part files of a table. Those of a lake in a folder were looked at: each has the size that the log says.
+
+        Raises:
+            LakeDamaged: a part file is gone or was cut, or the log can't be read.
+        """
+        parts = self.parts(name)
+        with self._whole(name):
+            self._cache.check_sizes(parts)
+        return parts
+
+    def partition_column(self, name: str) -> str | None:
+        """The column that partitions a table; None where none does, and where the lake did not have the table yet."""
+        if name not in self._versions and name != "snapshots":
+            return None
+        with self._whole(name):
+            return next(iter(self._cache.delta(name, self._version_of(name)).metadata().partition_columns), None)
+
+    def column_types(self, name: str) -> dict[str, str]:
+        """The type of each column of a table in Delta's words, such as ``string`` or ``array<double>``, in the order of the columns."""
+        if name not in self._versions and name != "snapshots":
+            return delta_types(self.schema(name))
+        with self._whole(name):
+            return delta_types(self._cache.delta(name, self._version_of(name)).schema())
+
+    def _version_of(self, name: str) -> int | None:
+        """The version of a table that this object shows; None for the one that the table has now."""
+        return self._versions.get(name)
 
     def read_parts(self, name: str, parts: Iterable[PartFile], columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of some part files of a table, each by itself.
@@ -115,9 +152,11 @@ class SnapshotView:
         Raises:
             LakeDamaged: a part file is not there or can't be read.
         """
+        from dicomlake.parts.read import read_part  # noqa: PLC0415 - likewise
+
         for part in parts:
             with self._whole(name):
-                partition_by = next(iter(self._cache.delta(name, self._versions.get(name)).metadata().partition_columns), None)
+                partition_by = next(iter(self._cache.delta(name, self._version_of(name)).metadata().partition_columns), None)
                 yield read_part(self.location, part, columns, partition_by=partition_by)
 
     @contextmanager
@@ -143,17 +182,35 @@ class SnapshotView:
                 raise damaged(self.location, name, "it is gone") from None
             raise NotALake(f"{self.location.url} has no table '{name}'") from None
 
+    def _finished_runs(self) -> list[int]:
+        """The numbers of the runs that can be gone back to."""
+        return [int(number) for number in self._snapshots()["snapshot"]]
+
+    def _run(self, number: int) -> dict[str, Any]:
+        """The row of a finished run in `snapshots`."""
+        rows = self._snapshots()
+        return rows.filter(rows["snapshot"] == number).row(-1, named=True)
+
     def _snapshots(self) -> pl.DataFrame:
-        url = self.location.url
+        import polars as pl  # noqa: PLC0415 - likewise
+
+        with self._snapshots_there():
+            try:
+                # A run without table versions can't be gone back to any more; its row is for those who read the table itself.
+                return self._cache.scan("snapshots", None).filter(pl.col("table_versions").is_not_null()).collect()
+            except (OSError, pl.exceptions.PolarsError) as error:
+                raise damaged(self.location, "snapshots", sentence_of(error)) from None
+
+    @contextmanager
+    def _snapshots_there(self) -> Iterator[None]:
+        """Without `snapshots` it is not a lake, or a damaged one."""
         try:
-            # A run without table versions can't be gone back to any more; its row is for those who read the table itself.
-            return self._cache.scan("snapshots", None).filter(pl.col("table_versions").is_not_null()).collect()
+            yield
         except TableNotFoundError:
+            url = self.location.url
             if self._has_files():
                 raise damaged(self.location, "snapshots", "it is gone") from None
             raise NotALake(f"{url} is not a lake; run 'dicomlake index SOURCE --lake {url}' to make one") from None
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise damaged(self.location, "snapshots", sentence_of(error)) from None
 
     def _has_files(self) -> bool:
         try:
