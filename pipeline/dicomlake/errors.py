@@ -85,6 +85,9 @@ class FindingCode(StrEnum):
     INVALID_CODE_STRING = "invalid-code-string"
 
 
+RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE, FindingCode.IRREGULAR_GEOMETRY})
+"""Codes that later tables will raise, and that nothing raises today."""
+
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {
     FileCode.EMPTY_FILE: FileStatus.NOT_DICOM,
     FileCode.NOT_DICOM: FileStatus.NOT_DICOM,
