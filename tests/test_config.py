@@ -48,7 +48,13 @@ def test_examples_in_default_file_work(tmp_path: Path) -> None:
     examples = "\n".join(line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   "))
     settings = settings_of(tmp_path, examples)
     names = [column.name for column in settings.schema_of_lake().columns if column.group == "user"]
-    assert names == ["DateOfSecondaryCapture", "Beam_BeamName", "PlanePosition_ImagePositionPatient", "first_referenced_image", "siemens_b_value"]
+    assert names == [
+        "DateOfSecondaryCapture",
+        "Beam_BeamName",
+        "PlanePosition_ImagePositionPatient",
+        "first_referenced_image",
+        "siemens_b_value",
+    ]
     assert settings.storage_options["s3"]["key"] == "${STORE_KEY}"
 
 

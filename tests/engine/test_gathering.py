@@ -39,7 +39,9 @@ def test_lists_of_several_steps_are_joined(scan_bytes: ScanBytes, *, defined: bo
     """An entry for each of the innermost items, in the order of the file; an item around without such items adds none."""
     columns = [
         user_column("ReferencedSeriesSequence[*].ReferencedInstanceSequence[*].ReferencedSOPInstanceUID", name="references"),
-        user_column("ReferencedSeriesSequence[*].ReferencedInstanceSequence[*].PurposeOfReferenceCodeSequence[0].CodeValue", name="purposes"),
+        user_column(
+            "ReferencedSeriesSequence[*].ReferencedInstanceSequence[*].PurposeOfReferenceCodeSequence[0].CodeValue", name="purposes"
+        ),
         user_column("ReferencedSeriesSequence[1].ReferencedInstanceSequence[*].ReferencedSOPInstanceUID", name="second"),
     ]
 

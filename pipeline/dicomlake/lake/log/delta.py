@@ -14,8 +14,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from dicomlake import stores
-from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
-from dicomlake.parts import Location, PartFile
+from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, RefusedError, SourceNotFound
+from dicomlake.parts import Location, PartFile, refused_by_system
 from dicomlake.stores import codes_of, is_object_store, object_store_options, store_refusal
 
 _OF_STORE = re.compile(r"Generic (?:S3|GCS|MicrosoftAzure) error|error sending request|Server returned|Forbidden|Unauthenticated")
@@ -31,12 +31,15 @@ def open_delta(location: Location, name: str, version: int | None = None) -> Del
 
     Raises:
         TableNotFoundError: there is no such table (deltalake's own; the caller knows whether there should be).
+        AccessDenied: this user may not read it.
         LakeDamaged: its log can't be read.
     """
     _refuse_empty_commits(location, name)
     try:
         return patiently(location, lambda: DeltaTable(f"{location.url}/{name}", version=version, storage_options=delta_options(location)))
     except TableNotFoundError:
+        if refused := refused_by_system(location, name):
+            raise refused from None
         raise
     except Exception as error:  # noqa: BLE001 - what a damaged log raises is of many kinds
         raise refused_by_store(location, name, error) or damaged(location, name, sentence_of(error)) from None
@@ -64,9 +67,11 @@ def refused_by_store(location: Location, name: str, error: Exception) -> Dicomla
     return AccessDenied(str(refusal)) if isinstance(refusal, SourceNotFound) else refusal
 
 
-def damaged(location: Location, name: str, reason: str) -> LakeDamaged:
-    """The error of a table that can't be read."""
-    return LakeDamaged(f"table '{name}' of {location.url} can't be read: {reason}; run 'dicomlake verify {location.url}'")
+def damaged(location: Location, name: str, reason: str) -> RefusedError:
+    """The error of a table that can't be read: AccessDenied where this user may not, else LakeDamaged."""
+    return refused_by_system(location, name) or LakeDamaged(
+        f"table '{name}' of {location.url} can't be read: {reason}; run 'dicomlake verify {location.url}'"
+    )
 
 
 def sentence_of(error: BaseException) -> str:

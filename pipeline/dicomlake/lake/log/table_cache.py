@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 from urllib.parse import quote
@@ -69,9 +70,12 @@ class TableCache:
         return opened
 
     def _check_size(self, part: PartFile) -> None:
-        """Polars answers a part file that was cut with a panic, so it is not asked."""
+        """Polars answers a part file that was cut with a panic, and is late to say that one may not be read: so it is not asked."""
         try:
-            size = os.stat(self._location.join(part.table, *part.path.split("/"))).st_size
+            path = self._location.join(part.table, *part.path.split("/"))
+            size = os.stat(path).st_size
+            if not os.access(path, os.R_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
         except OSError as error:
             raise damaged(self._location, part.table, f"part file {part.path}: {error.strerror}") from None
         if size != part.size:
