@@ -11,8 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError, NotALake
 from dicomlake.extract.engine import Scanned, ScanRequest
@@ -23,8 +21,7 @@ from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.run.worker_check import requirements_of
 from dicomlake.runner import runner_starter
-from dicomlake.sources import modified_times
-from dicomlake.urls import is_local, path_of_url, url_of_path
+from dicomlake.scanning import scan_named, url_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -129,17 +126,23 @@ def scan(
     """Read the headers of files, without a lake.
 
     Args:
-        paths: local paths or urls of files. A ``files`` row comes for each, in this order; one that is not there is ``unreadable``.
+        paths: what to read, in this order: files, and whatever `index` takes (folders, globs, archives, ``@list.csv``), whose files are
+            listed as `index` lists them. A url is a file unless it ends with ``/`` or as an archive does. Each file has a row of
+            ``files``; one that is not there is ``unreadable``.
         config: a YAML file, or settings.
         storage_options: of fsspec, for urls.
         engine: the name of the reader of headers.
 
     Returns:
         ``instances``, ``files`` and ``findings`` as pyarrow tables, duplicates kept.
+
+    Raises:
+        UsageError: a glob matches nothing, a list is not there, or the configuration can't be used.
+        AccessDenied: a folder, a list or a store can't be read.
     """
     settings = _settings(config, _overrides(engine, storage_options))
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    return make_engine(settings.engine).scan(_as_listed([url_of(path) for path in given]), _request(settings))
+    return scan_named([os.fspath(path) for path in given], settings, _request(settings))
 
 
 def header_tree(
@@ -174,35 +177,6 @@ def _request(settings: Settings) -> ScanRequest:
         reading=settings.reading.limits(),
         headers=settings.headers,
         storage_options=settings.storage_options,
-    )
-
-
-def url_of(path: PathOrUrl) -> str:
-    """A path or url as the column ``url`` has it: a local path becomes absolute."""
-    text = os.fspath(path)
-    if "://" in text or "::" in text:
-        return text
-    return url_of_path(os.path.abspath(text))
-
-
-def _as_listed(urls: list[str]) -> pa.Table:
-    """Files as a listing has them, for an engine. What is not there has no size, and the engine says so in its row."""
-    sizes: list[int | None] = []
-    modified: list[int | None] = []
-    for url in urls:
-        try:
-            status = os.stat(path_of_url(url)) if is_local(url) else None
-        except (OSError, ValueError):
-            status = None
-        sizes.append(status.st_size if status else None)
-        modified += modified_times([status.st_mtime_ns]) if status else [None]
-    return pa.table(
-        {
-            "url": pa.array(urls, pa.string()),
-            "file_size": pa.array(sizes, pa.int64()),
-            "modified": pa.array(modified, pa.int64()).cast(pa.timestamp("us", "UTC")),
-            "etag": pa.nulls(len(urls), pa.string()),
-        }
     )
 
 

@@ -51,6 +51,12 @@ def private_vr_and_vm(creator: str, group: int, element: int) -> tuple[str, str]
     return str(entry[0]), str(entry[1])
 
 
+def private_vr(creator: str, group: int, element: int) -> str | None:
+    """The VR alone; see `private_vr_and_vm`."""
+    known = private_vr_and_vm(creator, group, element)
+    return None if known is None else known[0]
+
+
 def name_of_uid(uid: str) -> str | None:
     """The PS3.6 name of a UID, or None."""
     # The public UID class can't answer a name without building an object.

@@ -50,7 +50,8 @@ def look_at(file: str, engine: str | None, config: str | None) -> Inspected:
     Raises:
         UsageError: there is no such local file.
     """
-    from dicomlake.api import header_tree, scan, url_of
+    from dicomlake.api import header_tree, scan
+    from dicomlake.scanning import url_of
     from dicomlake.urls import is_local
 
     url = url_of(file)
