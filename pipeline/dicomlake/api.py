@@ -76,21 +76,19 @@ def index(
         RefusedError: too much vanished at once, another run writes to the lake, the time limit passed before anything could be kept, or
             the lake can't be read or written.
     """
-    overrides: dict[str, Any] = {
-        "running.workers": workers,
-        "running.scheduler": scheduler,
-        "engine": engine,
-        "headers": headers or None,
-        "lake.missing_limit": missing_limit,
-        "running.time_limit_seconds": None if time_limit is None else time_limit.total_seconds(),
-        "storage_options": None if storage_options is None else dict(storage_options),
-    }
     if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
         raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
-    settings = _settings(config, overrides, None if config is not None else _settings_of_lake(lake, storage_options))
-    if workers is not None and settings.running.scheduler is not None:
-        # The caller's choice goes over the scheduler of a configuration.
-        settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
+    settings = settings_in_force(
+        lake=lake,
+        config=config,
+        storage_options=storage_options,
+        workers=workers,
+        scheduler=scheduler,
+        engine=engine,
+        headers=headers,
+        missing_limit=missing_limit,
+        time_limit=time_limit,
+    )
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     location = Location.of(lake)
     if not location.is_local:
@@ -114,6 +112,41 @@ def index(
         tell=progress.messages.append,
     )
     return run_index(request, start_runner, progress)
+
+
+def settings_in_force(
+    *,
+    lake: PathOrUrl | None = None,
+    config: PathOrUrl | Settings | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    engine: str | None = None,
+    headers: bool = False,
+    missing_limit: float | None = None,
+    time_limit: timedelta | None = None,
+) -> Settings:
+    """The settings by which `index` would run with these arguments, which mean what they mean there.
+
+    Raises:
+        UsageError: the configuration can't be used.
+        RefusedError: the lake can't be read.
+    """
+    overrides: dict[str, Any] = {
+        "running.workers": workers,
+        "running.scheduler": scheduler,
+        "engine": engine,
+        "headers": headers or None,
+        "lake.missing_limit": missing_limit,
+        "running.time_limit_seconds": None if time_limit is None else time_limit.total_seconds(),
+        "storage_options": None if storage_options is None else dict(storage_options),
+    }
+    of_lake = None if config is not None or lake is None else _settings_of_lake(lake, storage_options)
+    settings = _settings(config, overrides, of_lake)
+    if workers is not None and settings.running.scheduler is not None:
+        # The caller's choice goes over the scheduler of a configuration.
+        settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
+    return settings
 
 
 def scan(

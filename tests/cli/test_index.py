@@ -141,7 +141,7 @@ def test_configuration_file(run: Run, archive: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("listing:\n  unit_flies: 3\n", ["listing.unit_flies", "configs/default.yaml"]),
+        ("listing:\n  unit_flies: 3\n", ["listing.unit_flies", "dicomlake index --print-config"]),
         ("lake: {missing_limit: 2}\n", ["lake.missing_limit"]),
         ("columns: [{path: PatientName}]\n", ["PatientName", "exists"]),
         ("a: [\n", ["YAML"]),

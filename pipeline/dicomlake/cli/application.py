@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
+from dicomlake.cli.arguments import make_arguments_plain
 from dicomlake.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ application = typer.Typer(
     dicomlake index ./archive --lake ./lake      list, read headers, write tables; again: only what changed
     dicomlake query ./lake "select Modality, count(*) from series group by 1"
     """,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -53,4 +53,6 @@ for _name in COMMANDS:
 
 def command_line() -> TyperGroup:
     """The whole command line, ready to be given arguments."""
-    return get_command(application)  # type: ignore[return-value]  # an application with several commands is a group
+    group: TyperGroup = get_command(application)  # type: ignore[assignment]  # an application with several commands is a group
+    make_arguments_plain(group)
+    return group
