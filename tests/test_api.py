@@ -31,7 +31,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_names_are_those_of_the_contract() -> None:
     """What the package offers is a promise."""
-    assert dicomlake.__all__ == ["Lake", "__version__", "errors", "index", "scan"]
+    assert {"Lake", "__version__", "errors", "index", "scan", "open_url"} <= set(dicomlake.__all__)
+    assert dir(dicomlake) == dicomlake.__all__ == sorted(dicomlake.__all__)
     for name in dicomlake.__all__:
         assert getattr(dicomlake, name) is not None
     with pytest.raises(AttributeError, match="nothing"):

@@ -9,13 +9,14 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError, NotALake
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import ENGINES_IN_THREADS, make_engine
 from dicomlake.extract.header_tree import HeaderTree
+from dicomlake.fetch import open_binary
 from dicomlake.lake import Lake, settings_of
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
@@ -75,6 +76,13 @@ def index(
         UsageError: a source is not there, or the configuration can't be used.
         RefusedError: too much vanished at once, another run writes to the lake, the time limit passed before anything could be kept, or
             the lake can't be read or written.
+
+    Example:
+        >>> summary = dicomlake.index("archive", lake="lake")
+        >>> summary.files_listed, summary.files_indexed
+        (221, 214)
+        >>> dicomlake.index("archive", lake="lake").files_unchanged
+        221
     """
     if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
         raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
@@ -172,6 +180,13 @@ def scan(
     Raises:
         UsageError: a glob matches nothing, a list is not there, or the configuration can't be used.
         AccessDenied: a folder, a list or a store can't be read.
+
+    Example:
+        >>> scanned = dicomlake.scan("archive")
+        >>> scanned.files.num_rows, scanned.instances.num_rows
+        (221, 216)
+        >>> sorted(set(scanned.findings["level"].to_pylist()))
+        ['file', 'value']
     """
     settings = _settings(config, _overrides(engine, storage_options))
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
@@ -195,9 +210,33 @@ def header_tree(
 
     Returns:
         The tree; a file that can't be read is one without nodes, with its code.
+
+    Example:
+        >>> tree = dicomlake.header_tree(dicomlake.scan("archive").instances["url"][0].as_py())
+        >>> [(node.keyword, node.vr) for node in tree.nodes if node.keyword == "Modality"]
+        [('Modality', 'CS')]
     """
     settings = _settings(config, _overrides(engine, storage_options))
     return make_engine(settings.engine).tree(url_of(path), _request(settings))
+
+
+def open_url(url: str, *, storage_options: Mapping[str, Any] | None = None) -> BinaryIO:
+    r"""Open the file of a url at its first byte.
+
+    Args:
+        url: as in the column ``url`` of a lake: a path, ``zip://…::…``, ``tar://…::…``, or a url of a store. Its escapes (``\xHH``, a
+            doubled backslash) are undone. A member of an archive is read into memory.
+        storage_options: of fsspec, for urls that are not local.
+
+    Raises:
+        FileUnreadable: it is not there, is not a regular file, or can't be read.
+
+    Example:
+        >>> with dicomlake.open_url("archive/manifest.json") as file:
+        ...     file.read(1)
+        b'{'
+    """
+    return open_binary(url, storage_options or {})
 
 
 def _overrides(engine: str | None, storage_options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -127,7 +127,12 @@ class RunningSettings(_Model):
 
 
 class Settings(_Model):
-    """Every setting of a run."""
+    """Every setting of a run, as ``default.yaml`` explains them; make them with `load_settings`.
+
+    Example:
+        >>> dicomlake.Settings().lake.missing_limit
+        0.1
+    """
 
     engine: Literal["native", "pydicom"] = "native"
     headers: bool = False
@@ -189,6 +194,11 @@ def load_settings(
 
     Raises:
         ConfigurationError: the file can't be read or is not YAML, or a key or value can't be used.
+
+    Example:
+        >>> settings = dicomlake.load_settings(overrides={"columns": [{"path": "PatientBirthTime"}]})
+        >>> "PatientBirthTime" in dicomlake.scan("archive", config=settings).instances.schema.names
+        True
     """
     where = "configuration" if path is None else f"configuration {path}"
     values = deepcopy(dict(base or {})) if path is None else _read_yaml(Path(path))

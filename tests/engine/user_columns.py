@@ -27,7 +27,6 @@ COLUMNS: tuple[Column, ...] = (
     user_column(
         "PerFrameFunctionalGroupsSequence[*].PlanePositionSequence[0].ImagePositionPatient", name="positions", type_name="list<string>"
     ),
-    user_column("ReferencedSeriesSequence[*].ReferencedInstanceSequence[*].ReferencedSOPInstanceUID", name="all_referenced"),
     user_column("SmallestImagePixelValue", name="smallest"),
     user_column("LargestImagePixelValue", name="largest_text", type_name="string"),
     user_column("StudyDate", name="study_dates", type_name="list<date32>"),

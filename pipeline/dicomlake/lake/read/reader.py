@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 import polars as pl
 
 from dicomlake.errors import QueryError
 from dicomlake.lake.log.delta import sentence_of
 from dicomlake.lake.read.diff import LakeDiff, diff, last_index
+from dicomlake.lake.read.show import lake_html, lake_text
 from dicomlake.lake.read.snapshot_view import SnapshotView
 
 _CHANGES = re.compile(r"\s*(drop|create|delete|truncate|insert|update|alter|copy)\b", re.IGNORECASE)
@@ -28,15 +30,32 @@ class Lake(SnapshotView):
 
     Raises:
         NotALake: there is no lake, or it has no such snapshot.
+
+    Example:
+        >>> lake = dicomlake.Lake("lake")
+        >>> lake.patients.collect().height
+        10
     """
 
-    def at(self, snapshot: int) -> Lake:
+    def __repr__(self) -> str:
+        """Where it is, its snapshot, and how much it holds."""
+        return lake_text(self)
+
+    def _repr_html_(self) -> str:
+        """Likewise for a notebook, with each table."""
+        return lake_html(self)
+
+    def at(self, snapshot: int) -> Self:
         """The lake as an earlier finished run left it.
 
         Raises:
             NotALake: there is no such snapshot.
+
+        Example:
+            >>> dicomlake.Lake("lake").at(1).snapshot
+            1
         """
-        return Lake(self.location.url, self.location.storage_options, snapshot=snapshot)
+        return type(self)(self.location.url, self.location.storage_options, snapshot=snapshot)
 
     def diff(self, before: int | None = None) -> LakeDiff:
         """Compare with an earlier snapshot, by patient, study and series.
@@ -50,6 +69,10 @@ class Lake(SnapshotView):
             NotALake: there is no such snapshot.
             UsageError: ``before`` is later than the snapshot that this object shows.
             LakeDamaged: one of the two can't be read, any more perhaps.
+
+        Example:
+            >>> dicomlake.Lake("lake").diff()
+            <LakeDiff of snapshots 1 and 2: nothing differs (+came -went ~changed)>
         """
         if before is not None:
             return diff(self.at(before), self)

@@ -1,0 +1,1 @@
+"""Answers: questions that people ask of a lake, in SQL."""
