@@ -56,12 +56,9 @@ class OpeningLake(Lake):
             >>> dataset.Modality, dataset.pixel_array.ndim
             ('CT', 2)
         """
-        url, transfer_syntax = self._place_of(sop_instance_uid)
+        url = self._url_of(sop_instance_uid)
         with self.open_file(url, storage_options=storage_options) as file:
-            dataset = _read(file, url)
-        if transfer_syntax is not None and "TransferSyntaxUID" not in dataset.file_meta:
-            dataset.file_meta.TransferSyntaxUID = transfer_syntax  # a file without file meta says nothing of it, and its pixels need it
-        return dataset
+            return _read(file, url)
 
     def open_file(self, url: str, *, storage_options: Mapping[str, Any] | None = None) -> BinaryIO:
         r"""Open the file of a row at its first byte.
@@ -81,25 +78,28 @@ class OpeningLake(Lake):
         """
         return open_binary(url, self.location.storage_options if storage_options is None else storage_options)
 
-    def _place_of(self, sop_instance_uid: str) -> tuple[str, str | None]:
-        """The url of an instance, and the transfer syntax in which its header was read."""
-        wanted = pl.col("SOPInstanceUID") == sop_instance_uid
-        found = self.instances.filter(wanted).select("url", "transfer_syntax").collect()
+    def _url_of(self, sop_instance_uid: str) -> str:
+        found = self.instances.filter(pl.col("SOPInstanceUID") == sop_instance_uid).select("url").collect()["url"]
         if found.is_empty():
             raise InstanceNotFound(
                 f"{self.location.url} has no instance {printable_line(repr(sop_instance_uid))} in snapshot {self.snapshot}; "
                 "take a SOPInstanceUID of the table instances"
             )
-        url, transfer_syntax = found.row(0)
-        return url, transfer_syntax
+        return str(found[0])
 
 
 def _read(file: BinaryIO, url: str) -> FileDataset:
-    from pydicom import dcmread  # noqa: PLC0415 - only those who open a file wait for it
+    from pydicom import dcmread, uid  # noqa: PLC0415 - only those who open a file wait for it
 
     try:
         # The lake knows that it is DICOM, also where the prefix is missing.
-        return dcmread(file, force=True)
+        dataset = dcmread(file, force=True)
     except Exception as error:  # noqa: BLE001 - pydicom raises whatever its parts raise
         reason = f"pydicom can't read it ({type(error).__name__})"
         raise FileUnreadable(f"{printable_line(url)} can't be opened: {reason}; 'dicomlake inspect' shows where it is damaged") from None
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        # A file without file meta is not compressed; its pixels are asked for by the encoding that pydicom found.
+        is_implicit, is_little = dataset.original_encoding
+        explicit = uid.ExplicitVRLittleEndian if is_little else uid.ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if is_implicit else explicit
+    return dataset
