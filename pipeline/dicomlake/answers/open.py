@@ -51,7 +51,7 @@ class OpeningLake(Lake):
         Example:
             >>> lake = dicomlake.Lake("lake")
             >>> import polars as pl
-            >>> uid = lake.instances.filter(pl.col("Modality") == "CT").collect()["SOPInstanceUID"][0]
+            >>> uid = lake.instances.filter((pl.col("Modality") == "CT") & ~pl.col("is_compressed")).collect()["SOPInstanceUID"][0]
             >>> dataset = lake.open(uid)
             >>> dataset.Modality, dataset.pixel_array.ndim
             ('CT', 2)

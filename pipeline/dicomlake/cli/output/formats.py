@@ -17,12 +17,11 @@ import pyarrow.parquet as pq
 from polars import selectors
 
 from dicomlake.cli.output.screen import is_terminal, note, print_lines, print_table, width_of
-from dicomlake.cli.output.table import Heading, fits, lay_out_record
+from dicomlake.cli.output.table import Heading, fits, is_whole, lay_out_record
 from dicomlake.cli.output.values import cell, json_text
 from dicomlake.printable import printable
 
 TERMINAL_ROWS = 50
-_ENDS_MATTER = ("url", "duplicate_of", "source")
 
 
 class Form(StrEnum):
@@ -71,7 +70,7 @@ def headings_of(schema: pl.Schema) -> list[Heading]:
             printable(name),
             is_number=kind.is_numeric(),
             is_text=kind == pl.String or kind.is_nested(),
-            keeps_end=name in _ENDS_MATTER or name.endswith("UID"),
+            is_whole=is_whole(name),
         )
         for name, kind in schema.items()
     ]
