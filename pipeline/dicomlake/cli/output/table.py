@@ -122,7 +122,7 @@ def _with_room(headings: Sequence[Heading], extents: list[_Extent], width: int) 
     if _needed(extents, everything) <= width:
         return everything, extents
     kept = [place for place in everything if headings[place].is_whole]
-    if _needed(extents, kept) > width // 2:
+    if len(kept) > 1 and _needed(extents, kept) > width // 2:
         # There are too many columns to copy from, so that the first ones are shown, and whole.
         kept = []
         extents = [
