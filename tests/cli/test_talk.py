@@ -11,8 +11,8 @@ from dicomlake.cli.output.bar import drawing_of
 from dicomlake.cli.output.figures import line_of
 from dicomlake.cli.output.run_progress import LINE_SECONDS, PlainTalker, plain_lines_on
 from dicomlake.cli.output.run_summary import print_closing, result_line
+from dicomlake.printable import duration
 from dicomlake.run import Progress, Summary
-from dicomlake.run.progress import duration
 
 
 class _Progress(Progress):

@@ -12,6 +12,7 @@ from typing import Any
 from dicomlake.errors import FileStatus
 from dicomlake.html import html_block, html_line, html_table
 from dicomlake.plan import PlanCounts
+from dicomlake.printable import duration
 
 WAITING_STAGE = "waiting for the lake"
 
@@ -179,16 +180,6 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """The figures by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def summarised(

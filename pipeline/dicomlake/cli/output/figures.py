@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dicomlake.run.progress import duration
+from dicomlake.printable import duration
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress
