@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +16,7 @@ import pytest
 import dicomlake
 import dicomlake.runner.local_cluster
 from dicomlake.config import Settings, load_settings
+from dicomlake.extract.engine import Scanned
 from dicomlake.run import Progress
 from dicomlake.samples import write_sample
 
@@ -28,7 +31,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_names_are_those_of_the_contract() -> None:
     """What the package offers is a promise."""
-    assert dicomlake.__all__ == ["Lake", "__version__", "errors", "index", "scan"]
+    assert {"Lake", "__version__", "errors", "index", "scan", "open_url"} <= set(dicomlake.__all__)
+    assert dir(dicomlake) == dicomlake.__all__ == sorted(dicomlake.__all__)
     for name in dicomlake.__all__:
         assert getattr(dicomlake, name) is not None
     with pytest.raises(AttributeError, match="nothing"):
@@ -135,13 +139,13 @@ def test_scan_answers_for_every_path_in_order(archive: Path, tmp_path: Path, mon
     monkeypatch.chdir(archive)
     images = sorted(path.relative_to(archive) for path in archive.rglob("*.dcm") if "P001" in path.parts)[:2]
     os.mkfifo(tmp_path / "fifo")
-    paths = [images[1], "manifest.json", "nowhere.dcm", images[0], images[1], tmp_path / "fifo", archive, "a\0b"]
+    paths = [images[1], "manifest.json", "nowhere.dcm", images[0], images[1], tmp_path / "fifo", "a\0b"]
     scanned = dicomlake.scan(paths)
     rows = scanned.files.to_pylist()
     urls = [str(archive / path) for path in (images[1], "manifest.json", "nowhere.dcm", images[0], images[1])]
     assert [row["url"] for row in rows[:5]] == urls
     assert [row["status"] for row in rows[:5]] == ["indexed", "not_dicom", "failed", "indexed", "indexed"]
-    assert [row["code"] for row in rows] == [None, "not-dicom", "unreadable", None, None, "not-regular", "not-regular", "unreadable"]
+    assert [row["code"] for row in rows] == [None, "not-dicom", "unreadable", None, None, "not-regular", "unreadable"]
     assert scanned.instances["url"].to_pylist() == [urls[0], urls[3], urls[0]]
     assert rows[0]["file_size"] == (archive / images[1]).stat().st_size
 
@@ -154,6 +158,41 @@ def test_scan_of_one_path_and_of_none(archive: Path) -> None:
     assert nothing.files.num_rows == 0
     assert nothing.files.schema == alone.files.schema
     assert nothing.instances.schema == alone.instances.schema
+
+
+def _rows_of(scanned: Scanned) -> list[tuple[str, str, str | None]]:
+    return sorted((row["url"], row["status"], row["code"]) for row in scanned.files.to_pylist())
+
+
+def test_scan_of_a_folder_lists_it_as_index_does(archive: Path, tmp_path: Path) -> None:
+    """Folders, archives in them, globs and lists: a row for each file that `index` has, with its status."""
+    folder = tmp_path / "folder"
+    images = sorted(archive.rglob("*.dcm"))
+    (folder / "deep").mkdir(parents=True)
+    for number, image in enumerate(images[:3]):
+        (folder / "deep" / f"{number}.dcm").write_bytes(image.read_bytes())
+    with zipfile.ZipFile(folder / "more.zip", "w") as packed:
+        packed.write(images[3], "in.dcm")
+        packed.writestr("notes.txt", "not DICOM")
+    (folder / "dangling").symlink_to(folder / "nowhere")
+    dicomlake.index(folder, lake=tmp_path / "lake", workers=0)
+    files = dicomlake.Lake(tmp_path / "lake").files.select("url", "status", "code").collect()
+    scanned = dicomlake.scan(folder)
+    assert _rows_of(scanned) == sorted(files.iter_rows())
+    assert scanned.instances.num_rows == 4
+    assert _rows_of(dicomlake.scan(str(folder / "de*" / "*.dcm"))) == _rows_of(dicomlake.scan(folder / "deep"))
+    assert dicomlake.scan([folder / "more.zip"]).files["status"].to_pylist() == ["indexed", "not_dicom", "skipped"]
+    (tmp_path / "list.csv").write_text(f"url\n{folder}/deep/1.dcm\n", "utf-8")
+    several = dicomlake.scan([folder / "deep" / "2.dcm", f"@{tmp_path}/list.csv", folder / "deep" / "0.dcm"])
+    assert [Path(url).stem for url in several.files["url"].to_pylist()] == ["2", "1", "0"]
+
+
+def test_scan_of_what_is_not_there(tmp_path: Path) -> None:
+    """An empty folder has no rows; a glob that matches nothing is most likely misspelt, and a list must be there."""
+    assert dicomlake.scan(tmp_path).files.num_rows == 0
+    for missing in (f"{tmp_path}/*.dcm", f"{tmp_path}/nowhere/*.dcm", f"@{tmp_path}/list.csv"):
+        with pytest.raises(dicomlake.errors.SourceNotFound, match=re.escape(str(tmp_path))):
+            dicomlake.scan(missing)
 
 
 def test_scan_with_a_configuration(archive: Path, tmp_path: Path) -> None:

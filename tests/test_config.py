@@ -15,6 +15,7 @@ from dicomlake.errors import ConfigurationError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 SIEMENS_B_VALUE = "(0019,xx0C)[SIEMENS MR HEADER]"
+POSITIONS = "PerFrameFunctionalGroupsSequence[*].PlanePositionSequence[0].ImagePositionPatient"
 
 
 def settings_of(folder: Path, text: str, **overrides: Any) -> Settings:
@@ -47,7 +48,13 @@ def test_examples_in_default_file_work(tmp_path: Path) -> None:
     examples = "\n".join(line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   "))
     settings = settings_of(tmp_path, examples)
     names = [column.name for column in settings.schema_of_lake().columns if column.group == "user"]
-    assert names == ["DateOfSecondaryCapture", "Beam_BeamName", "first_referenced_image", "siemens_b_value"]
+    assert names == [
+        "DateOfSecondaryCapture",
+        "Beam_BeamName",
+        "PlanePosition_ImagePositionPatient",
+        "first_referenced_image",
+        "siemens_b_value",
+    ]
     assert settings.storage_options["s3"]["key"] == "${STORE_KEY}"
 
 
@@ -169,6 +176,10 @@ def test_settings_are_frozen() -> None:
         (f"{{path: '{SIEMENS_B_VALUE}', name: b_value}}", "b_value", "int64"),
         (f"{{path: '{SIEMENS_B_VALUE}', name: b_value, vr: DS, units: s/mm²}}", "b_value", "float64"),
         ("{path: '(0019,xx01)[NOBODY KNOWS]', name: unheard_of, vr: LO}", "unheard_of", "string"),
+        ("{path: '(0019,xx0E)[SIEMENS MR HEADER]', name: gradient, vr: FD}", "gradient", "list<float64>"),
+        ("{path: 'SegmentSequence[*].SegmentedPropertyTypeCodeSequence[*].CodeValue', name: types}", "types", "list<string>"),
+        ("{path: 'ReferencedImageSequence[*].ImageType', name: types}", "types", "list<string>"),
+        (f"{{path: '{POSITIONS}', type: list<string>}}", "PlanePosition_ImagePositionPatient", "list<string>"),
     ],
 )
 def test_user_columns(tmp_path: Path, column: str, name: str, type_name: str) -> None:
@@ -196,6 +207,10 @@ def test_user_columns(tmp_path: Path, column: str, name: str, type_name: str) ->
         ("{path: BeamSequence.BeamName}", "character 13"),
         ("{path: 'PatientName[0].BeamName'}", "PatientName is not a sequence"),
         ("{path: 'BeamSequence[*].BeamName', type: string}", "must be a list"),
+        (f"{{path: '{POSITIONS}'}}", "several values (VM 3), for which 'list<float64>' has no room; give it 'type: list<string>'"),
+        (f"{{path: '{POSITIONS}', type: list<float64>}}", "several values (VM 3)"),
+        ("{path: 'ReferencedImageSequence[*].ReferencedFrameNumber'}", "several values (VM 1-n)"),
+        ("{path: '(0021,xx10)[X][*].(0019,xx0E)[SIEMENS MR HEADER]', name: x, vr: FD}", "several values (VM 3)"),
         ("{path: PixelData}", "pixel data is never read"),
     ],
 )

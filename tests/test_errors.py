@@ -5,11 +5,12 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dicomlake import errors
-from dicomlake.errors import STATUS_OF_CODE, DicomlakeError, FileCode, FileStatus, FindingCode, RefusedError, UsageError
+from dicomlake.errors import RESERVED_CODES, STATUS_OF_CODE, DicomlakeError, FileCode, FileStatus, FindingCode, RefusedError, UsageError
 
 # DESIGN section 4, written out: a code that is renamed or dropped breaks whoever filters by it.
 STATUS_OF_PROMISED_CODE = {
@@ -116,3 +117,15 @@ def test_every_file_code_has_its_status() -> None:
 def test_statuses_are_those_of_the_files_table() -> None:
     """The statuses of `files` are the six that tables.csv promises."""
     assert [status.value for status in FileStatus] == ["indexed", "duplicate", "not_dicom", "skipped", "failed", "missing"]
+
+
+def test_codes_are_raised_unless_they_are_reserved() -> None:
+    """The sources name every code that something raises, and no reserved one: an option that takes a code refuses the reserved."""
+    pipeline = Path(__file__).parents[1] / "pipeline"
+    paths = [*(pipeline / "dicomlake").rglob("*.py"), *(pipeline / "core" / "src").rglob("*.rs")]
+    named = set()
+    for path in paths:
+        if path.name not in ("errors.py", "defects.py"):
+            named.update(re.findall(r"(?:FileCode|FindingCode)(?:\.|::)(\w+)", path.read_text("utf-8")))
+    unnamed = {code for code in (*FileCode, *FindingCode) if not {code.name, code.name.title().replace("_", "")} & named}
+    assert unnamed == RESERVED_CODES

@@ -18,15 +18,41 @@ from dicomlake import errors
 
 if TYPE_CHECKING:
     from dicomlake.answers.lake import Lake
-    from dicomlake.api import index, scan
+    from dicomlake.api import header_tree, index, open_url, scan
+    from dicomlake.config import Settings, load_settings
+    from dicomlake.extract.engine import Scanned
+    from dicomlake.lake import LakeDiff
+    from dicomlake.run import Progress, Summary
     from dicomlake.version import VERSION as __version__  # noqa: N811 - the name that every package has
 
-__all__ = ["Lake", "__version__", "errors", "index", "scan"]
+__all__ = [
+    "Lake",
+    "LakeDiff",
+    "Progress",
+    "Scanned",
+    "Settings",
+    "Summary",
+    "__version__",
+    "errors",
+    "header_tree",
+    "index",
+    "load_settings",
+    "open_url",
+    "scan",
+]
 
 _HOMES = {
     "Lake": ("dicomlake.answers.lake", "Lake"),
+    "LakeDiff": ("dicomlake.lake", "LakeDiff"),
+    "Progress": ("dicomlake.run", "Progress"),
+    "Scanned": ("dicomlake.extract.engine", "Scanned"),
+    "Settings": ("dicomlake.config", "Settings"),
+    "Summary": ("dicomlake.run", "Summary"),
     "__version__": ("dicomlake.version", "VERSION"),
+    "header_tree": ("dicomlake.api", "header_tree"),
     "index": ("dicomlake.api", "index"),
+    "load_settings": ("dicomlake.config", "load_settings"),
+    "open_url": ("dicomlake.api", "open_url"),
     "scan": ("dicomlake.api", "scan"),
 }
 

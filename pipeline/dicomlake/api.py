@@ -9,22 +9,20 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dicomlake.config import Settings, load_settings
 from dicomlake.errors import ConfigurationError, NotALake
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.engines import ENGINES_IN_THREADS, make_engine
 from dicomlake.extract.header_tree import HeaderTree
+from dicomlake.fetch import open_binary
 from dicomlake.lake import Lake, settings_of
 from dicomlake.parts import Location
 from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.run.worker_check import requirements_of
 from dicomlake.runner import runner_starter
-from dicomlake.sources import modified_times
-from dicomlake.urls import is_local, path_of_url, url_of_path
+from dicomlake.scanning import scan_named, url_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -78,22 +76,27 @@ def index(
         UsageError: a source is not there, or the configuration can't be used.
         RefusedError: too much vanished at once, another run writes to the lake, the time limit passed before anything could be kept, or
             the lake can't be read or written.
+
+    Example:
+        >>> summary = dicomlake.index("archive", lake="lake")
+        >>> summary.files_listed, summary.files_indexed
+        (221, 214)
+        >>> dicomlake.index("archive", lake="lake").files_unchanged
+        221
     """
-    overrides: dict[str, Any] = {
-        "running.workers": workers,
-        "running.scheduler": scheduler,
-        "engine": engine,
-        "headers": headers or None,
-        "lake.missing_limit": missing_limit,
-        "running.time_limit_seconds": None if time_limit is None else time_limit.total_seconds(),
-        "storage_options": None if storage_options is None else dict(storage_options),
-    }
     if sum(choice is not None for choice in (client, workers, scheduler)) > 1:
         raise ConfigurationError("client, workers and scheduler exclude each other; give one of them")
-    settings = _settings(config, overrides, None if config is not None else _settings_of_lake(lake, storage_options))
-    if workers is not None and settings.running.scheduler is not None:
-        # The caller's choice goes over the scheduler of a configuration.
-        settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
+    settings = settings_in_force(
+        lake=lake,
+        config=config,
+        storage_options=storage_options,
+        workers=workers,
+        scheduler=scheduler,
+        engine=engine,
+        headers=headers,
+        missing_limit=missing_limit,
+        time_limit=time_limit,
+    )
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     location = Location.of(lake)
     if not location.is_local:
@@ -119,6 +122,41 @@ def index(
     return run_index(request, start_runner, progress)
 
 
+def settings_in_force(
+    *,
+    lake: PathOrUrl | None = None,
+    config: PathOrUrl | Settings | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    engine: str | None = None,
+    headers: bool = False,
+    missing_limit: float | None = None,
+    time_limit: timedelta | None = None,
+) -> Settings:
+    """The settings by which `index` would run with these arguments, which mean what they mean there.
+
+    Raises:
+        UsageError: the configuration can't be used.
+        RefusedError: the lake can't be read.
+    """
+    overrides: dict[str, Any] = {
+        "running.workers": workers,
+        "running.scheduler": scheduler,
+        "engine": engine,
+        "headers": headers or None,
+        "lake.missing_limit": missing_limit,
+        "running.time_limit_seconds": None if time_limit is None else time_limit.total_seconds(),
+        "storage_options": None if storage_options is None else dict(storage_options),
+    }
+    of_lake = None if config is not None or lake is None else _settings_of_lake(lake, storage_options)
+    settings = _settings(config, overrides, of_lake)
+    if workers is not None and settings.running.scheduler is not None:
+        # The caller's choice goes over the scheduler of a configuration.
+        settings = settings.model_copy(update={"running": settings.running.model_copy(update={"scheduler": None})})
+    return settings
+
+
 def scan(
     paths: PathOrUrl | Iterable[PathOrUrl],
     *,
@@ -129,17 +167,30 @@ def scan(
     """Read the headers of files, without a lake.
 
     Args:
-        paths: local paths or urls of files. A ``files`` row comes for each, in this order; one that is not there is ``unreadable``.
+        paths: what to read, in this order: files, and whatever `index` takes (folders, globs, archives, ``@list.csv``), whose files are
+            listed as `index` lists them. A url is a file unless it ends with ``/`` or as an archive does. Each file has a row of
+            ``files``; one that is not there is ``unreadable``.
         config: a YAML file, or settings.
         storage_options: of fsspec, for urls.
         engine: the name of the reader of headers.
 
     Returns:
         ``instances``, ``files`` and ``findings`` as pyarrow tables, duplicates kept.
+
+    Raises:
+        UsageError: a glob matches nothing, a list is not there, or the configuration can't be used.
+        AccessDenied: a folder, a list or a store can't be read.
+
+    Example:
+        >>> scanned = dicomlake.scan("archive")
+        >>> scanned.files.num_rows, scanned.instances.num_rows
+        (221, 216)
+        >>> sorted(set(scanned.findings["level"].to_pylist()))
+        ['file', 'value']
     """
     settings = _settings(config, _overrides(engine, storage_options))
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    return make_engine(settings.engine).scan(_as_listed([url_of(path) for path in given]), _request(settings))
+    return scan_named([os.fspath(path) for path in given], settings, _request(settings))
 
 
 def header_tree(
@@ -159,9 +210,33 @@ def header_tree(
 
     Returns:
         The tree; a file that can't be read is one without nodes, with its code.
+
+    Example:
+        >>> tree = dicomlake.header_tree(dicomlake.scan("archive").instances["url"][0].as_py())
+        >>> [(node.keyword, node.vr) for node in tree.nodes if node.keyword == "Modality"]
+        [('Modality', 'CS')]
     """
     settings = _settings(config, _overrides(engine, storage_options))
     return make_engine(settings.engine).tree(url_of(path), _request(settings))
+
+
+def open_url(url: str, *, storage_options: Mapping[str, Any] | None = None) -> BinaryIO:
+    r"""Open the file of a url at its first byte.
+
+    Args:
+        url: as in the column ``url`` of a lake: a path, ``zip://…::…``, ``tar://…::…``, or a url of a store. Its escapes (``\xHH``, a
+            doubled backslash) are undone. A member of an archive is read into memory.
+        storage_options: of fsspec, for urls that are not local.
+
+    Raises:
+        FileUnreadable: it is not there, is not a regular file, or can't be read.
+
+    Example:
+        >>> with dicomlake.open_url("archive/manifest.json") as file:
+        ...     file.read(1)
+        b'{'
+    """
+    return open_binary(url, storage_options or {})
 
 
 def _overrides(engine: str | None, storage_options: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -174,35 +249,6 @@ def _request(settings: Settings) -> ScanRequest:
         reading=settings.reading.limits(),
         headers=settings.headers,
         storage_options=settings.storage_options,
-    )
-
-
-def url_of(path: PathOrUrl) -> str:
-    """A path or url as the column ``url`` has it: a local path becomes absolute."""
-    text = os.fspath(path)
-    if "://" in text or "::" in text:
-        return text
-    return url_of_path(os.path.abspath(text))
-
-
-def _as_listed(urls: list[str]) -> pa.Table:
-    """Files as a listing has them, for an engine. What is not there has no size, and the engine says so in its row."""
-    sizes: list[int | None] = []
-    modified: list[int | None] = []
-    for url in urls:
-        try:
-            status = os.stat(path_of_url(url)) if is_local(url) else None
-        except (OSError, ValueError):
-            status = None
-        sizes.append(status.st_size if status else None)
-        modified += modified_times([status.st_mtime_ns]) if status else [None]
-    return pa.table(
-        {
-            "url": pa.array(urls, pa.string()),
-            "file_size": pa.array(sizes, pa.int64()),
-            "modified": pa.array(modified, pa.int64()).cast(pa.timestamp("us", "UTC")),
-            "etag": pa.nulls(len(urls), pa.string()),
-        }
     )
 
 

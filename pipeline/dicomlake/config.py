@@ -1,6 +1,6 @@
 """Settings: YAML into frozen, closed models. An unknown key is an error that names its path.
 
-`configs/default.yaml` shows every key with its default; a test holds the two equal.
+`default.yaml` beside this file shows every key with its default; a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dicomlake.limits import KIB, MIB, ReadingLimits
 from dicomlake.schema import Column, LakeSchema, user_column
 
 AUTOMATIC = "auto"
+SEE_EVERY_KEY = "'dicomlake index --print-config' shows every key"
 _SPAN = re.compile(r"(\d{1,6})(s|min|h|d|w)")  # no m, which could be months
 _SPAN_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -126,7 +127,12 @@ class RunningSettings(_Model):
 
 
 class Settings(_Model):
-    """Every setting of a run."""
+    """Every setting of a run, as ``default.yaml`` explains them; make them with `load_settings`.
+
+    Example:
+        >>> dicomlake.Settings().lake.missing_limit
+        0.1
+    """
 
     engine: Literal["native", "pydicom"] = "native"
     headers: bool = False
@@ -188,6 +194,11 @@ def load_settings(
 
     Raises:
         ConfigurationError: the file can't be read or is not YAML, or a key or value can't be used.
+
+    Example:
+        >>> settings = dicomlake.load_settings(overrides={"columns": [{"path": "PatientBirthTime"}]})
+        >>> "PatientBirthTime" in dicomlake.scan("archive", config=settings).instances.schema.names
+        True
     """
     where = "configuration" if path is None else f"configuration {path}"
     values = deepcopy(dict(base or {})) if path is None else _read_yaml(Path(path))
@@ -225,7 +236,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        raise ConfigurationError(f"configuration {path} must hold keys and values; see configs/default.yaml")
+        raise ConfigurationError(f"configuration {path} must hold keys and values; {SEE_EVERY_KEY}")
     # A section whose every line is commented out is None in YAML, and means its defaults.
     return {key: value for key, value in loaded.items() if value is not None}
 
@@ -244,11 +255,11 @@ def _first_line(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"])
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"key '{key}' is unknown; see configs/default.yaml for every key{more}"
+        return f"key '{key}' is unknown; {SEE_EVERY_KEY}{more}"
     if first["type"] == "tuple_type":
         return f"key '{key}' must hold a list{more}"
     if first["type"] == "model_type":
-        return f"key '{key}' must hold keys and values; see configs/default.yaml{more}"
+        return f"key '{key}' must hold keys and values; {SEE_EVERY_KEY}{more}"
     if first["type"] == "value_error":
         return f"key '{key}': {first['ctx']['error']}{more}"
     return f"key '{key}': {first['msg'][0].lower()}{first['msg'][1:]}{more}"

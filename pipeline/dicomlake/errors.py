@@ -7,12 +7,14 @@ missing access and dicomlake's own bugs. The tree::
     ├── UsageError                    exit 2: the request is wrong
     │   ├── ConfigurationError        a key, value or column of the configuration
     │   ├── SourceNotFound            a SOURCE that is not there
-    │   ├── NotALake                  LAKE is no lake
+    │   ├── NotALake                  LAKE is not a lake
+    │   ├── InstanceNotFound          an instance that the lake does not have
     │   └── QueryError                SQL that can't be run
     └── RefusedError                  exit 1: the request is right, but carrying it out is refused or broken off
         ├── MissingLimitExceeded      too many files of a source vanished at once
         ├── SourceVanished            a SOURCE that the lake knows is no longer there
         ├── AccessDenied              no permission, no space, no connection
+        ├── FileUnreadable            a file that was to be opened is gone, or can't be read
         ├── ListedOutOfOrder          a store's keys come in another order than was taken for granted
         ├── LakeDamaged               a table of the lake can't be read
         ├── LakeLocked                another run is writing to the lake
@@ -89,6 +91,9 @@ class FindingCode(StrEnum):
     TRAILING_BYTES = "trailing-bytes"
 
 
+RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE, FindingCode.IRREGULAR_GEOMETRY})
+"""Codes that later tables will raise, and that nothing raises today."""
+
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {
     FileCode.EMPTY_FILE: FileStatus.NOT_DICOM,
     FileCode.NOT_DICOM: FileStatus.NOT_DICOM,
@@ -138,6 +143,10 @@ class NotALake(UsageError):
     """The path given as LAKE holds no lake."""
 
 
+class InstanceNotFound(UsageError):
+    """The lake has no instance of the UID that was asked for."""
+
+
 class QueryError(UsageError):
     """A query can't be parsed or run."""
 
@@ -156,6 +165,10 @@ class SourceVanished(RefusedError):
 
 class AccessDenied(RefusedError):
     """A folder, bucket or lake can't be read or written: permission, space or connection."""
+
+
+class FileUnreadable(RefusedError):
+    """A file that was to be opened is gone, or can't be read."""
 
 
 class ListedOutOfOrder(RefusedError):

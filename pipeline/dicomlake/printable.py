@@ -39,6 +39,16 @@ def is_drawn(character: str) -> bool:
     return character.isprintable() or unicodedata.category(character) == "Zs" or character in _JOINERS
 
 
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     if code < 1 << 8:

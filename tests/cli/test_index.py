@@ -141,7 +141,7 @@ def test_configuration_file(run: Run, archive: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("listing:\n  unit_flies: 3\n", ["listing.unit_flies", "configs/default.yaml"]),
+        ("listing:\n  unit_flies: 3\n", ["listing.unit_flies", "dicomlake index --print-config"]),
         ("lake: {missing_limit: 2}\n", ["lake.missing_limit"]),
         ("columns: [{path: PatientName}]\n", ["PatientName", "exists"]),
         ("a: [\n", ["YAML"]),
@@ -244,3 +244,21 @@ def test_wait(run: Run, archive: Path, own_lake: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("dicomlake.lake.write.lock.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: holder.release()))
     ran = run(*arguments, "--wait", "10min")
     assert (ran.code, ran.err.count("waiting for it")) == (0, 1)
+
+
+def test_glob_that_matches_nothing(run: Run, archive: Path, tmp_path: Path) -> None:
+    """It is an error before a lake is made; a glob of which the lake has files stands under the limit for missing files."""
+    lake = tmp_path / "lake"
+    for options in ([], ["--dry-run"]):
+        ran = run("index", archive / "*.dicom", "--lake", lake, "--workers", 0, *options)
+        ran.assert_one_line_error(2, f"source {archive}/*.dicom: no file matches")
+        assert not lake.exists()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    image = folder / "image.dcm"
+    shutil.copy(next(archive.rglob("*.dcm")), image)
+    index = ["index", folder / "*.dcm", "--lake", lake, "--workers", 0]
+    assert run(*index).code == 0
+    image.unlink()
+    run(*index).assert_one_line_error(1, "1 of 1 files", "missing_limit")
+    assert run(*index, "--missing-limit", 1).code == 0

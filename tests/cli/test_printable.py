@@ -57,3 +57,20 @@ def test_json_text_is_the_same_data() -> None:
     text = json_text(value)
     assert printable(text) == text
     assert json.loads(text) == {"name": "\x9b\u202e\U000e0001 山", "numbers": [1.5, None, None], "date": "2020-01-02"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (5.0, "5"),
+        (-0.5, "-0.5"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (1e-7, "1e-07"),
+        (1e300, "1e+300"),
+        ([1.0, 2.5, None], "[1, 2.5, null]"),
+        ({"a": 3.0}, '{"a": 3}'),
+    ],
+)
+def test_numbers_have_their_shortest_form(value: object, text: str) -> None:
+    """A table shows as many digits as it takes to tell a number from all others."""
+    assert cell(value) == text

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from dicomlake.cli.output.bar import drawing_of
-from dicomlake.cli.output.figures import duration, line_of
+from dicomlake.cli.output.figures import line_of
 from dicomlake.cli.output.run_progress import LINE_SECONDS, PlainTalker, plain_lines_on
 from dicomlake.cli.output.run_summary import print_closing, result_line
+from dicomlake.printable import duration
 from dicomlake.run import Progress, Summary
 
 

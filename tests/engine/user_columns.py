@@ -17,10 +17,16 @@ COLUMNS: tuple[Column, ...] = (
     user_column("OtherPatientIDsSequence[*].PatientID", name="other_ids"),
     user_column("OtherPatientIDsSequence[1].PatientID", name="other_id"),
     user_column("ReferencedSeriesSequence[*].ReferencedInstanceSequence[1].ReferencedSOPInstanceUID", name="referenced"),
-    user_column("ReferencedSeriesSequence[2].ReferencedInstanceSequence[*].ReferencedFrameNumber", name="referenced_frames"),
+    user_column(
+        "ReferencedSeriesSequence[2].ReferencedInstanceSequence[*].ReferencedFrameNumber",
+        name="referenced_frames",
+        type_name="list<string>",
+    ),
     user_column("SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing", name="spacing"),
     user_column("PerFrameFunctionalGroupsSequence[*].FrameContentSequence[0].FrameAcquisitionDateTime", name="frame_times"),
-    user_column("PerFrameFunctionalGroupsSequence[*].PlanePositionSequence[0].ImagePositionPatient", name="positions"),
+    user_column(
+        "PerFrameFunctionalGroupsSequence[*].PlanePositionSequence[0].ImagePositionPatient", name="positions", type_name="list<string>"
+    ),
     user_column("SmallestImagePixelValue", name="smallest"),
     user_column("LargestImagePixelValue", name="largest_text", type_name="string"),
     user_column("StudyDate", name="study_dates", type_name="list<date32>"),

@@ -51,7 +51,7 @@ pub struct WantedElement {
     pub gathered_columns: Vec<ColumnIndex>,
     /// Columns inside its items that gather over nothing further out.
     pub nested_columns: Vec<ColumnIndex>,
-    /// Columns that gather over its items.
+    /// Columns that gather over its items, and over none further in.
     pub gathering_columns: Vec<ColumnIndex>,
     /// Whether it says how others of its data set are to be read.
     pub context: bool,
@@ -141,6 +141,10 @@ pub struct Wanted {
 
 /// The rest of a column's path, the column's index, and whether a step gone before gathers over items.
 type PathLeft<'a> = (&'a [Step], ColumnIndex, bool);
+
+fn gathers_in(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.item == Some(ItemChoice::Every))
+}
 
 impl Wanted {
     /// Of a data set that no path goes into only its context is kept.
@@ -279,11 +283,13 @@ impl Wanted {
                 element.nested_columns.push(*column);
             }
             let choice = step.item.unwrap_or(ItemChoice::Every);
+            let rest = left.get(1..).unwrap_or_default();
             match choice {
-                ItemChoice::Every => element.gathering_columns.push(*column),
+                // Of several `[*]` the innermost makes the entries; so lists of items around are joined in the order of the file.
+                ItemChoice::Every if !gathers_in(rest) => element.gathering_columns.push(*column),
+                ItemChoice::Every => {}
                 ItemChoice::At(index) => chosen.push(index),
             }
-            let rest = left.get(1..).unwrap_or_default();
             inside.push((choice, (rest, *column, *gathers || choice == ItemChoice::Every)));
         }
         if !inside.is_empty() {

@@ -1,1 +1,1 @@
-"""Answers: questions that people ask of a lake, in SQL."""
+"""Answers to what people ask of a lake: SQL over its tables, and an instance with its pixels."""

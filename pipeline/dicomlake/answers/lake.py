@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from dicomlake.lake import Lake as LakeReader
+from dicomlake.answers.open import OpeningLake
 
 if TYPE_CHECKING:
     import duckdb
 
 
-class Lake(LakeReader):
-    """The tables of a lake, pinned to one finished run (the last, unless ``at`` says otherwise), and SQL over them.
+class Lake(OpeningLake):
+    """The tables of a lake, pinned to one finished run (the last, unless ``at`` says otherwise): SQL over them, and their files.
 
     Every table is an attribute, a polars LazyFrame: ``lake.files``, ``lake.instances``, ``lake.series``, ``lake.studies``,
     ``lake.patients``, ``lake.findings``, ``lake.snapshots``.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
+from dicomlake.cli.arguments import make_arguments_plain
 from dicomlake.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ application = typer.Typer(
     dicomlake index ./archive --lake ./lake      list, read headers, write tables; again: only what changed
     dicomlake query ./lake "select Modality, count(*) from series group by 1"
     """,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -58,4 +58,6 @@ def command_line(arguments: Sequence[str] = ()) -> TyperGroup:
         command = getattr(import_module(f"dicomlake.cli.commands.{name}"), name)
         # A raw docstring writes out the character that keeps lines from being wrapped.
         application.command(help=(command.__doc__ or "").replace("\\b", "\b"))(command)
-    return get_command(application)  # type: ignore[return-value]  # an application with a callback is a group
+    group: TyperGroup = get_command(application)  # type: ignore[assignment]  # an application with a callback is a group
+    make_arguments_plain(group)
+    return group

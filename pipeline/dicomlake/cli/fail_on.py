@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from dicomlake.errors import FileCode, FindingCode, UsageError
+from dicomlake.errors import RESERVED_CODES, FileCode, FindingCode, UsageError
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
@@ -14,18 +15,27 @@ FOUND = 3
 """The exit status of a run that finished and found one of the names."""
 
 FAILED = "failed"
-_NAMES = frozenset({FAILED, *(code.value for code in FileCode), *(code.value for code in FindingCode)})
+_RESERVED = {code.value for code in RESERVED_CODES}
+_NAMES = {FAILED, *(code.value for code in FileCode), *(code.value for code in FindingCode)} - _RESERVED
 
 
 def check_names(names: Sequence[str]) -> None:
     """Refuse a name that no run can find.
 
     Raises:
-        UsageError: a name is neither ``failed`` nor a code.
+        UsageError: a name is neither ``failed`` nor a code that something raises. It names the nearest ones.
     """
     for name in names:
         if name not in _NAMES:
-            raise UsageError(f"--fail-on '{name}' is neither 'failed' nor a code; the codes are {', '.join(sorted(_NAMES - {FAILED}))}")
+            trouble = "is a code that nothing raises yet" if name in _RESERVED else "is neither 'failed' nor a code"
+            raise UsageError(f"--fail-on '{name}' {trouble}; {_advice(name)}")
+
+
+def _advice(name: str) -> str:
+    near = get_close_matches(name.lower().replace("_", "-"), sorted(_NAMES), n=2)
+    if near:
+        return f"did you mean {' or '.join(repr(one) for one in near)}?"
+    return f"the codes are {', '.join(sorted(_NAMES - {FAILED}))}"
 
 
 def found(names: Sequence[str], summary: Summary, progress: Progress) -> bool:

@@ -19,6 +19,8 @@ from dicomlake.errors import DicomlakeError
 from dicomlake.printable import printable
 
 TRACEBACK_VARIABLE = "DICOMLAKE_TRACEBACK"
+COMPLETION_VARIABLE = "_DICOMLAKE_COMPLETE"
+"""Set by the completion of a shell (`--install-completion`) when it asks for the words that may come next."""
 
 Say = Callable[[str, int, str], int]
 """Writes a message about the end of a command, with its exit status and event, and answers the status."""
@@ -58,6 +60,8 @@ def _run(arguments: Sequence[str], say: Say) -> int:
 
     try:
         command = command_line(arguments)
+        if COMPLETION_VARIABLE in os.environ:  # the shell asks what may come next, and ends the process with it
+            command.main(args=[], prog_name="dicomlake")
         with command.make_context("dicomlake", list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as request:
@@ -72,9 +76,9 @@ def _run(arguments: Sequence[str], say: Say) -> int:
     except OSError:
         _show_traceback(say)
         raise
-    except BaseException as error:  # a panic in compiled code is not an Exception
-        if isinstance(error, SystemExit):
-            raise
+    except SystemExit as request:  # the options for completion end so
+        return request.code if isinstance(request.code, int) else 0
+    except BaseException as error:  # noqa: BLE001 - a panic in compiled code is not an Exception
         _show_traceback(say)
         hint = "" if _wants_traceback() else f"; this is a bug: set {TRACEBACK_VARIABLE}=1 to see where, and report it"
         return say(f"{type(error).__name__}: {error}{hint}", 1, event_of(error))

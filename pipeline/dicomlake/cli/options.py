@@ -12,7 +12,9 @@ from dicomlake.errors import UsageError
 LakeArgument = Annotated[str, typer.Argument(metavar="LAKE", help="Folder or url of the lake.")]
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake.")]
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="Path or url of a file.")]
-ConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help="YAML; configs/default.yaml shows every key.")]
+ConfigOption = Annotated[
+    str | None, typer.Option("--config", metavar="FILE", help="YAML; 'dicomlake index --print-config' shows every key.")
+]
 StoreConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help="YAML; its storage_options open urls.")]
 EngineOption = Annotated[
     str | None,
@@ -42,7 +44,8 @@ LogFormatOption = Annotated[
     typer.Option("--log-format", metavar="FORM", help="The format of messages on stderr: text, or json, an object a line."),
 ]
 RowsOption = Annotated[
-    int | None, typer.Option("--rows", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all")
+    int | None,
+    typer.Option("--rows", metavar="N", min=0, help="Rows that a table shows, 0 for all.", show_default="50 on a terminal, else all"),
 ]
 FormOption = Annotated[
     Literal["table", "csv", "json", "parquet"] | None,

@@ -60,7 +60,7 @@ def run_unit(task: UnitTask) -> UnitResult:
         AccessDenied: the lake can't be written.
     """
     started = time.thread_time()
-    task = replace(task, files=_with_members_located(task))
+    task = replace(task, files=located_members(task.files, task.request))
     scanned = scan_unit(make_engine(task.engine), task.files, task.request)
     read = time.thread_time()
     parts = _write(task, scanned)
@@ -77,6 +77,11 @@ def run_unit(task: UnitTask) -> UnitResult:
         writing_seconds=written - read,
         findings=_counts(scanned.findings["code"]),
     )
+
+
+def located_members(files: pa.Table, request: ScanRequest) -> pa.Table:
+    """The files of a unit; members of archives of which the plan knew only the urls are looked up in their archives."""
+    return located(files, lambda url, size: open_file(url, request.storage_options, size))
 
 
 def scan_unit(engine: Engine, files: pa.Table, request: ScanRequest) -> Scanned:
@@ -108,12 +113,6 @@ def killed_result(task: UnitTask) -> UnitResult:
     return UnitResult(
         task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0
     )
-
-
-def _with_members_located(task: UnitTask) -> pa.Table:
-    """The files; members of archives of which the plan knew only the urls are looked up in their archives."""
-    options = task.request.storage_options
-    return located(task.files, lambda url, size: open_file(url, options, size))
 
 
 def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:

@@ -39,7 +39,7 @@ class RemoteSource:
         self.requests = 0
         self.size = size
         self._member: Any = None
-        options = _options_of_chain(url, resolved(storage_options))
+        options = options_of_chain(url, resolved(storage_options))
         try:
             self._store, self._path = fsspec.core.url_to_fs(url, **options)
             if isinstance(self._store, AbstractArchiveFileSystem):
@@ -78,7 +78,8 @@ class RemoteSource:
             self._member.close()
 
 
-def _options_of_chain(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
+def options_of_chain(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
+    """Storage options as fsspec wants them: of a chained url they are for the innermost store, unless they are keyed by protocol."""
     if "::" not in url:
         return dict(storage_options)
     protocols = [split_protocol(link)[0] or link for link in url.split("::")]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dicomlake.parts.groups import OpenPart, RowGroup, compact, open_part
     from dicomlake.parts.location import Location
     from dicomlake.parts.part import PartFile
+    from dicomlake.parts.permission import refused_by_system
     from dicomlake.parts.present import part_sizes
     from dicomlake.parts.read import read_part, read_part_arrow, read_parts, uncompressed_size
     from dicomlake.parts.write import KEY_COLUMNS, PartWriter, write_parts, write_sorted, writing
@@ -29,6 +30,7 @@ __all__ = [
     "read_part",
     "read_part_arrow",
     "read_parts",
+    "refused_by_system",
     "uncompressed_size",
     "write_parts",
     "write_sorted",
@@ -42,6 +44,7 @@ _HOMES = {
     "open_part": "dicomlake.parts.groups",
     "Location": "dicomlake.parts.location",
     "PartFile": "dicomlake.parts.part",
+    "refused_by_system": "dicomlake.parts.permission",
     "part_sizes": "dicomlake.parts.present",
     "read_part": "dicomlake.parts.read",
     "read_part_arrow": "dicomlake.parts.read",

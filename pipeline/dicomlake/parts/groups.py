@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from dicomlake.errors import LakeDamaged
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import Bound, PartFile
+from dicomlake.parts.permission import refused_by_system
 from dicomlake.parts.write import KEY_COLUMNS
 
 if TYPE_CHECKING:
@@ -126,13 +127,18 @@ def open_part(location: Location, part: PartFile, *, partition_by: str | None = 
 
 @contextmanager
 def reading(location: Location, part: PartFile) -> Iterator[None]:
-    """Say in one line that a part file can't be read."""
+    """Say in one line that a part file can't be read.
+
+    Raises:
+        AccessDenied: this user may not read it.
+        LakeDamaged: it is not there or can't be read.
+    """
     try:
         yield
     except (OSError, pa.ArrowException) as error:
         lake = location.url
         message = f"part file {part.path} of table '{part.table}' of {lake} can't be read; run 'dicomlake verify {lake}'"
-        raise LakeDamaged(message) from error
+        raise (refused_by_system(location, part.table) or LakeDamaged(message)) from error
 
 
 def with_schema(rows: pa.Table, schema: pa.Schema, partition: str | None, partition_by: str | None) -> pa.Table:

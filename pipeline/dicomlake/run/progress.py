@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dicomlake.errors import FileStatus
+from dicomlake.html import html_block, html_line, html_table
 from dicomlake.plan import PlanCounts
+from dicomlake.printable import duration
 
 WAITING_STAGE = "waiting for the lake"
 
@@ -23,6 +25,12 @@ class Progress:
     stage, ``cpu_seconds`` the CPU time of the threads and workers that carried it out. ``observer``, where there is one, is called in
     the thread of the run with ``stage-begun``, ``stage-ended`` or ``committed`` and their figures, and with ``message`` for one that
     can't wait.
+
+    Example:
+        >>> progress = dicomlake.Progress()
+        >>> summary = dicomlake.index("archive", lake="other", progress=progress)
+        >>> progress.files_read, progress.codes["truncated"]
+        (221, 1)
     """
 
     stage: str = "starting"
@@ -110,12 +118,17 @@ class Progress:
             self.observer(event, figures)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """The counts of a finished run: the object that ``index --json`` prints.
 
     ``files_left`` were listed and are to be read by the next run, since a time limit passed; ``listing_ended`` is false where it passed
     before the end of the listing, so that there are others of which nobody knows.
+
+    Example:
+        >>> summary = dicomlake.index("archive", lake="other", dry_run=True)
+        >>> summary.files_new, summary.as_dict()["files_listed"]
+        (221, 221)
     """
 
     snapshot: int
@@ -135,6 +148,34 @@ class Summary:
     files_per_second: float
     files_left: int
     listing_ended: bool
+
+    def __repr__(self) -> str:
+        """The run in one line."""
+        return f"<Summary: {self.as_line()}>"
+
+    def _repr_html_(self) -> str:
+        """The run for a notebook: one line, and the files that it read by status."""
+        return html_block(html_line(self.as_line()), html_table(["status", "files"], list(self.files_by_status().items())))
+
+    def files_by_status(self) -> dict[str, int]:
+        """The files that the run read, by status."""
+        return {
+            "indexed": self.files_indexed,
+            "duplicate": self.files_duplicate,
+            "not_dicom": self.files_not_dicom,
+            "skipped": self.files_skipped,
+            "failed": self.files_failed,
+        }
+
+    def as_line(self) -> str:
+        """The run in one line for people."""
+        listed = (
+            f"{self.files_listed:,} files listed: {self.files_new:,} new, {self.files_changed:,} changed, "
+            f"{self.files_unchanged:,} unchanged, {self.files_missing:,} missing"
+        )
+        read = sum(self.files_by_status().values())
+        left = f", {self.files_left:,} left for the next run" if self.files_left else ""
+        return f"snapshot {self.snapshot}: {listed}; {read:,} read, {self.files_failed:,} failed{left}, in {duration(self.seconds)}"
 
     def as_dict(self) -> dict[str, Any]:
         """The figures by name."""

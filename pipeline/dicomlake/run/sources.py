@@ -23,7 +23,7 @@ def open_sources(
     and standard input, which can be read but once, stays open.
 
     Raises:
-        SourceNotFound: a source is not there, and the lake has never seen it.
+        SourceNotFound: a source is not there, or is a pattern that matches nothing, and the lake has never seen it.
         SourceVanished: a source from which the lake has files is no longer there.
         AccessDenied, ConfigurationError: a source can't be read or understood.
     """
@@ -49,8 +49,20 @@ def open_sources(
             raise SourceVanished(
                 f"{name} is no longer there, and the lake has files of it; nothing was changed. Mount or restore it, or index without it"
             ) from None
+        if source.is_glob and not _lake_knows(lake, source.name):
+            refuse_empty_glob(source)
         opened.append(source)
     return opened
+
+
+def refuse_empty_glob(source: Source) -> None:
+    """Refuse a pattern that matches nothing.
+
+    Raises:
+        SourceNotFound: it matches no file.
+    """
+    if source.is_glob and not source.lists_anything():
+        raise SourceNotFound(f"source {source.name}: no file matches; check its spelling, and quote it so that the shell leaves it alone")
 
 
 def known_sources(files: Table) -> set[str]:

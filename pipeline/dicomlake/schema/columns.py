@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema import types
-from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS, entry_of_tag, parse_dictionary_path, private_vr
+from dicomlake.schema.dictionary import VALUE_REPRESENTATIONS, entry_of_tag, parse_dictionary_path, private_vr_and_vm
 from dicomlake.schema.path import AttributePath, parse_path
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LAST_PRIVATE_CREATOR = 0xFF
 PIXEL_DATA_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Where reading stops, at top level."""
+
+GATHERED_TEXTS = "list<string>"
+"""The one type that keeps all values of each item: those of an item are one text, with a backslash between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,8 @@ def user_column(
         if entry is not None:
             vr, vm, keyword = vr or entry.vr, entry.vm, entry.keyword
             description = description or entry.name
-    else:
-        vr = vr or private_vr(leaf.creator, leaf.group, leaf.element)
+    elif (known := private_vr_and_vm(leaf.creator, leaf.group, leaf.element)) is not None:
+        vr, vm = vr or known[0], known[1]
     name = name or (_default_name(parsed, keyword) if keyword else None)
     if name is None or vr is None:
         raise ConfigurationError(f"column path '{path}' needs a 'name' and a 'vr': the data dictionary does not know it")
@@ -136,6 +139,11 @@ def user_column(
     types.arrow_type(chosen)
     if parsed.gathers and not types.is_list(chosen):
         raise ConfigurationError(f"column '{name}' gathers every item ([*]), so its type must be a list, not '{chosen}'")
+    if parsed.gathers and vm != "1" and chosen != GATHERED_TEXTS:
+        raise ConfigurationError(
+            f"column '{name}' gathers every item ([*]), and an item may hold several values (VM {vm}), for which '{chosen}' has no room; "
+            f"give it 'type: {GATHERED_TEXTS}', which keeps the values of an item as one text, with backslashes between them"
+        )
     return Column(name, "user", parsed, vr, vm, chosen, description or name, units)
 
 

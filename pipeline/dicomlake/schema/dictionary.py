@@ -42,13 +42,19 @@ def tag_of_keyword(keyword: str) -> int | None:
     return tag
 
 
-def private_vr(creator: str, group: int, element: int) -> str | None:
-    """The VR of a private element by its creator (``element`` counts without its block), or None where it is not known."""
+def private_vr_and_vm(creator: str, group: int, element: int) -> tuple[str, str] | None:
+    """VR and VM of a private element by its creator (``element`` counts without its block), or None where it is not known."""
     try:
         entry = _datadict().get_private_entry(group << 16 | 0x1000 | (element & 0xFF), creator)
     except KeyError:
         return None
-    return str(entry[0])
+    return str(entry[0]), str(entry[1])
+
+
+def private_vr(creator: str, group: int, element: int) -> str | None:
+    """The VR alone; see `private_vr_and_vm`."""
+    known = private_vr_and_vm(creator, group, element)
+    return None if known is None else known[0]
 
 
 def name_of_uid(uid: str) -> str | None:

@@ -5,7 +5,8 @@
     PatientID                                         an attribute, by PS3.6 keyword
     (0008,0060)                                       the same, by tag
     RequestAttributesSequence[0].ScheduledProcedureStepID   a leaf of the first item
-    SegmentSequence[*].SegmentLabel                   a leaf of every item, gathered into a list
+    SegmentSequence[*].SegmentLabel                   a leaf of every item, gathered into a list; an entry for each item
+    A[*].B[*].C                                       a leaf of every item of B in every item of A: one list, in the order of the file
     (0019,xx0C)[SIEMENS MR HEADER]                    a private element: xx is the block that the creator reserved (PS3.5 7.8.1)
 
 Nothing here knows pydicom: keywords are resolved by a function that the caller passes.
@@ -98,8 +99,6 @@ def parse_path(text: str, tag_of_keyword: Callable[[str], int | None]) -> Attrib
         position += 1
     if steps[-1].item is not None:
         raise _invalid(text, "it ends with an item; a path ends with the element that holds the value")
-    if sum(step.item == -1 for step in steps) > 1:
-        raise _invalid(text, "only one [*] can be gathered into a list")
     return AttributePath(text, tuple(steps))
 
 

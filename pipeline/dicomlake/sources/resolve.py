@@ -83,7 +83,7 @@ def _open_local(address: Address, settings: ListingSettings, exclude: Sequence[s
     pattern = Pattern(address.pattern) if address.pattern else None
     local = [folder for folder in exclude if not is_url(folder)]
     rules = LocalRules.of(path, local, follow_folder_links=settings.follow_folder_links)
-    return Source(address.name, whole=True, _list=partial(list_folder, path, rules, pattern))
+    return Source(address.name, whole=True, _list=partial(list_folder, path, rules, pattern), is_glob=pattern is not None)
 
 
 def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: Sequence[str], *, trusts_order: bool) -> Source:
@@ -92,7 +92,7 @@ def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: 
     goes_deep = pattern is None or pattern.has_any_folders
     is_listed_in_arrow = goes_deep and is_object_store(root.url) and store_of(root.url, storage_options) is not None
     if is_listed_in_arrow and BucketListing.of(root).holds_anything():
-        return Source(address.name, whole=True, _list=BucketListing.of(root, pattern, trusts_order=trusts_order).batches)
+        return _of_bucket(address, root, pattern, trusts_order=trusts_order)
     try:
         info = root.info()
     except DicomlakeError as error:
@@ -102,8 +102,14 @@ def _open_remote(address: Address, storage_options: Mapping[str, Any], exclude: 
             f"source {printable_line(address.name)}: {printable_line(root.url)} is a file, not a folder: nothing can match below it"
         )
     if is_listed_in_arrow and root.is_folder(info):
-        return Source(address.name, whole=True, _list=BucketListing.of(root, pattern, trusts_order=trusts_order).batches)
-    return Source(address.name, whole=True, _list=partial(list_root, root, pattern), is_file=not root.is_folder(info))
+        return _of_bucket(address, root, pattern, trusts_order=trusts_order)
+    is_file = not root.is_folder(info)
+    return Source(address.name, whole=True, _list=partial(list_root, root, pattern), is_file=is_file, is_glob=pattern is not None)
+
+
+def _of_bucket(address: Address, root: RemoteRoot, pattern: Pattern | None, *, trusts_order: bool) -> Source:
+    listing = BucketListing.of(root, pattern, trusts_order=trusts_order)
+    return Source(address.name, whole=True, _list=listing.batches, is_glob=pattern is not None)
 
 
 def _clearer(root: RemoteRoot, error: DicomlakeError) -> DicomlakeError:

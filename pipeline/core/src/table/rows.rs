@@ -361,9 +361,11 @@ impl UnitRows {
             if let (Some(at), Typed::One(Scalar::Date(day))) =
                 (self.key_columns.age_dates.iter().position(|column| *column == Some(index)), &cell)
             {
-                days.get_mut(at).map(|place| *place = Some(*day));
-                if uid.is_some() && is_repeatable {
-                    self.repeated_days.get_mut(at).map(|place| *place = Some(*day));
+                if let Some(place) = days.get_mut(at) {
+                    *place = Some(*day);
+                }
+                if let Some(place) = self.repeated_days.get_mut(at).filter(|_| uid.is_some() && is_repeatable) {
+                    *place = Some(*day);
                 }
             }
             if let Some(presence) = self.required.get(index).and_then(|at| required.get_mut((*at)?)) {

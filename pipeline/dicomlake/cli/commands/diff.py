@@ -32,7 +32,7 @@ def diff(
     config: StoreConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    r"""Show the entities that came, went and changed between two snapshots.
+    r"""Show the changes between two snapshots.
 
     Each patient, study and series that differs has a line, with its instances before and after, and its changed columns. Instances are
     counted, and files by status. Without A and B the changes are those of the last `index`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -22,11 +22,19 @@ from dicomlake.cli.options import (
 )
 from dicomlake.errors import UsageError
 
+Given = TypeVar("Given")
+"""A value that a command needs."""
+
 
 def index(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, or @list.csv, @list.parquet, @-.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE", help="Folder, file, glob, url, or @list.csv, @list.parquet, @-.  [required]", show_default=False),
+    ] = None,
     *,
-    lake: Annotated[str, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made if it does not exist.")],
+    lake: Annotated[
+        str | None, typer.Option("--lake", metavar="LAKE", help="Folder or url of the lake; made if it does not exist.  [required]")
+    ] = None,
     config: ConfigOption = None,
     workers: Annotated[
         int | None,
@@ -45,6 +53,9 @@ def index(
     headers: Annotated[bool, typer.Option("--headers", help="Keep each whole header as JSON too.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read every file again.")] = False,
     complete: Annotated[bool, typer.Option("--complete", help="An @list names all files of its source: all others are missing.")] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Only print the configuration of such a run, as YAML with comments.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List and compare only; the lake stays as it is.")] = False,
     missing_limit: Annotated[
         float | None,
@@ -73,6 +84,23 @@ def index(
         raise UsageError("--workers and --scheduler exclude each other; give one of them")
     wait_span, time_span = optional_span_of(wait, "--wait"), optional_span_of(time_limit, "--time-limit")
     import dicomlake.api
+
+    if print_config:
+        from dicomlake.cli.printed_config import printed_config
+
+        settings = dicomlake.api.settings_in_force(
+            lake=lake,
+            config=config,
+            workers=workers,
+            scheduler=scheduler,
+            engine=engine,
+            headers=headers,
+            missing_limit=missing_limit,
+            time_limit=time_span,
+        )
+        print(printed_config(settings), end="")
+        return
+    sources, lake = _required(sources, "argument 'SOURCE'"), _required(lake, "option '--lake'")
     from dicomlake.cli.interrupts import wake_from_waiting
     from dicomlake.cli.output.metrics import measured
     from dicomlake.cli.output.run_progress import talking
@@ -115,3 +143,14 @@ def index(
             print(result)
         if status:
             raise typer.Exit(status)
+
+
+def _required(value: Given | None, name: str) -> Given:
+    """What only a run needs.
+
+    Raises:
+        UsageError: it was not given.
+    """
+    if not value:
+        raise UsageError(f"Missing {name}; see 'dicomlake index --help'")
+    return value

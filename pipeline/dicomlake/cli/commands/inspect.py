@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomlake.cli.options import ConfigOption, EngineOption, FileArgument, JsonOption
 from dicomlake.cli.output.screen import note, print_lines, print_table, print_title, width_of
-from dicomlake.cli.output.table import Heading, cut, lay_out_record
+from dicomlake.cli.output.table import Heading, cut, is_whole, lay_out_record
 from dicomlake.cli.output.values import cell, json_text
 from dicomlake.errors import SourceNotFound, UsageError
 from dicomlake.printable import printable
@@ -50,7 +50,8 @@ def look_at(file: str, engine: str | None, config: str | None) -> Inspected:
     Raises:
         UsageError: there is no such local file.
     """
-    from dicomlake.api import header_tree, scan, url_of
+    from dicomlake.api import header_tree, scan
+    from dicomlake.scanning import url_of
     from dicomlake.urls import is_local
 
     url = url_of(file)
@@ -112,7 +113,7 @@ def _print_record(row: dict[str, Any]) -> None:
 
 
 def _heading(name: str) -> Heading:
-    return Heading(name, is_number=name == "byte_offset", is_text=name != "code", keeps_end=name == "element_path")
+    return Heading(name, is_number=name == "byte_offset", is_text=name != "code", is_whole=is_whole(name))
 
 
 def line_of(node: HeaderNode) -> str:

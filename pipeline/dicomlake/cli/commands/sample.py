@@ -24,11 +24,12 @@ def sample(
     It is for trying out dicomlake: every file is invented, and some are defective on purpose.
     `manifest.json` beside them lists the planted defects.
     """
-    from dicomlake.samples import write_sample
+    from dicomlake.samples import MANIFEST_NAME, write_sample
 
     counts = write_sample(destination, studies, seed).counts
     print(
-        f"{counts.files} files in {destination}: {counts.patients} patients, {counts.studies} studies, {counts.series} series, "
+        f"{counts.files + 1} files in {destination}, {MANIFEST_NAME} among them: "
+        f"{counts.patients} patients, {counts.studies} studies, {counts.series} series, "
         f"{counts.instances} instances"
     )
     note(f"next: dicomlake index {shlex.quote(str(destination))} --lake lake")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from dicomlake.printable import duration
+
 if TYPE_CHECKING:
     from dicomlake.run import Progress
 
@@ -30,13 +32,3 @@ def figures_of(progress: Progress) -> list[str]:
     if left is not None and left > 0:
         figures.append(f"{duration(left)} left")
     return figures
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

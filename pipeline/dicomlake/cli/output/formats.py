@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TextIO, cast
 
 from dicomlake.cli.output.screen import is_terminal, note, print_lines, print_table, width_of
-from dicomlake.cli.output.table import Heading, fits, lay_out_record
+from dicomlake.cli.output.table import Heading, fits, is_whole, lay_out_record
 from dicomlake.cli.output.values import cell, json_text
 from dicomlake.printable import printable
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TERMINAL_ROWS = 50
-_ENDS_MATTER = ("url", "duplicate_of", "source")
 
 
 class Form(StrEnum):
@@ -119,7 +118,7 @@ def _write_text(form: Form, rows: Rows, text: TextIO, rows_limit: int | None) ->
 
 def heading_of(name: str, *, is_number: bool, is_text: bool) -> Heading:
     """The heading of a column; see `Heading` for what its values are."""
-    return Heading(printable(name), is_number=is_number, is_text=is_text, keeps_end=name in _ENDS_MATTER or name.endswith("UID"))
+    return Heading(printable(name), is_number=is_number, is_text=is_text, is_whole=is_whole(name))
 
 
 def headings_of(schema: pl.Schema) -> list[Heading]:

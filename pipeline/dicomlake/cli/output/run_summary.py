@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, TextIO
 
-from dicomlake.cli.output.figures import duration
 from dicomlake.cli.output.log_lines import LogLines, log_finished
 from dicomlake.cli.output.screen import print_lines, print_table
 from dicomlake.cli.output.table import Heading, number
@@ -32,7 +31,7 @@ def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextI
 
     The suggested query names the configuration for a lake in a store, whose storage options it may need.
     """
-    read = _statuses(summary)
+    read = summary.files_by_status()
     if any(read.values()):
         print_table([Heading("status"), _FILES], [[name, f"{count:,}"] for name, count in read.items()], stream)
     codes = sorted(progress.codes.items(), key=lambda entry: (-entry[1], entry[0]))
@@ -47,22 +46,7 @@ def print_closing(summary: Summary, progress: Progress, lake: str, stream: TextI
 
 def result_line(summary: Summary, *, dry_run: bool) -> str:
     """The run in one line."""
-    listed = (
-        f"{summary.files_listed:,} files listed: {summary.files_new:,} new, {summary.files_changed:,} changed, "
-        f"{summary.files_unchanged:,} unchanged, {summary.files_missing:,} missing"
-    )
+    line = summary.as_line()
     if dry_run:
-        return f"dry run, nothing was read: {listed}"
-    read = sum(_statuses(summary).values())
-    left = f", {summary.files_left:,} left for the next run" if summary.files_left else ""
-    return f"snapshot {summary.snapshot}: {listed}; {read:,} read, {summary.files_failed:,} failed{left}, in {duration(summary.seconds)}"
-
-
-def _statuses(summary: Summary) -> dict[str, int]:
-    return {
-        "indexed": summary.files_indexed,
-        "duplicate": summary.files_duplicate,
-        "not_dicom": summary.files_not_dicom,
-        "skipped": summary.files_skipped,
-        "failed": summary.files_failed,
-    }
+        return f"dry run, nothing was read: {line.partition(': ')[2].partition(';')[0]}"
+    return line

@@ -35,8 +35,9 @@ def print_table(headings: Sequence[Heading], rows: Sequence[Sequence[str]], stre
     """Print a table that fits the width of the stream."""
     out = stream or sys.stdout
     laid = lay_out(headings, rows, width_of(out))
-    print_title(laid.lines[0], out)
-    print_lines(laid.lines[1:], out)
+    for line in laid.lines[: laid.title_lines]:
+        print_title(line, out)
+    print_lines(laid.lines[laid.title_lines :], out)
     return laid
 
 

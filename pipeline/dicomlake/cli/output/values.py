@@ -10,6 +10,9 @@ from decimal import Decimal
 from dicomlake.limits import KIB
 from dicomlake.printable import is_drawn, printable
 
+_EXACT = 2.0**53
+"""Below it every whole number is a float of its own."""
+
 
 def cell(value: object) -> str:
     """A value as one line of text for people; empty for a null."""
@@ -21,7 +24,19 @@ def cell(value: object) -> str:
         return value.isoformat(sep=" ").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
+    value = _shortest(value)
     return printable(json_text(value) if isinstance(value, list | dict) else str(value))
+
+
+def _shortest(value: object) -> object:
+    """The value with numbers in the shortest form that says the same: 5 for 5.0, also in lists."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    if isinstance(value, list):
+        return [_shortest(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _shortest(item) for key, item in value.items()}
+    return value
 
 
 def size_text(size: int) -> str:

@@ -99,7 +99,10 @@ def column_value(column: Column, steps: Sequence[Step], level: Level, findings: 
             findings.append(value_finding(FindingCode.WRONG_VR, tag, level))
         return None
     if step.item == -1:
-        return [_entry(column_value(column, inner, item, findings)) for item in items]
+        entries = [column_value(column, inner, item, findings) for item in items]
+        if any(further.item == -1 for further in inner):
+            return [entry for of_item in entries for entry in of_item or ()] or None
+        return entries
     return column_value(column, inner, items[step.item or 0], findings) if (step.item or 0) < len(items) else None
 
 
@@ -181,10 +184,6 @@ def _decoded_text(value: bytes, vr: str, level: Level, note: Note) -> str:
         except UnicodeDecodeError:
             return value.decode("latin-1")
     return decode_bytes(value, encodings, _NAME_DELIMITERS if vr == "PN" else _DELIMITERS)
-
-
-def _entry(value: Any) -> Any:  # noqa: ANN401
-    return value[0] if isinstance(value, list) and value else value
 
 
 def _cell(column: Column, tag: int, level: Level, findings: list[Finding], *, is_partition: bool) -> Any:  # noqa: ANN401

@@ -12,9 +12,10 @@ from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.schema import ArrayType, PrimitiveType
 
-from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, SourceNotFound
+from dicomlake.errors import AccessDenied, DicomlakeError, LakeDamaged, RefusedError, SourceNotFound
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import PartFile
+from dicomlake.parts.permission import refused_by_system
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,12 +33,15 @@ def open_delta(location: Location, name: str, version: int | None = None) -> Del
 
     Raises:
         TableNotFoundError: there is no such table (deltalake's own; the caller knows whether there should be).
+        AccessDenied: this user may not read it.
         LakeDamaged: its log can't be read.
     """
     _refuse_empty_commits(location, name)
     try:
         return patiently(location, lambda: DeltaTable(f"{location.url}/{name}", version=version, storage_options=delta_options(location)))
     except TableNotFoundError:
+        if refused := refused_by_system(location, name):
+            raise refused from None
         raise
     except Exception as error:  # noqa: BLE001 - what a damaged log raises is of many kinds
         raise refused_by_store(location, name, error) or damaged(location, name, sentence_of(error)) from None
@@ -73,9 +77,11 @@ def refused_by_store(location: Location, name: str, error: Exception) -> Dicomla
     return AccessDenied(str(refusal)) if isinstance(refusal, SourceNotFound) else refusal
 
 
-def damaged(location: Location, name: str, reason: str) -> LakeDamaged:
-    """The error of a table that can't be read."""
-    return LakeDamaged(f"table '{name}' of {location.url} can't be read: {reason}; run 'dicomlake verify {location.url}'")
+def damaged(location: Location, name: str, reason: str) -> RefusedError:
+    """The error of a table that can't be read: AccessDenied where this user may not, else LakeDamaged."""
+    return refused_by_system(location, name) or LakeDamaged(
+        f"table '{name}' of {location.url} can't be read: {reason}; run 'dicomlake verify {location.url}'"
+    )
 
 
 def sentence_of(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -93,8 +94,12 @@ class TableCache:
                 self._check_size(part)
 
     def _check_size(self, part: PartFile) -> None:
+        """Polars answers a part file that was cut with a panic, and is late to say that one may not be read: so it is not asked."""
         try:
-            size = os.stat(self._location.join(part.table, *part.path.split("/"))).st_size
+            path = self._location.join(part.table, *part.path.split("/"))
+            size = os.stat(path).st_size
+            if not os.access(path, os.R_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
         except OSError as error:
             raise damaged(self._location, part.table, f"part file {part.path}: {error.strerror}") from None
         if size != part.size:

@@ -11,11 +11,12 @@ from dicomlake.errors import NotALake, UsageError
 from dicomlake.lake.read.changed_counts import counted, counted_by_status, matched_rows
 from dicomlake.lake.read.changed_entities import changed_entities
 from dicomlake.lake.read.own_parts import OwnParts, own_parts
+from dicomlake.lake.read.show import diff_html, diff_text
 from dicomlake.lake.read.snapshot_view import SnapshotView
 from dicomlake.schema import LakeSchema
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LakeDiff:
     """The difference between two snapshots, as polars frames.
 
@@ -30,6 +31,11 @@ class LakeDiff:
         levels: by table, the patients, studies and series that are not the same in both: ``change`` (``came``, ``went`` or ``changed``),
             their DICOM keys and those of their parents, a description, ``instances_before``, ``instances_after``, and
             ``changed_attributes``, the names of the columns in which a row that changed differs.
+
+    Example:
+        >>> diff = dicomlake.Lake("lake").at(2).diff(1)
+        >>> diff.before, diff.after, diff.studies.height
+        (1, 2, 0)
     """
 
     before: int
@@ -37,6 +43,14 @@ class LakeDiff:
     counts: pl.DataFrame
     files: pl.DataFrame
     levels: Mapping[str, pl.DataFrame]
+
+    def __repr__(self) -> str:
+        """How much came, went and changed."""
+        return diff_text(self)
+
+    def _repr_html_(self) -> str:
+        """Likewise for a notebook, with the first entities of each level."""
+        return diff_html(self)
 
     def __getattr__(self, name: str) -> pl.DataFrame:
         """Each level is an attribute."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from dicomlake.lake.read.diff import LakeDiff, diff, last_index
+from dicomlake.lake.read.show import lake_html, lake_text
 from dicomlake.lake.read.snapshot_view import SnapshotView
 
 
@@ -21,13 +22,30 @@ class Lake(SnapshotView):
 
     Raises:
         NotALake: there is no lake, or it has no such snapshot.
+
+    Example:
+        >>> lake = dicomlake.Lake("lake")
+        >>> lake.patients.collect().height
+        10
     """
+
+    def __repr__(self) -> str:
+        """Where it is, its snapshot, and how much it holds."""
+        return lake_text(self)
+
+    def _repr_html_(self) -> str:
+        """Likewise for a notebook, with each table."""
+        return lake_html(self)
 
     def at(self, snapshot: int) -> Self:
         """The lake as an earlier finished run left it.
 
         Raises:
             NotALake: there is no such snapshot.
+
+        Example:
+            >>> dicomlake.Lake("lake").at(1).snapshot
+            1
         """
         return type(self)(self.location.url, self.location.storage_options, snapshot=snapshot)
 
@@ -43,6 +61,10 @@ class Lake(SnapshotView):
             NotALake: there is no such snapshot.
             UsageError: ``before`` is later than the snapshot that this object shows.
             LakeDamaged: one of the two can't be read, any more perhaps.
+
+        Example:
+            >>> dicomlake.Lake("lake").diff()
+            <LakeDiff of snapshots 1 and 2: nothing differs (+came -went ~changed)>
         """
         if before is not None:
             return diff(self.at(before), self)

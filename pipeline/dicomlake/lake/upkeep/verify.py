@@ -11,7 +11,7 @@ from deltalake.exceptions import DeltaError
 from dicomlake.errors import DicomlakeError, FileStatus, LakeDamaged
 from dicomlake.lake.log.history import read_history
 from dicomlake.lake.read.reader import Lake
-from dicomlake.parts import Location, part_sizes
+from dicomlake.parts import Location, part_sizes, refused_by_system
 from dicomlake.schema import LakeSchema, TableDeclaration, WrittenBy
 
 _OTHER_COLUMNS = {"files": ("status", "code", "duplicate_of", "SOPInstanceUID"), "findings": ("code",)}
@@ -41,6 +41,7 @@ def verify(location: Location) -> VerifyReport:
 
     Raises:
         NotALake: there is no lake.
+        AccessDenied: this user may not read all of it.
     """
     report = VerifyReport()
     try:
@@ -114,6 +115,8 @@ def _check_part_files(lake: Lake, tables: list[TableDeclaration], report: Verify
     location = lake.location
     named = 0
     for name in (table.name for table in tables):
+        if refused := refused_by_system(location, name):
+            raise refused  # nobody can say that a table is defective who may not read it
         try:
             present = part_sizes(location, name)
             pinned = {part.path: part for part in lake.parts(name)}
