@@ -15,6 +15,7 @@ from dicomlake.run import Progress, Summary
 RESULTS = (Summary, Scanned, LakeDiff, Progress)
 """Classes that nobody makes, and that the public functions answer or take."""
 
+LINE_LENGTH = 88
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Example|Examples):$")
 _ENTRY = re.compile(r"^(\*{0,2}[\w.]+): (.*)$")
 
@@ -61,27 +62,25 @@ def _module_text(name: str, module: Any) -> str:  # noqa: ANN401 - a module
 
 
 def _signature(name: str, value: Any) -> str:  # noqa: ANN401 - whatever can be called
-    """The call as code, an argument a line where there are several."""
+    """The call as code, an argument a line where it is long."""
     signature = inspect.signature(value)
     arguments: list[str] = []
-    keyword_only = False
     for parameter in signature.parameters.values():
         if parameter.name == "self":
             continue
-        if parameter.kind is parameter.KEYWORD_ONLY and not keyword_only:
-            keyword_only = True
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in arguments:
             arguments.append("*")
         arguments.append(_argument(parameter))
-    answer = (
-        "" if inspect.isclass(value) or signature.return_annotation in (signature.empty, None) else f" -> {signature.return_annotation}"
-    )
-    few = len(arguments) < 3
-    inside = ", ".join(arguments) if few else "\n" + "".join(f"    {argument},\n" for argument in arguments)
-    return f"```py\n{name}({inside}){answer}\n```"
+    answers = not inspect.isclass(value) and signature.return_annotation not in (signature.empty, None, "None")
+    answer = f" -> {signature.return_annotation}" if answers else ""
+    line = f"{name}({', '.join(arguments)}){answer}"
+    if len(line) > LINE_LENGTH:
+        line = f"{name}(\n" + "".join(f"    {argument},\n" for argument in arguments) + f"){answer}"
+    return f"```py\n{line}\n```"
 
 
 def _argument(parameter: inspect.Parameter) -> str:
-    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**" if parameter.kind is parameter.VAR_KEYWORD else ""
     kind = "" if parameter.annotation is parameter.empty else f": {parameter.annotation}"
     default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
     return f"{stars}{parameter.name}{kind}{default}"
