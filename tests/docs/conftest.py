@@ -1,0 +1,57 @@
+"""What readers of pages need: a folder to work in, the command, and what a page begins with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import dicomlake
+from dicomlake.lake.write import lease
+from dicomlake.samples import write_sample
+from tests.buckets.servers import moto_process
+from tests.docs.pages import Page
+
+Begin = Callable[[Page], dict[str, str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment whose ``dicomlake`` is the one under test."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "dicomlake"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dicomlake "$@"\n', "utf-8")
+    script.chmod(0o755)
+    path = os.pathsep.join(path for path in sys.path if path)
+    return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": path, "LC_ALL": "C.UTF-8"}
+
+
+@pytest.fixture
+def begin(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    """A function that goes to an empty folder, puts there what a page begins with, and answers the environment for its commands."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with ExitStack() as stack:
+
+        def begin(page: Page) -> dict[str, str]:
+            if page.begins_with & {"archive", "lake"}:
+                write_sample(Path("archive"))
+            if "lake" in page.begins_with:
+                dicomlake.index("archive", lake="lake", workers=0)
+            if "bucket" in page.begins_with:
+                bucket = stack.enter_context(moto_process()).make_bucket("hospital")
+                bucket.put_folder(Path("archive/P009"), "archive/")
+                for name, value in bucket.environment.items():
+                    monkeypatch.setenv(name, value)
+                # moto reads the condition and then writes, so on a busy machine two puts at once can both pass.
+                monkeypatch.setattr(lease, "_RACES", 0)
+                environment.update(bucket.environment)
+            return environment
+
+        yield begin
