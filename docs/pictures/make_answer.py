@@ -18,19 +18,29 @@ from rich.text import Text
 from dicomlake.cli import main
 
 PICTURE = Path(__file__).with_name("answer.svg")
-WIDTH = 92
+WIDTH = 104
 QUESTIONS = (
-    "select Manufacturer, Modality, count(*) as series, sum(NumberOfSeriesRelatedInstances) as instances, max(SeriesDate) as last"
-    "\n    from series where Modality in ('CT', 'MR', 'PT', 'CR') group by Manufacturer, Modality order by instances desc",
-    "select code, level, element_path, raw from findings where code like 'in%' order by code",
+    """
+    select Manufacturer, Modality, count(*) as series, sum(NumberOfSeriesRelatedInstances) as instances
+    from series
+    where Modality in ('CT', 'MR', 'PT', 'CR')
+    group by Manufacturer, Modality
+    order by instances desc, Modality""",
+    """
+    select code, level, element_path, raw
+    from findings
+    where code like 'in%'
+    order by code""",
 )
 _FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
-.{unique_id}-matrix {{ font-family: FONT; font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
+.{unique_id}-matrix {{ font-family: FONT; font-size: {char_height}px; line-height: {line_height}px; }}
+.{unique_id}-title {{ font-family: FONT; font-size: 18px; }}
 {styles}
 </style>
-<defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>{lines}</defs>
+<defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
+{lines}</defs>
 {chrome}
 <g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
@@ -63,7 +73,7 @@ def picture_of(shown: list[tuple[str, str]]) -> str:
     for number, (question, answer) in enumerate(shown):
         heading, rule, rows = answer.split("\n", 2)
         gap = "\n" if number else ""
-        console.print(Text(gap + question, "bright_green"), Text(heading, "bold"), Text(rule, "bright_black"), Text(rows), sep="\n")
+        console.print(Text(gap + question, "#7ee787"), Text(heading, "bold"), Text(rule, "#8b949e"), Text(rows), sep="\n")
     return console.export_svg(title="dicomlake", code_format=_FORMAT, unique_id="dicomlake")
 
 
