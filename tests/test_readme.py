@@ -14,7 +14,7 @@ LONGEST = 90
 
 
 def test_every_block_does_what_it_says(begin: Begin) -> None:
-    """Whoever follows the README sees what it shows."""
+    """A reader who follows the README sees what it shows."""
     assert len(README.blocks) >= 2
     assert README.begins_with == frozenset()
     assert {block.language for block in README.blocks} <= RUN_LANGUAGES
@@ -22,5 +22,5 @@ def test_every_block_does_what_it_says(begin: Begin) -> None:
 
 
 def test_it_is_short() -> None:
-    """What is longer stands in docs/."""
+    """All that is longer stands in docs/."""
     assert len(README.path.read_text("utf-8").splitlines()) <= LONGEST

@@ -27,7 +27,7 @@ INSERTED: dict[str, Callable[..., str]] = {
     "table": table_text,
     "tables": tables_text,
 }
-"""What a page can ask for. Words after the name are arguments."""
+"""The texts that a page can ask for. Words after the name are arguments."""
 
 _MARKER = re.compile(r"^<!-- insert: (\w+)((?: \S+)*) -->$", re.MULTILINE)
 _HIDDEN = re.compile(r"^<!-- (?:begins with|not run): .*? -->\n", re.MULTILINE)

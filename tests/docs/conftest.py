@@ -1,4 +1,4 @@
-"""What readers of pages need: a folder to work in, the command, and what a page begins with."""
+"""Fixtures for readers of pages: a folder to work in, the command, and the files that a page begins with."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Reader:
         for command in commands_of(block.text):
             arguments = command.arguments() if self._in_process else None
             output = self._in_shell(command) if arguments is None else _in_this_process(arguments)
-            # What a run says every ten seconds is no part of what a page shows; a machine may be slow.
+            # A run says every ten seconds how far it is. No page shows that, and a machine may be slow.
             shown = _TALK.sub("", output).strip()
             if command.expected().fullmatch(shown) is None:
                 pytest.fail(f"{block}\n$ {command.text}\n{output}", pytrace=False)

@@ -85,7 +85,7 @@ def test_each_heading_asks_one_thing(page: Path) -> None:
 
 @pytest.mark.parametrize("query", QUERIES, ids=_name)
 def test_answers_are_those_of_the_sample(query: Query, ask_sample: Asking, ask_sample_backwards: Asking) -> None:
-    """What stands below a query is its answer, whatever the order of the rows in the tables."""
+    """The text below a query is its answer, and the order of the rows in the tables does not change it."""
     assert query.answer == show_answer(ask_sample, query.sql)
     assert query.answer == show_answer(ask_sample_backwards, query.sql)
     assert (query.answer == "no rows\n") == (query.question in NOTHING_IN_THE_SAMPLE)

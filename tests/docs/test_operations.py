@@ -1,4 +1,4 @@
-"""What only a machine's administrator can run is checked: the lines of cron, the units of systemd, the names of metrics."""
+"""Lines of cron, units of systemd and names of metrics are checked, since only the administrator of a machine can run them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_systemd_understands_its_units(tmp_path: Path) -> None:
 
 
 def test_metrics_on_the_page_are_written() -> None:
-    """Who alerts on a name that nobody writes is never alerted."""
+    """An alert on a name that nobody writes never comes."""
     summary = Summary(**dict.fromkeys(Summary.__dataclass_fields__, 0))
     progress = Progress(codes=Counter(unreadable=1), stage_seconds={"rolling up": 1.0})
     written = metrics_text("lake", 1.0, 2.0, 0, progress, summary)

@@ -1,4 +1,4 @@
-"""Every page is done as it stands: whoever follows it sees what it shows."""
+"""Every page is done as it stands: a reader who follows it sees what it shows."""
 
 from __future__ import annotations
 
