@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.docs.conftest import Begin, begin, environment
+from tests.docs.conftest import Begin, begin, environment, prepared
 from tests.docs.pages import ROOT, Page
 from tests.docs.running import RUN_LANGUAGES, Reader
 
-__all__ = ["begin", "environment"]
+__all__ = ["begin", "environment", "prepared"]
 
 README = Page.read(ROOT / "README.md")
 LONGEST = 90

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -31,19 +33,31 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": path, "LC_ALL": "C.UTF-8"}
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``made``, which holds the sample archive and its lake, as they are when they stand in its folder ``work``."""
+    folder = tmp_path_factory.mktemp("pages")
+    with contextlib.chdir(folder):
+        Path("work").mkdir()
+        with contextlib.chdir("work"):
+            write_sample(Path("archive"))
+            dicomlake.index("archive", lake="lake", workers=0)
+        Path("work").rename("made")
+    return folder
+
+
 @pytest.fixture
-def begin(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
-    """A function that goes to an empty folder, puts there what a page begins with, and answers the environment for its commands."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
+def begin(environment: dict[str, str], prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    """A function that goes to a folder with what a page begins with, and answers the environment for its commands."""
+    work = prepared / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    monkeypatch.chdir(work)
     with ExitStack() as stack:
 
         def begin(page: Page) -> dict[str, str]:
-            if page.begins_with & {"archive", "lake"}:
-                write_sample(Path("archive"))
-            if "lake" in page.begins_with:
-                dicomlake.index("archive", lake="lake", workers=0)
+            for name in page.begins_with & {"archive", "lake"}:
+                shutil.copytree(prepared / "made" / name, name)
             if "bucket" in page.begins_with:
                 bucket = stack.enter_context(moto_process()).make_bucket("hospital")
                 bucket.put_folder(Path("archive/P009"), "archive/")
