@@ -1,6 +1,7 @@
 """The hook of the site: puts generated reference into its pages, and takes links out of the repository.
 
-A page says where generated text goes: ``<!-- insert: table files -->``. So the text is never committed, and never out of date.
+A page says where generated text goes: between ``<!-- insert: table files -->`` and ``<!-- end -->``. So the text is never committed, and
+never out of date. Lines between the two are for those who read the page without the site: they say where else the text is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ INSERTED: dict[str, Callable[..., str]] = {
 }
 """The texts that a page can ask for. Words after the name are arguments."""
 
-_MARKER = re.compile(r"^<!-- insert: (\w+)((?: \S+)*) -->$", re.MULTILINE)
+_MARKER = re.compile(r"^<!-- insert: (\w+)((?: \S+)*) -->\n(?:.*\n)*?<!-- end -->$", re.MULTILINE)
 _HIDDEN = re.compile(r"^<!-- (?:begins with|not run): .*? -->\n", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)\s]+)\)")
 

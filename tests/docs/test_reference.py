@@ -126,8 +126,9 @@ def test_links_out_of_the_site_become_text() -> None:
     assert complete("[a](../pyproject.toml)", "how-to/nightly.md") == "[a](../pyproject.toml)"
 
 
-def test_marks_for_tests_are_not_shown() -> None:
-    """They are for those who read the source."""
+def test_marks_are_not_shown() -> None:
+    """They are for tests and for those who read the source."""
+    assert not [path for path in DOCS.rglob("*.md") if "<!--" in complete(path.read_text("utf-8"), path.relative_to(DOCS).as_posix())]
     assert complete("<!-- begins with: archive, lake -->\n# Title\n", "page.md") == "# Title\n"
     with pytest.raises(KeyError):
-        complete("<!-- insert: nothing -->", "page.md")
+        complete("<!-- insert: nothing -->\n<!-- end -->", "page.md")
