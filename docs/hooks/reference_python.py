@@ -10,10 +10,10 @@ from typing import Any
 import dicomlake
 from dicomlake.extract.engine import Scanned
 from dicomlake.lake import LakeDiff
-from dicomlake.run import Progress, Summary
+from dicomlake.run import Summary
 
-RESULTS = (Summary, Scanned, LakeDiff, Progress)
-"""Classes that nobody makes, and that the public functions answer or take."""
+RESULTS = (Summary, Scanned, LakeDiff)
+"""Classes of what the public functions answer."""
 
 LINE_LENGTH = 88
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Example|Examples):$")
