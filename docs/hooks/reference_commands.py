@@ -32,7 +32,7 @@ def _command_text(name: str, command: TyperCommand | Any) -> str:  # noqa: ANN40
 
 
 def _argument(parameter: Any) -> str:  # noqa: ANN401 - typer's classes have no common public type
-    name = str(parameter.metavar or parameter.name).upper()
+    name = str(parameter.metavar or parameter.name).upper().removesuffix("...")
     name += "..." if parameter.nargs == -1 else ""
     return name if parameter.required else f"[{name}]"
 
@@ -51,7 +51,8 @@ def _meaning(parameter: Any) -> str:  # noqa: ANN401 - likewise
 
 def _default(parameter: Any) -> str | None:  # noqa: ANN401 - likewise
     value = parameter.default
-    return None if parameter.required or parameter.is_flag or value is None or callable(value) else f"`{value}`"
+    is_flag = parameter.param_type_name == "option" and parameter.is_flag
+    return None if parameter.required or is_flag or value is None or callable(value) else f"`{value}`"
 
 
 def _help_text(text: str) -> str:
