@@ -16,7 +16,7 @@ RESULTS = (Summary, Scanned, LakeDiff)
 """Classes of what the public functions answer."""
 
 LINE_LENGTH = 88
-_SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Example|Examples):$")
+_SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields|Example|Examples)::?$")
 _ENTRY = re.compile(r"^(\*{0,2}[\w.]+): (.*)$")
 
 

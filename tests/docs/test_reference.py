@@ -109,7 +109,8 @@ def test_docstrings_become_markdown() -> None:
     Returns:
         The answer.
 
-    Example:
+    Example::
+
         >>> do(1)
         2
     """
