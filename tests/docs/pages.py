@@ -41,6 +41,11 @@ class Page:
         """Its path in the repository."""
         return self.path.relative_to(ROOT).as_posix()
 
+    @property
+    def is_cookbook(self) -> bool:
+        """Whether its queries have tests of their own, with their answers."""
+        return self.name.startswith("docs/cookbook/")
+
     @classmethod
     def read(cls, path: Path) -> Page:
         """Cut a page into its blocks."""

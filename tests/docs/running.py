@@ -75,7 +75,8 @@ class Reader:
     def do(self, page: Page) -> None:
         """Do what a page shows, in the current folder."""
         for block in page.blocks:
-            if block.not_run is None and block.language in self._WAYS:
+            has_own_test = block.language == "sql" and page.is_cookbook
+            if block.not_run is None and block.language in self._WAYS and not has_own_test:
                 self._WAYS[block.language](self, block)
 
     def _console(self, block: Block) -> None:

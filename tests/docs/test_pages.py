@@ -13,7 +13,6 @@ from tests.docs.running import RUN_LANGUAGES, Reader
 
 READ = [Page.read(path) for path in PAGES]
 IN_DOCS = [page for page in READ if page.path.is_relative_to(DOCS)]
-IN_COOKBOOK = "docs/cookbook/"
 CHECKED_APART = {"cron", "ini"}
 """Blocks that only a machine's administrator can run: test_operations.py checks their commands and names."""
 REASONS = {
@@ -27,9 +26,9 @@ REASONS = {
 
 
 def _is_done(page: Page) -> bool:
-    """Queries of the cookbook have tests of their own, with their answers."""
+    """Whether a reader can do something on a page."""
     languages = {block.language for block in page.blocks if block.not_run is None}
-    return bool(languages & (RUN_LANGUAGES - ({"sql"} if page.name.startswith(IN_COOKBOOK) else set())))
+    return bool(languages & (RUN_LANGUAGES - ({"sql"} if page.is_cookbook else set())))
 
 
 @pytest.mark.parametrize("page", [page for page in IN_DOCS if _is_done(page)], ids=lambda page: page.name)
@@ -44,7 +43,7 @@ def test_no_block_is_left_out_without_a_reason(page: Page) -> None:
     for block in page.blocks:
         if block.not_run is not None:
             assert block.not_run in REASONS, str(block)
-        elif page.name.startswith(IN_COOKBOOK):
+        elif page.is_cookbook:
             assert block.language in {*RUN_LANGUAGES, "text"}, str(block)
         else:
             assert block.language in RUN_LANGUAGES | CHECKED_APART, str(block)
