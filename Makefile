@@ -60,6 +60,7 @@ check: $(VENV)/ready ## lint, formatting, types, and the rules for imports
 	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases benchmarks
 	$(BIN)/python -m mypy.stubtest dicomlake._core --mypy-config-file pyproject.toml --allowlist $(CORE)/scripts/stubtest_allowlist.txt
 	$(BIN)/lint-imports --no-logo --no-cache
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python $(CORE)/scripts/make_dictionary.py --check
 	$(BIN)/python $(CORE)/scripts/make_character_tables.py --check
 	@$(check_rust)
