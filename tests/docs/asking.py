@@ -27,10 +27,11 @@ class Asking:
 
     def __init__(self, lake: Lake, *, backwards: bool = False, **frames: pl.DataFrame) -> None:
         self.lake = lake
-        self._connection = duckdb.connect()
+        self._connection = duckdb.connect() if backwards else lake.duckdb()
         self._connection.execute("set timezone = 'UTC'; set enable_progress_bar = false")
-        for name, frame in {**{name: lake.table(name).collect() for name in lake.tables}, **frames}.items():
-            self._connection.register(name, (frame.reverse() if backwards else frame).to_arrow())
+        tables = {name: lake.table(name).collect().reverse() for name in lake.tables} if backwards else {}
+        for name, frame in {**tables, **frames}.items():
+            self._connection.register(name, frame.to_arrow())
 
     def __call__(self, query: str) -> pl.DataFrame:
         """The answer to one SELECT."""

@@ -11,7 +11,7 @@ import pytest
 
 import dicomlake
 from tests.docs.asking import Asking
-from tests.docs.cookbook import FOLDER, Query, asking, queries, sample_lake, show_answer
+from tests.docs.cookbook import FOLDER, Query, accessions, asking, queries, sample_lake, show_answer
 from tests.docs.expressions import EXPRESSIONS
 from tests.docs.pages import Page
 
@@ -89,6 +89,12 @@ def test_answers_are_those_of_the_sample(query: Query, ask_sample: Asking, ask_s
     assert query.answer == show_answer(ask_sample, query.sql)
     assert query.answer == show_answer(ask_sample_backwards, query.sql)
     assert (query.answer == "no rows\n") == (query.question in NOTHING_IN_THE_SAMPLE)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=_name)
+def test_lake_answers_the_same_under_lock(query: Query, sample: dicomlake.Lake, ask_sample: Asking) -> None:
+    """`Lake.sql`, which lets a query read nothing but the lake, gives the same."""
+    _assert_same(sample.sql(query.sql, accessions=accessions(sample)).collect(), ask_sample(query.sql))
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=_name)
