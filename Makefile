@@ -25,12 +25,12 @@ export CARGO_HOME := $(CURDIR)/target/cargo
 endif
 endif
 
-.PHONY: help demo test check bench night lock clean
+.PHONY: help demo test test-long check bench night lock clean
 
 help: ## list these targets
 	@echo "dicomlake: make TARGET [PYTHON=python3.11]"
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 12
 
 demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three questions
 	@rm -rf demo/archive demo/lake
@@ -48,10 +48,15 @@ demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three 
 
 TEST_PROCESSES ?= 2
 
-test: $(VENV)/ready ## run every test; ARGS="-k config" goes to pytest
+PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
+test: $(VENV)/ready ## run the tests, but for the long ones; ARGS="-k config" goes to pytest
 	@$(check_rust)
 	cargo test $(CRATE) --quiet --features stores
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-long: $(VENV)/ready ## run the long tests: games of many nights, kills, clusters, benchmarks at toy size; ARGS goes to pytest
+	$(PYTEST) -m long $(ARGS)
 
 check: $(VENV)/ready ## lint, formatting, types, and the rules for imports
 	$(BIN)/ruff check

@@ -17,6 +17,7 @@ def test_there_are_benchmarks() -> None:
     assert {"scan", "main_job", "nightly_scale", "nights", "archives", "object_store", "bucket_listing", "bucket_writers"} <= set(RUNNABLE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_toy_run(name: str, tmp_path: Path) -> None:
     """The answers are right, and no record is left."""

@@ -11,6 +11,9 @@ from tests.buckets.conftest import BucketNights
 from tests.buckets.writer_game import Game
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.mark.parametrize("leases", [True, False], ids=["with leases", "with nothing but commits"])
 def test_two_writers_lose_nothing(nights: BucketNights, tmp_path: Path, *, leases: bool) -> None:
     """Also where the lease keeps nobody out: then their commits alone tell them apart."""

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
@@ -43,6 +44,32 @@ type PythonStore = (String, String, String, HashMap<String, String>);
 /// Batches by the name of their table; and the index of a store that can't be read from, the kind of trouble, and the reason.
 type PythonScanned = (Vec<(String, Vec<PyRecordBatch>)>, Option<(usize, &'static str, String)>);
 
+/// A number of files that units add to while they are read, and that other threads look at meanwhile.
+#[pyclass(frozen, module = "dicomlake._core", name = "FileCount")]
+#[derive(Default)]
+struct PythonFileCount {
+    files: AtomicU64,
+}
+
+#[pymethods]
+impl PythonFileCount {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds files that were not read here.
+    fn add(&self, files: u64) {
+        self.files.fetch_add(files, Ordering::Relaxed);
+    }
+
+    /// How many files there are so far.
+    #[getter]
+    fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+}
+
 /// A plan of the columns to read, made once for all units.
 #[pyclass(frozen, module = "dicomlake._core", name = "ScanPlan")]
 struct PythonPlan {
@@ -73,7 +100,9 @@ impl PythonPlan {
     /// Takes a record batch with `url` (string) and `file_size` (int64), the stores that are read from here, and what opens all other urls
     /// that are not local; answers batches by table, with the number of each file, in the order in which files ended; and
     /// which store can't be read from, if that is so. `interruptible` is for Python's main thread, where signals are to be heard.
-    #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1))]
+    /// `count` grows by one with each file that has ended.
+    #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1, count=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python names them")]
     fn scan(
         &self,
         py: Python<'_>,
@@ -82,13 +111,14 @@ impl PythonPlan {
         interruptible: bool,
         stores: Vec<PythonStore>,
         requests_in_flight: usize,
+        count: Option<Py<PythonFileCount>>,
     ) -> PyResult<PythonScanned> {
         let files = files.into_inner();
         let urls = column(&files, "url", &DataType::Utf8)?.as_string::<i32>();
         let sizes = column(&files, "file_size", &DataType::Int64)?.as_primitive::<Int64Type>();
         let stores = stores.into_iter().map(store_config).collect::<PyResult<Vec<_>>>()?;
         let (batches, end) = py.detach(|| {
-            let mut surroundings = PythonSurroundings::new(open, interruptible);
+            let mut surroundings = PythonSurroundings { count, ..PythonSurroundings::new(open, interruptible) };
             let to_read = urls.iter().zip(sizes.iter()).map(|(url, size)| FileToRead {
                 url: url.unwrap_or_default(),
                 size: size.and_then(|size| u64::try_from(size).ok()),
@@ -221,11 +251,12 @@ struct PythonSurroundings {
     open: Py<PyAny>,
     failure: Failure,
     listened: Option<Instant>,
+    count: Option<Py<PythonFileCount>>,
 }
 
 impl PythonSurroundings {
     fn new(open: Py<PyAny>, interruptible: bool) -> Self {
-        Self { open, failure: Failure::default(), listened: interruptible.then(Instant::now) }
+        Self { open, failure: Failure::default(), listened: interruptible.then(Instant::now), count: None }
     }
 
     fn end_with<T>(self, answer: T) -> PyResult<T> {
@@ -255,6 +286,12 @@ impl Surroundings for PythonSurroundings {
             }
         }
         self.failure.borrow().is_none()
+    }
+
+    fn note_file(&mut self) {
+        if let Some(count) = &self.count {
+            count.get().files.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -335,6 +372,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         PyErr::warn(module.py(), &module.py().get_type::<PyRuntimeWarning>(), message, 1)?;
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<PythonFileCount>()?;
     module.add_class::<PythonPlan>()?;
     module.add_class::<PythonTree>()?;
     module.add_function(wrap_pyfunction!(codes, module)?)?;
