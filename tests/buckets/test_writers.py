@@ -10,7 +10,6 @@ from dicomlake.parts import Location
 from tests.buckets.conftest import BucketNights
 from tests.buckets.writer_game import Game
 
-
 pytestmark = pytest.mark.long
 
 

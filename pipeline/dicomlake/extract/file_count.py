@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -34,7 +33,7 @@ class SharedCount:
         _COUNTS[self._name] = self
 
     @classmethod
-    def named(cls, name: str) -> Self | SharedCount:
+    def named(cls, name: str) -> SharedCount:
         """The count of that name of this process, or a new one where there is none."""
         return _COUNTS.get(name) or cls()
 
@@ -48,4 +47,5 @@ class SharedCount:
         self.core.add(files)
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Its name alone."""
         return SharedCount.named, (self._name,)

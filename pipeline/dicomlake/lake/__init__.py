@@ -2,6 +2,7 @@
 
 from dicomlake.lake.read.diff import LakeDiff
 from dicomlake.lake.read.reader import Lake
+from dicomlake.lake.read.unfinished import Unfinished, unfinished_at
 from dicomlake.lake.upkeep.optimize import Merged, OptimizeReport, merge_due, optimize
 from dicomlake.lake.upkeep.vacuum import VacuumReport, close_expired, vacuum
 from dicomlake.lake.upkeep.verify import VerifyReport, verify
@@ -23,6 +24,7 @@ __all__ = [
     "Rewritten",
     "Snapshot",
     "Table",
+    "Unfinished",
     "VacuumReport",
     "VerifyReport",
     "Waiting",
@@ -31,6 +33,7 @@ __all__ = [
     "merge_due",
     "optimize",
     "settings_of",
+    "unfinished_at",
     "vacuum",
     "verify",
 ]

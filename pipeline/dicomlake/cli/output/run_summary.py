@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, TextIO
 
-from dicomlake.cli.output.figures import duration
 from dicomlake.cli.output.log_lines import LogLines, log_finished
 from dicomlake.cli.output.screen import print_lines, print_table
 from dicomlake.cli.output.table import Heading, number
 from dicomlake.printable import printable
+from dicomlake.telling.figures import duration
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
