@@ -25,12 +25,12 @@ export CARGO_HOME := $(CURDIR)/target/cargo
 endif
 endif
 
-.PHONY: help demo test test-long check bench night lock clean
+.PHONY: help demo test test-long test-installed check bench night lock clean
 
 help: ## list these targets
 	@echo "dicomlake: make TARGET [PYTHON=python3.11]"
 	@echo
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three questions
 	@rm -rf demo/archive demo/lake
@@ -57,6 +57,20 @@ test: $(VENV)/tested ## run the tests, but for the long ones; ARGS="-k config" g
 
 test-long: $(VENV)/tested ## run the long tests: games of many nights, kills, clusters, benchmarks at toy size; ARGS goes to pytest
 	$(PYTEST) -m long $(ARGS)
+
+# The copy is the checkout without the package, so that nothing but the installed one can be imported there. Tests that look at the sources of
+# the package skip there.
+test-installed: $(VENV)/tested ## build a wheel, install it in a new environment, and run the tests there, outside the checkout
+	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
+	$(SAY) "building the wheel" -- $(BIN)/maturin build --release --out "$$folder/wheels"; \
+	$(PYTHON) -m venv --without-pip "$$folder/venv"; \
+	$(SAY) "installing packages" -- $(BIN)/uv pip install --python "$$folder/venv/bin/python" --no-config --require-hashes --no-deps \
+	    --only-binary :all: -r requirements/lock.txt; \
+	$(BIN)/uv pip install --quiet --python "$$folder/venv/bin/python" --no-config --no-deps "$$folder"/wheels/*.whl; \
+	mkdir "$$folder/copy"; \
+	git ls-files -z | grep -zv '^pipeline/dicomlake/' | xargs -0 cp --parents --target-directory "$$folder/copy"; \
+	export DICOMLAKE_REAL_FILES="$${DICOMLAKE_REAL_FILES:-$(abspath ../shared/dicom)}"; \
+	cd "$$folder/copy"; "$$folder/venv/bin/python" -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not long" $(ARGS)
 
 check: $(VENV)/tested ## lint, formatting, types, and the rules for imports
 	$(BIN)/ruff check
@@ -92,9 +106,10 @@ lock: $(VENV)/bin/python ## resolve the newest versions that fit pyproject.toml 
 COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
     --no-emit-find-links --custom-compile-command "make lock"
 
-clean: ## remove the environment, the demo and every cache in this folder
+clean: ## remove the environment, the demo and every cache in this folder; say where cargo's output is
 	rm -rf $(VENV) demo build dist target $(CORE)/target pipeline/dicomlake/_core*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find pipeline tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@if [ -e "$(CARGO_TARGET_DIR)" ]; then echo "$(CARGO_TARGET_DIR) stays, since other clones build there too; to remove it: rm -rf '$(CARGO_TARGET_DIR)'"; fi
 
 # The environment is built in steps, each with a file in .venv for a stamp:
 #   tools   a new environment with uv and maturin

@@ -2,9 +2,11 @@
 
     python say_progress.py "compiling" --crates 120 -- pip install --verbose …
 
-Prints a line at most every `LINE_SECONDS`: the newest ``Compiling NAME`` of cargo with its number, or the newest line that uv or pip wrote. The
-whole output is printed where the command fails; its exit status is that of the command.
+Prints a line every `LINE_SECONDS`: the newest ``Compiling NAME`` of cargo with its number, or the newest line that uv or pip wrote. Where
+the command fails its whole output is printed. The exit status is that of the command.
 """
+
+# ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
@@ -54,19 +56,24 @@ def main() -> int:
     given = parser.parse_args()
     started = time.monotonic()
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    with subprocess.Popen(given.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(given.command, **pipes, text=True, errors="replace") as process:  # noqa: S603 - a command of the Makefile
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         output = _talk(Teller(given.title, given.crates), lines, started)
     if process.returncode:
         sys.stderr.write("".join(output))
     else:
-        print(f"  {given.title}: done in {time.monotonic() - started:.0f} s", flush=True)
+        _say(f"  {given.title}: done in {time.monotonic() - started:.0f} s")
     return process.returncode
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
+    for line in process.stdout or ():
         lines.put(line)
     lines.put(None)
 
@@ -79,7 +86,7 @@ def _talk(teller: Teller, lines: queue.SimpleQueue[str | None], started: float) 
         try:
             line = lines.get(timeout=max(0.0, due - time.monotonic()))
         except queue.Empty:
-            print(teller.line(time.monotonic() - started), flush=True)
+            _say(teller.line(time.monotonic() - started))
             due = time.monotonic() + LINE_SECONDS
             continue
         if line is None:
