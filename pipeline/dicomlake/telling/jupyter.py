@@ -30,7 +30,7 @@ def jupyter_bar_on(progress: Progress) -> Iterator[None]:
     """Draw a bar below the cell during the block. The messages of the run stay there when the bar is removed."""
     from IPython.display import display  # noqa: PLC0415 - only a kernel has it
 
-    handle = display(_Drawing(progress), display_id=True)
+    handle = display(_Drawing(progress), display_id=True)  # type: ignore[no-untyped-call]
     ended = threading.Event()
 
     def draw() -> None:
