@@ -46,6 +46,7 @@ def _write(nights: BucketNights, *numbers: int, **more: Any) -> None:
         )
 
 
+@pytest.mark.long
 def test_the_same_lake_as_in_a_folder(nights: BucketNights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights, optimize, vacuum and time travel; nothing is left behind but the lake and its lease."""
     _write(nights, 1, 2, 3, 4)
@@ -202,6 +203,7 @@ def test_a_store_that_heeds_no_conditions_is_refused(nights: BucketNights, bucke
     assert "Contents" not in bucket.server.client.list_objects_v2(Bucket=bucket.name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("faults", [[Fault.DROPPED], [Fault.DROPPED, Fault.CUT, Fault.RESET, Fault.SLOW_DOWN]], ids=["lost replies", "all"])
 def test_a_commit_whose_reply_was_lost_is_done_once(nights: BucketNights, tmp_path: Path, faults: list[Fault]) -> None:
     """It is known by its transaction, and neither done twice nor taken for another's."""

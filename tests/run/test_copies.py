@@ -39,6 +39,7 @@ def test_a_copy_takes_the_place_of_a_kept_one_that_vanished(nights: Nights, tmp_
     _assert_as_rebuilt(nights, nights.location, tmp_path, "rebuilt")
 
 
+@pytest.mark.long
 def test_a_run_that_dies_owes_the_copy_to_the_next(nights: Nights, tmp_path: Path) -> None:
     """Whichever commit is the last, the next run reads the copy that takes the vanished one's place."""
     for name, uid in (("b", "1"), ("c", "1"), ("x", "9")):

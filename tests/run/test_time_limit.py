@@ -87,6 +87,7 @@ def test_limited_nights_come_to_the_lake_of_one_night(nights: Nights) -> None:
     assert nights.run().files_left == 0
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("listed")
 @pytest.mark.parametrize("seed", range(2))
 def test_limited_nights_of_a_living_archive(nights: Nights, seed: int) -> None:

@@ -50,11 +50,11 @@ class Progress:
     """The figures of a run under way.
 
     ``files_read`` counts the files of units that have ended; ``headers_read`` those of units under way too, where they are read in this
-    process. ``entities_rolled_up`` of ``entities_to_roll_up`` series, studies and patients are rolled up.
-    ``codes`` counts files by their code, ``findings`` the findings that the run wrote, by theirs. ``stage_seconds`` is wall-clock time by
-    stage, ``cpu_seconds`` the CPU time of the threads and workers that carried it out. ``observer``, where there is one, is called in
-    the thread of the run with ``stage-begun``, ``stage-ended`` or ``committed`` and their figures, and with ``message`` for one that
-    can't wait.
+    process. ``entities_rolled_up`` of ``entities_to_roll_up`` series, studies and patients are rolled up. ``codes`` counts files by their
+    code, ``findings`` the findings that the run wrote, by theirs. ``stage_seconds`` is wall-clock time by stage, ``cpu_seconds`` the CPU
+    time of the threads and workers that carried it out. ``refresh`` brings the figures of the listing up to date; whoever shows them calls
+    it before. ``observer``, where there is one, is called in the thread of the run with ``stage-begun``, ``stage-ended`` or ``committed``
+    and their figures, and with ``message`` for one that can't wait.
     """
 
     stage: str = "starting"
@@ -79,6 +79,7 @@ class Progress:
     entities_to_roll_up: int = 0
     entities_rolled_up: int = 0
     count_headers: Callable[[], int] = field(default=lambda: 0, repr=False)
+    refresh: Callable[[], None] = field(default=lambda: None, repr=False)
     _speed: _Speed = field(default_factory=_Speed, init=False, repr=False, compare=False)
 
     @property

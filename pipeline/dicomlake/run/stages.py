@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -91,7 +91,7 @@ class Run:
 
     def _read(self, units: Iterator[pa.Table]) -> None:
         """Have units read, and commit those that ended as soon as that is allowed."""
-        with self.progress.timed(READING_STAGE):
+        with self.progress.timed(READING_STAGE), self._refreshed():
             for unit in self._until_it_breaks_off(self.reader.read(units)):
                 self._note_result(unit)
                 self._note_listing()
@@ -102,6 +102,15 @@ class Run:
                 self._pending.append(unit)
                 overdue = time.monotonic() - self._last_commit > self.settings.lake.commit_seconds
                 self._commit_pending(at_least=1 if overdue else self.settings.lake.commit_units)
+
+    @contextmanager
+    def _refreshed(self) -> Iterator[None]:
+        """The listing goes on in a thread of its own; who shows the progress sees how far it is."""
+        self.progress.refresh = self._note_listing
+        try:
+            yield
+        finally:
+            self.progress.refresh = lambda: None
 
     def _until_it_breaks_off(self, units: Iterator[FinishedUnit]) -> Iterator[FinishedUnit]:
         """The units; should workers or the listing be lost, what had been read until then is committed all the same."""

@@ -27,6 +27,7 @@ def step_of(progress: Progress) -> Step:
     """
     from dicomlake.run.progress import READING_STAGE, ROLLING_UP_STAGE  # noqa: PLC0415 - help and refusals come quickly
 
+    progress.refresh()
     stage, done, total = progress.stage, progress.headers_read, progress.files_to_read
     if stage == ROLLING_UP_STAGE and progress.entities_rolled_up:
         return Step(stage, progress.entities_rolled_up, progress.entities_to_roll_up)
@@ -46,6 +47,7 @@ def line_of(progress: Progress) -> str:
 
 def figures_of(progress: Progress) -> list[str]:
     """The progress of a run: files, files a second, failed files, time left; and entities that are rolled up."""
+    progress.refresh()
     done, total = progress.headers_read, progress.files_to_read
     if progress.listing_ended:
         figures = [f"{done:,} of {total:,} files read"]
