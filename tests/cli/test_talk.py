@@ -25,6 +25,10 @@ class _Progress(Progress):
     def files_per_second(self) -> float:
         return self.headers_read / 10
 
+    @property
+    def seconds_left(self) -> float | None:
+        return 30.0 if self.listing_ended else None
+
 
 def _under_way() -> Progress:
     progress = _Progress(stage="listing and reading", listing_ended=True, files_listed=5000, files_to_read=4000, files_read=1000)

@@ -70,19 +70,24 @@ def test_headers_read_never_pass_what_there_is_to_read() -> None:
 
 
 def test_speed_is_that_of_the_last_seconds(clock: Clock) -> None:
-    """Ten files a second for a minute, then a hundred: the speed is a hundred soon, and so is the estimate."""
+    """Ten files a second for a minute, then a hundred: the speed is a hundred soon, and the estimate follows in a minute."""
     progress = _reading(files_to_read=10_000)
     for _ in range(60):
         clock.now += 1
         progress.files_read += 10
         assert progress.files_per_second == pytest.approx(10)
-    for _ in range(7):
+        assert progress.seconds_left == pytest.approx((10_000 - progress.files_read) / 10)
+    for _ in range(12):
         clock.now += 1
         progress.files_read += 100
         speed = progress.files_per_second
     assert speed == pytest.approx(100)
-    assert progress.seconds_left == pytest.approx((10_000 - progress.files_read) / 100)
     assert "100/s" in figures_of(progress)
+    for _ in range(61):
+        clock.now += 1
+        progress.files_read += 100
+        left = progress.seconds_left
+    assert left == pytest.approx((10_000 - progress.files_read) / 100)
 
 
 def test_speed_of_units_that_end_seldom(clock: Clock) -> None:

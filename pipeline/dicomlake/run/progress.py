@@ -16,8 +16,11 @@ WAITING_STAGE = "waiting for the lake"
 READING_STAGE = "listing and reading"
 ROLLING_UP_STAGE = "rolling up"
 
-RECENT_SECONDS = 5.0
+RECENT_SECONDS = 10.0
 """The speed of a run is that of so many seconds."""
+
+ESTIMATE_SECONDS = 60.0
+"""The time left is estimated by the speed of so many seconds: threads that write rows side by side read nothing meanwhile."""
 
 
 _LEAST_SAMPLES = 2
@@ -26,7 +29,8 @@ _LEAST_SAMPLES = 2
 class _Speed:
     """How much a count grew a second, lately; a count that grows seldom is looked at since its last change but one."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self.restart()
 
     def restart(self) -> None:
@@ -39,7 +43,7 @@ class _Speed:
         samples = self._samples
         if count != samples[-1][1]:
             samples.append((now, count))
-        while len(samples) > _LEAST_SAMPLES and samples[1][0] < now - RECENT_SECONDS:
+        while len(samples) > _LEAST_SAMPLES and samples[1][0] < now - self._seconds:
             samples.popleft()
         began, before = samples[0]
         return max(0.0, (count - before) / (now - began)) if now > began else 0.0
@@ -80,7 +84,8 @@ class Progress:
     entities_rolled_up: int = 0
     count_headers: Callable[[], int] = field(default=lambda: 0, repr=False)
     refresh: Callable[[], None] = field(default=lambda: None, repr=False)
-    _speed: _Speed = field(default_factory=_Speed, init=False, repr=False, compare=False)
+    _speed: _Speed = field(default_factory=lambda: _Speed(RECENT_SECONDS), init=False, repr=False, compare=False)
+    _speed_of_estimate: _Speed = field(default_factory=lambda: _Speed(ESTIMATE_SECONDS), init=False, repr=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -101,7 +106,7 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """An estimate; None until the listing has ended and something was read."""
-        speed = self.files_per_second
+        speed = self._speed_of_estimate.of(self.headers_read)
         if not self.listing_ended or not speed:
             return None
         return (self.files_to_read - self.headers_read) / speed
@@ -111,7 +116,7 @@ class Progress:
         self.listing_ended = False
         self.files_listed = self.files_to_read = self.files_read = self.files_committed = self.bytes_read = self.requests = 0
         self.count_headers = lambda: 0
-        self._speed.restart()
+        self._note_speed()
         for counter in (self.statuses, self.codes, self.findings):
             counter.clear()
 
@@ -157,6 +162,7 @@ class Progress:
         """Time in which nothing could be read, such as that of starting workers, is no time of reading."""
         if not self.headers_read:
             self._speed.restart()
+            self._speed_of_estimate.restart()
 
     def _observe(self, event: str, **figures: Any) -> None:  # noqa: ANN401 - figures are of any type
         if self.observer is not None:
