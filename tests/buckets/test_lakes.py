@@ -173,6 +173,7 @@ def test_a_writer_that_was_killed_blocks_nobody(nights: BucketNights) -> None:
     assert nights.run().snapshot == 1
 
 
+@pytest.mark.long
 def test_a_writer_that_was_given_up_commits_nothing_more(nights: BucketNights, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may live on, between any two of its commits: what it finished stands, what it had half done goes."""
     _write(nights, 1, 2)
@@ -286,6 +287,7 @@ def test_no_secret_is_shown_or_kept(
     assert any("refuses the key of storage_options" in text for text in told), told
 
 
+@pytest.mark.long
 def test_commands_open_a_lake_with_the_options_of_a_configuration(
     store_of_lakes: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -136,6 +136,7 @@ def test_a_url_stays_with_the_source_that_listed_it_first(nights: Nights) -> Non
     assert sources == [str(folder / "a")]
 
 
+@pytest.mark.long
 def test_copies_are_found_in_every_group_of_units(nights: Nights, tmp_path: Path) -> None:
     """Also in part files that an earlier group of the same run wrote anew, and in those that it added."""
     nights.overrides |= {"listing.unit_files": 1, "lake.commit_units": 1}

@@ -69,6 +69,7 @@ def _rebuilt(nights: Nights, name: str = "rebuilt") -> Lake:
     return Lake(location.url)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("listed")
 def test_limited_nights_come_to_the_lake_of_one_night(nights: Nights) -> None:
     """Each run reads a unit more; the last one has read everything, and nothing was read twice."""

@@ -94,6 +94,7 @@ def _apart_from_snapshots(report: VacuumReport) -> int:
     return sum(part.table != "snapshots" for part in report.removed)
 
 
+@pytest.mark.long
 def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[..., None]) -> None:
     """Whatever is kept opens and holds the same rows; the rest can't be opened, and its part files are gone."""
     night(*reversed(range(NIGHTS)))
