@@ -138,7 +138,7 @@ $(VENV)/run: $(VENV)/tools
 
 $(VENV)/linked: $(VENV)/tools pyproject.toml $(CORE)/Cargo.toml $(CORE)/Cargo.lock $(shell find $(CORE)/src -type f)
 	@$(check_rust)
-	@crates="$$(cargo tree $(CRATE) --quiet --features python --edges normal,build --prefix none --format '{p}' | sort -u | wc -l)"; \
+	@crates="$$(cargo tree $(CRATE) --quiet --features python --edges normal,build --prefix none --format '{p}' | sed 's/ (\*)$$//' | sort -u | wc -l)"; \
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAY) "compiling $(CORE)" --crates "$$crates" -- $(BIN)/python -m pip install --verbose \
 	    --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
