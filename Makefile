@@ -25,12 +25,12 @@ export CARGO_HOME := $(CURDIR)/target/cargo
 endif
 endif
 
-.PHONY: help demo test check bench night lock clean
+.PHONY: help demo test test-long test-installed check bench night lock clean
 
 help: ## list these targets
 	@echo "dicomlake: make TARGET [PYTHON=python3.11]"
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three questions
 	@rm -rf demo/archive demo/lake
@@ -48,12 +48,31 @@ demo: $(VENV)/ready ## write a sample archive, index it, and ask the lake three 
 
 TEST_PROCESSES ?= 2
 
-test: $(VENV)/ready ## run every test; ARGS="-k config" goes to pytest
+PYTEST := $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
+test: $(VENV)/tested ## run the tests, but for the long ones; ARGS="-k config" goes to pytest
 	@$(check_rust)
 	cargo test $(CRATE) --quiet --features stores
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	$(PYTEST) -m "not long" $(ARGS)
 
-check: $(VENV)/ready ## lint, formatting, types, and the rules for imports
+test-long: $(VENV)/tested ## run the long tests: games of many nights, kills, clusters, benchmarks at toy size; ARGS goes to pytest
+	$(PYTEST) -m long $(ARGS)
+
+# The copy is the checkout without the package, so that nothing but the installed one can be imported there. Tests that look at the sources of
+# the package skip there.
+test-installed: $(VENV)/tested ## build a wheel, install it in a new environment, and run the tests there, outside the checkout
+	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
+	$(SAY) "building the wheel" -- $(BIN)/maturin build --release --out "$$folder/wheels"; \
+	$(PYTHON) -m venv --without-pip "$$folder/venv"; \
+	$(SAY) "installing packages" -- $(BIN)/uv pip install --python "$$folder/venv/bin/python" --no-config --require-hashes --no-deps \
+	    --only-binary :all: -r requirements/lock.txt; \
+	$(BIN)/uv pip install --quiet --python "$$folder/venv/bin/python" --no-config --no-deps "$$folder"/wheels/*.whl; \
+	mkdir "$$folder/copy"; \
+	git ls-files -z | grep -zv '^pipeline/dicomlake/' | xargs -0 cp --parents --target-directory "$$folder/copy"; \
+	export DICOMLAKE_REAL_FILES="$${DICOMLAKE_REAL_FILES:-$(abspath ../shared/dicom)}"; \
+	cd "$$folder/copy"; "$$folder/venv/bin/python" -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not long" $(ARGS)
+
+check: $(VENV)/tested ## lint, formatting, types, and the rules for imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -71,38 +90,66 @@ check: $(VENV)/ready ## lint, formatting, types, and the rules for imports
 	cargo clippy $(CRATE) --quiet --all-targets -- -D warnings
 	cargo clippy $(CRATE) --quiet --all-targets --features python -- -D warnings
 
-bench: $(VENV)/ready ## measure reading headers and the main job on synthetic files; ARGS="--folder FOLDER --no-record"
+bench: $(VENV)/tested ## measure reading headers and the main job on synthetic files; ARGS="--folder FOLDER --no-record"
 	@status=0; for benchmark in scan main_job; do \
 	    $(BIN)/python benchmarks/$$benchmark.py $(ARGS) || status=1; \
 	done; exit $$status
 
-night: $(VENV)/ready ## simulate a night of 20,000 changes on 1 and on 10 million instances: a quarter of an hour; ARGS="--folder FOLDER --no-record"
+night: $(VENV)/tested ## simulate a night of 20,000 changes on 1 and on 10 million instances: a quarter of an hour; ARGS="--folder FOLDER --no-record"
 	$(BIN)/python benchmarks/nightly_scale.py $(ARGS)
 
-lock: $(VENV)/bin/python ## resolve the newest versions that fit pyproject.toml into requirements/lock.txt
+lock: $(VENV)/bin/python ## resolve the newest versions that fit pyproject.toml into requirements/
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/python -m uv pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements/lock.txt
+	$(COMPILE) --upgrade --all-extras --output-file requirements/lock.txt pyproject.toml
+	$(COMPILE) --constraints requirements/lock.txt --output-file requirements/run.txt pyproject.toml
+	printf 'maturin\nuv\n' | $(COMPILE) --constraints requirements/lock.txt --output-file requirements/tools.txt -
 
-clean: ## remove the environment, the demo and every cache in this folder
+COMPILE := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+    --no-emit-find-links --custom-compile-command "make lock"
+
+clean: ## remove the environment, the demo and every cache in this folder; say where cargo's output is
 	rm -rf $(VENV) demo build dist target $(CORE)/target pipeline/dicomlake/_core*.so .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find pipeline tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@if [ -e "$(CARGO_TARGET_DIR)" ]; then echo "$(CARGO_TARGET_DIR) stays, since other clones build there too; to remove it: rm -rf '$(CARGO_TARGET_DIR)'"; fi
 
-# The environment holds exactly the packages of the lock, so it is built again when the lock changes. The checkout is linked into it, and its core
-# is compiled again when it changes. Only wheels are installed, without build isolation: so no other package is compiled, and no build tool is
-# fetched that the lock does not name.
-$(VENV)/locked: requirements/lock.txt
+# The environment is built in steps, each with a file in .venv for a stamp:
+#   tools   a new environment with uv and maturin
+#   run     the packages that dicomlake runs on
+#   linked  the checkout is linked into it, and its core is compiled; `run` goes on meanwhile
+#   ready   both: enough for the demo
+#   tested  all packages of the lock: tests, linters, notebooks, the site of the docs
+# It is built again from the beginning when a lock changes, and the core is compiled again when it changes. Only wheels are installed, by their
+# hashes and without build isolation: so no other package is compiled, and no build tool is fetched that the lock does not name.
+LOCKS := requirements/tools.txt requirements/run.txt requirements/lock.txt
+SAY := $(BIN)/python $(CORE)/scripts/say_progress.py
+UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --no-config --require-hashes --no-deps --only-binary :all:
+
+$(VENV)/tools: $(LOCKS)
 	@$(check_python)
 	@$(check_rust)
-	@echo "Building $(VENV) from requirements/lock.txt: a minute or two, once."
+	@echo "Building $(VENV): two to three minutes, once, nearly all of them for compiling $(CORE)."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/lock.txt
+	@$(SAY) "installing uv and maturin" -- $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+	    --progress-bar off -r requirements/tools.txt
 	@touch $@
 
-$(VENV)/ready: $(VENV)/locked pyproject.toml $(CORE)/Cargo.toml $(CORE)/Cargo.lock $(shell find $(CORE)/src -type f)
+$(VENV)/run: $(VENV)/tools
+	@$(SAY) "installing packages" -- $(UV_INSTALL) -r requirements/run.txt
+	@touch $@
+
+$(VENV)/linked: $(VENV)/tools pyproject.toml $(CORE)/Cargo.toml $(CORE)/Cargo.lock $(shell find $(CORE)/src -type f)
 	@$(check_rust)
-	@echo "Compiling $(CORE): two to four minutes the first time, seconds after that."
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@crates="$$(cargo tree $(CRATE) --quiet --features python --edges normal,build --prefix none --format '{p}' | sed 's/ (\*)$$//' | sort -u | wc -l)"; \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAY) "compiling $(CORE)" --crates "$$crates" -- $(BIN)/python -m pip install --verbose \
+	    --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/ready: $(VENV)/tools $(CORE)/Cargo.toml $(CORE)/Cargo.lock $(shell find $(CORE)/src -type f) pyproject.toml
+	@$(MAKE) --jobs 2 $(VENV)/run $(VENV)/linked
+	@touch $@
+
+$(VENV)/tested: $(VENV)/ready
+	@$(SAY) "installing packages for tests" -- $(UV_INSTALL) -r requirements/lock.txt
 	@touch $@
 
 # Only for `make lock`, which must work with a broken lock.

@@ -86,12 +86,12 @@ def _s3fs_cat_ranges(work: Work) -> Read:
     """The best that s3fs allows: many ranges at once, and dicomlake's own decoder fed with them."""
     import s3fs
 
+    from dicomlake.extract import native_engine
     from dicomlake.extract.engine import ScanRequest
-    from dicomlake.extract.native_engine import scan_plan
     from dicomlake.schema import LakeSchema
 
     store = s3fs.S3FileSystem(**work.storage_options, config_kwargs={"max_pool_connections": 64})
-    plan = scan_plan(ScanRequest(LakeSchema.build()))
+    plan = native_engine.scan_plan(ScanRequest(LakeSchema.build()))
 
     def read() -> tuple[list[str], dict[str, int]]:
         uids: list[str] = []
@@ -99,7 +99,7 @@ def _s3fs_cat_ranges(work: Work) -> Read:
             urls, sizes = work.urls[start : start + S3FS_BATCH], work.sizes[start : start + S3FS_BATCH]
             ends = [min(FIRST_BYTES, size) for size in sizes]
             first = dict(zip(urls, store.cat_ranges(urls, [0] * len(urls), ends, batch_size=64), strict=True))
-            unit = unit_of(Work(urls, sizes, {}), slice(None)).select(["url", "file_size"]).to_batches()[0]
+            unit = native_engine.unit_of(unit_of(Work(urls, sizes, {}), slice(None)))
             tables, _ = plan.scan(unit, _opener(store, first), interruptible=False)
             uids += pa.Table.from_batches([pa.record_batch(batch) for batch in dict(tables)["files"]])["SOPInstanceUID"].to_pylist()
         return uids, {}

@@ -19,6 +19,7 @@ def test_there_are_benchmarks() -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_toy_run(name: str, tmp_path: Path) -> None:
     """The answers are right, and no record is left."""

@@ -23,6 +23,7 @@ RECIPES = (ROOT / "docs" / "recipes.md").read_text("utf-8")
 FEWEST = {"a column": 1, "a finding": 3, "a command": 2, "a kind of store": 2, "a table": 3}
 
 
+@pytest.mark.usefixtures("package_sources")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     """Links inside the repository name files that are there."""
@@ -40,6 +41,7 @@ def test_no_document_outside_the_repository_is_cited() -> None:
 SOURCES = {".py", ".pyi", ".rs", ".csv", ".md", ".yaml"}
 
 
+@pytest.mark.usefixtures("package_sources")
 @pytest.mark.parametrize("recipe", FEWEST)
 def test_recipes_name_files_that_are_there(recipe: str) -> None:
     """Each row of a recipe is a file to touch; placeholders in capitals stand for a name of one's own."""
@@ -99,6 +101,6 @@ def test_a_command_is_a_file_and_a_word(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_kind_of_store_is_a_row_and_a_module() -> None:
     """Each kind that takes options has its module of translation."""
-    modules = {path.stem for path in (ROOT / "pipeline/dicomlake/stores/translation").glob("*.py")} - {"__init__", "translated"}
+    modules = {path.stem for path in Path(kinds.__file__).with_name("translation").glob("*.py")} - {"__init__", "translated"}
     of_kinds = {kind.translate.__module__.rpartition(".")[2] for kind in kinds.KINDS} - {"kinds"}
     assert of_kinds == modules

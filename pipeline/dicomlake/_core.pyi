@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self, TypeAlias, final
 
-import pyarrow as pa
-
-__all__ = ["ScanPlan", "Tree", "__version__", "codes"]
+__all__ = ["ArrowArray", "FileCount", "ScanPlan", "Tree", "__version__", "codes"]
 
 __version__: str
 
@@ -20,6 +18,9 @@ Store: TypeAlias = tuple[str, str, str, dict[str, str]]
 NoAccess: TypeAlias = tuple[int, str, str]
 """The index of the store, the kind of trouble (``configuration``, ``refused``, ``unanswered``), and the reason."""
 
+Files: TypeAlias = tuple[bytes, bytes, bytes]
+"""The end of each url among the bytes of all urls; these bytes, in UTF-8; and each size, -1 where it is not known. Numbers are int64."""
+
 Opener: TypeAlias = Callable[[str, int | None], Any]
 
 @final
@@ -29,6 +30,17 @@ class ArrowArray:
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 @final
+class FileCount:
+    """A number of files that units add to while they are read, and that other threads look at meanwhile."""
+
+    def __new__(cls) -> Self: ...
+    @property
+    def files(self) -> int:
+        """How many files there are so far."""
+    def add(self, files: int) -> None:
+        """Add files that were not read here."""
+
+@final
 class ScanPlan:
     """What to read of files, made once for all units."""
 
@@ -36,12 +48,19 @@ class ScanPlan:
         cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool, batch_bytes: int = ...
     ) -> Self: ...
     def scan(
-        self, files: pa.RecordBatch, open: Opener, interruptible: bool, stores: list[Store] = ..., requests_in_flight: int = ...
+        self,
+        files: Files,
+        open: Opener,
+        interruptible: bool,
+        stores: list[Store] = ...,
+        requests_in_flight: int = ...,
+        count: FileCount | None = ...,
     ) -> tuple[list[tuple[str, list[ArrowArray]]], NoAccess | None]:
         """Read the headers of a unit of files; answer batches by the name of their table, and the store that can't be read from.
 
         ``interruptible`` is for the main thread, where signals are to be heard. Files of ``stores`` are read side by side, with
         ``requests_in_flight`` on their way, and their rows come in the order in which they end: the column `file` has their numbers.
+        ``count`` grows by one with each file that has ended.
         """
     def tree(self, url: str, open: Opener) -> Tree:
         """Read the whole header of one file."""

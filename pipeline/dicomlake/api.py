@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -23,6 +24,7 @@ from dicomlake.run import IndexRequest, Progress, Summary, run_index
 from dicomlake.run.worker_check import requirements_of
 from dicomlake.runner import runner_starter
 from dicomlake.scanning import scan_named, url_of
+from dicomlake.telling.jupyter import in_jupyter, jupyter_bar_on
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -48,6 +50,7 @@ def index(
     wait: timedelta | None = None,
     time_limit: timedelta | None = None,
     progress: Progress | None = None,
+    show_progress: bool = True,
     performance_report: PathOrUrl | None = None,
 ) -> Summary:
     """Index sources into a lake; only what is new or changed is read.
@@ -70,6 +73,7 @@ def index(
         time_limit: when it has passed, waiting included, no unit of files is begun any more; those under way are finished and the run
             ends as a whole one does, with ``files_left`` for the next.
         progress: written while the run goes on.
+        show_progress: show a bar below the cell where this is called in Jupyter, and ``progress`` is None.
         performance_report: a file for Dask's page about what its scheduler and workers did, where they did anything.
 
     Raises:
@@ -110,6 +114,7 @@ def index(
         dry_run=dry_run,
         wait=wait or timedelta(0),
     )
+    bar = jupyter_bar_on if show_progress and progress is None and in_jupyter() else nullcontext
     progress = progress or Progress()
     start_runner = runner_starter(
         settings.running,
@@ -119,7 +124,8 @@ def index(
         performance_report=None if performance_report is None else Path(performance_report),
         tell=progress.messages.append,
     )
-    return run_index(request, start_runner, progress)
+    with bar(progress):
+        return run_index(request, start_runner, progress)
 
 
 def settings_in_force(

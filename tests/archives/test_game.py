@@ -12,6 +12,8 @@ import pytest
 
 from tests.archives.game import Game
 
+pytestmark = pytest.mark.long
+
 DAYS = 6
 SEEDS = 3
 

@@ -86,6 +86,7 @@ def test_engines_agree(tmp_path: Path, kind: str) -> None:
     assert header_tree(urls[0]).complete
 
 
+@pytest.mark.long
 def test_nights(tmp_path: Path) -> None:
     """Members change, archives are replaced, moved and vanish: each night reads what is new alone, and the lake equals a rebuild."""
     tree, lake = tmp_path / "tree", tmp_path / "lake"

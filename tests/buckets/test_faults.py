@@ -20,6 +20,8 @@ from tests.run.comparison import assert_same_lake
 from tests.stores.fault_proxy import ALL_FAULTS, Fault
 from tests.stores.servers import Bucket, Server
 
+pytestmark = pytest.mark.long
+
 FILES = int(os.environ.get("DICOMLAKE_FAULTS_FILES", "60"))
 PAUSE_SECONDS = float(os.environ.get("DICOMLAKE_FAULTS_PAUSE_SECONDS", "0.5"))
 """How long hangs and slow answers last; longer than a client waits they take the test minutes."""

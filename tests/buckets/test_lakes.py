@@ -47,6 +47,7 @@ def _write(nights: BucketNights, *numbers: int, **more: Any) -> None:
         )
 
 
+@pytest.mark.long
 def test_the_same_lake_as_in_a_folder(nights: BucketNights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights, optimize, vacuum and time travel; nothing is left behind but the lake and its lease."""
     _write(nights, 1, 2, 3, 4)
@@ -173,6 +174,7 @@ def test_a_writer_that_was_killed_blocks_nobody(nights: BucketNights) -> None:
     assert nights.run().snapshot == 1
 
 
+@pytest.mark.long
 def test_a_writer_that_was_given_up_commits_nothing_more(nights: BucketNights, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may live on, between any two of its commits: what it finished stands, what it had half done goes."""
     _write(nights, 1, 2)
@@ -203,6 +205,7 @@ def test_a_store_that_heeds_no_conditions_is_refused(nights: BucketNights, bucke
     assert "Contents" not in bucket.server.client.list_objects_v2(Bucket=bucket.name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("faults", [[Fault.DROPPED], [Fault.DROPPED, Fault.CUT, Fault.RESET, Fault.SLOW_DOWN]], ids=["lost replies", "all"])
 def test_a_commit_whose_reply_was_lost_is_done_once(nights: BucketNights, tmp_path: Path, faults: list[Fault]) -> None:
     """It is known by its transaction, and neither done twice nor taken for another's."""
@@ -285,6 +288,7 @@ def test_no_secret_is_shown_or_kept(
     assert any("refuses the key of storage_options" in text for text in told), told
 
 
+@pytest.mark.long
 def test_commands_open_a_lake_with_the_options_of_a_configuration(
     store_of_lakes: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,8 @@ from dicomlake.parts import Location
 from tests.buckets.conftest import BucketNights
 from tests.buckets.writer_game import Game
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("leases", [True, False], ids=["with leases", "with nothing but commits"])
 def test_two_writers_lose_nothing(nights: BucketNights, tmp_path: Path, *, leases: bool) -> None:

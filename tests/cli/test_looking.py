@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from dicomlake.cli.commands.inspect import line_of
 from dicomlake.cli.output.values import size_text
 from dicomlake.extract.header_tree import HeaderNode
+from dicomlake.run import Progress
 from dicomlake.samples import MANIFEST_NAME
 from dicomlake.schema import standard_columns
 from tests.cli.conftest import Run
@@ -28,6 +30,49 @@ def test_info_counts_what_the_lake_holds(run: Run, lake: Path, archive: Path) ->
     text = run("info", lake).out
     for word in (str(lake), str(archive), "snapshot 1", "native", "instances", "truncated"):
         assert word in text
+
+
+def test_info_after_a_first_run_that_broke_off(run: Run, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what is committed, that no run has finished, and which command goes on; and that command does."""
+    config, lake = tmp_path / "small.yaml", tmp_path / "my lake"
+    config.write_text("listing: {unit_files: 40}\nlake: {commit_units: 1}\n", "utf-8")
+    note_commit = Progress.note_commit
+
+    def broken_off(progress: Progress, files: int) -> None:
+        note_commit(progress, files)
+        if progress.files_committed >= 80:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "note_commit", broken_off)
+        assert run("index", archive, "--lake", lake, "--workers", 0, "--config", config).code == 130
+    described = run("info", lake, "--json").json
+    statuses = described.pop("statuses")
+    assert described == {"lake": str(lake), "snapshot": None, "sources": [str(archive)]}
+    assert sum(statuses.values()) == 80
+    lines = run("info", lake).out.splitlines()
+    assert lines[0] == f"{lake}: no run has finished; the first one broke off, or is still under way"
+    assert lines[1].startswith("80 files are committed: ")
+    assert lines[2] == f"source {archive}"
+    command = lines[3].removeprefix("to go on, run the same command again: dicomlake ")
+    assert shlex.split(command) == ["index", str(archive), "--lake", str(lake)]
+    run("info", lake, "--snapshots").assert_one_line_error(2, "no finished run")
+    assert run(*shlex.split(command), "--workers", 0).code == 0
+    assert run("info", lake).out.startswith(f"{lake}: snapshot 1 of ")
+
+
+def test_info_before_the_first_commit(run: Run, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are there, and no file."""
+    lake = tmp_path / "lake"
+
+    def broken_off(_progress: Progress, _files: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dicomlake.run.stages.UnitReader.read", broken_off)
+    assert run("index", archive, "--lake", lake, "--workers", 0).code == 130
+    lines = run("info", lake).out.splitlines()
+    assert lines[1] == "0 files are committed"
+    assert lines[2] == f"to go on, run the same command again: dicomlake index SOURCE --lake {lake}"
 
 
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 30, "5.0 GiB"), (3 << 40, "3.0 TiB")])

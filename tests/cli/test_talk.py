@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from dicomlake.cli.output.bar import drawing_of
-from dicomlake.cli.output.figures import line_of
 from dicomlake.cli.output.run_progress import LINE_SECONDS, PlainTalker, plain_lines_on
 from dicomlake.cli.output.run_summary import print_closing, result_line
 from dicomlake.printable import duration
 from dicomlake.run import Progress, Summary
+from dicomlake.telling.figures import line_of
 
 
 class _Progress(Progress):
@@ -21,6 +21,14 @@ class _Progress(Progress):
     @property
     def seconds(self) -> float:
         return 10.0
+
+    @property
+    def files_per_second(self) -> float:
+        return self.headers_read / 10
+
+    @property
+    def seconds_left(self) -> float | None:
+        return 30.0 if self.listing_ended else None
 
 
 def _under_way() -> Progress:
@@ -38,7 +46,7 @@ def _summary(**figures: int) -> Summary:
 
 def test_line_has_every_figure() -> None:
     """A line names the stage, files, files a second, failed files and the time left."""
-    assert line_of(_under_way()) == "listing and reading: 1,000 of 4,000 files read, 100/s, 2 failed, 30 s left"
+    assert line_of(_under_way()) == "reading: 1,000 of 4,000 files read, 100/s, 2 failed, 30 s left"
 
 
 def test_line_while_the_listing_goes_on_promises_nothing() -> None:
@@ -99,7 +107,7 @@ def test_bar_fits_the_terminal(width: int) -> None:
     lines = capture.get().splitlines()
     assert len(lines) == 3
     assert max(map(len, lines)) <= width
-    assert lines[0].startswith("listing and reading ━")
+    assert lines[0].startswith("reading ━")
     assert lines[1].startswith("1,000 of 4,000 files read · 100/s")
     assert lines[2].startswith("4 workers · dashboard http://")
 

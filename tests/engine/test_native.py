@@ -12,7 +12,7 @@ import pytest
 from dicomlake import _core
 from dicomlake.errors import FileCode, FindingCode
 from dicomlake.extract.engine import Scanned, ScanRequest
-from dicomlake.extract.native_engine import NativeEngine, plan_columns, scan_plan
+from dicomlake.extract.native_engine import NativeEngine, plan_columns, scan_plan, unit_of
 from dicomlake.fetch import ReadingStopped
 from dicomlake.limits import ReadingLimits
 from tests.engine.builder import E, keys, part10, sound, with_elements
@@ -82,7 +82,7 @@ def test_batches_make_no_difference(tmp_path: Path) -> None:
         path = tmp_path / f"{number:02}"
         path.write_bytes(content)
         paths.append(str(path))
-    unit = pa.record_batch([pa.array(paths), pa.nulls(len(paths), pa.int64())], names=["url", "file_size"])
+    unit = unit_of(listing(paths))
 
     def scan(batch_bytes: int) -> list[list[pa.RecordBatch]]:
         plan = _core.ScanPlan(plan_columns(SCHEMA), 16384, 1 << 26, 60.0, headers=True, batch_bytes=batch_bytes)
@@ -121,3 +121,24 @@ def test_a_plan_is_made_of_what_a_request_asks_for(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(sound())
     assert NativeEngine().scan(listing([str(path)]), ScanRequest(SCHEMA)).instances.num_rows == 1
+
+
+def test_units_cross_whole() -> None:
+    """Urls of any length, slices of tables, and none at all: ends, text and sizes say where each url lies."""
+    files = listing(["", "a", "bécd", "/é"], [None, 0, 7, 1 << 40])
+    for start, stop in [(0, 4), (1, 3), (3, 4), (2, 2)]:
+        ends, urls, sizes = unit_of(files.slice(start, stop - start))
+        bounds = [0, *(end for (end,) in struct.iter_unpack("q", ends))]
+        given = [urls[bounds[i] : bounds[i + 1]].decode() for i in range(len(bounds) - 1)]
+        assert given == files["url"].to_pylist()[start:stop]
+        assert [None if size < 0 else size for (size,) in struct.iter_unpack("q", sizes)] == files["file_size"].to_pylist()[start:stop]
+
+
+@pytest.mark.parametrize(
+    ("ends", "urls", "sizes"),
+    [(b"", b"", bytes(8)), (b"1234", b"", b""), (struct.pack("q", 3), b"ab", bytes(8)), (bytes(8), b"\xff", bytes(8))],
+)
+def test_units_that_do_not_fit(ends: bytes, urls: bytes, sizes: bytes) -> None:
+    """A bug of the caller is an exception, and no file is read."""
+    with pytest.raises(ValueError, match="do not fit"):
+        scan_plan(ScanRequest(SCHEMA)).scan((ends, urls, sizes), lambda *_: None, interruptible=True)

@@ -12,6 +12,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from dicomlake.lake import verify
 from dicomlake.parts import Location
 from dicomlake.samples import write_sample
@@ -21,6 +23,7 @@ READERS = int(os.environ.get("DICOMLAKE_BESIDE_READERS", "3"))
 _CLONE = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.long
 def test_every_reader_sees_one_snapshot(tmp_path: Path) -> None:
     """Runs, optimizes and vacuums that keep nothing go on beside readers that open the lake again and again, and hold it open."""
     write_sample(tmp_path / "archive", studies=1)

@@ -39,6 +39,7 @@ def test_a_copy_takes_the_place_of_a_kept_one_that_vanished(nights: Nights, tmp_
     _assert_as_rebuilt(nights, nights.location, tmp_path, "rebuilt")
 
 
+@pytest.mark.long
 def test_a_run_that_dies_owes_the_copy_to_the_next(nights: Nights, tmp_path: Path) -> None:
     """Whichever commit is the last, the next run reads the copy that takes the vanished one's place."""
     for name, uid in (("b", "1"), ("c", "1"), ("x", "9")):
@@ -135,6 +136,7 @@ def test_a_url_stays_with_the_source_that_listed_it_first(nights: Nights) -> Non
     assert sources == [str(folder / "a")]
 
 
+@pytest.mark.long
 def test_copies_are_found_in_every_group_of_units(nights: Nights, tmp_path: Path) -> None:
     """Also in part files that an earlier group of the same run wrote anew, and in those that it added."""
     nights.overrides |= {"listing.unit_files": 1, "lake.commit_units": 1}

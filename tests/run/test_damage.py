@@ -39,6 +39,7 @@ def _remount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True, capture_output=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
 def test_disk_that_cannot_be_written(nights: Nights, small_disk: Path, tmp_path: Path, trouble: str) -> None:
     """The run says what is wrong in a line, what was shown is shown still, and the next run with room reads what is left to read."""

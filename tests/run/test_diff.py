@@ -145,6 +145,7 @@ def assert_is_the_difference(found: LakeDiff, before: Lake, after: Lake) -> None
     assert statuses == _statuses_directly(files[0], files[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_any_two_snapshots_differ_as_their_tables_do(nights: Nights, seed: int) -> None:
     """Whatever happened between two nights, neighbours or not; an optimize may have written rows anew."""

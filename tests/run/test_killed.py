@@ -70,6 +70,7 @@ def _commits_of(nights: Nights, tmp_path: Path, *, second_day: bool) -> int:
         return counted()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("second_day", [False, True], ids=["first run", "second run"])
 def test_a_run_killed_before_any_commit_is_healed_by_the_next(nights: Nights, tmp_path: Path, *, second_day: bool) -> None:
     """Whichever commit is the last: the old snapshot stays what it was, and the next run gives the lake of a clean one."""

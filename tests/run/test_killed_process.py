@@ -31,6 +31,8 @@ from dicomlake.parts import Location, read_parts
 from dicomlake.samples import write_sample
 from tests.run.comparison import Tables, assert_same_tables, whole
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("DICOMLAKE_KILLS", "0"))
 CONFIG = "listing: {unit_files: 20}\nlake: {commit_units: 1, missing_limit: 1.0, rollup_rows: 40}\n"
 PROCESSES = "running: {dashboard_address: 127.0.0.1:0}\n"  # threads have no dashboard

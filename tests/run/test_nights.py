@@ -13,6 +13,8 @@ import pytest
 from tests.run.conftest import Nights
 from tests.run.game import Game
 
+pytestmark = pytest.mark.long
+
 NIGHTS = 25
 SEEDS = 8
 

@@ -119,6 +119,7 @@ def test_nights_go_on_as_if_nothing_had_been(played: Nights, tmp_path: Path) -> 
     assert_same_lake(played.lake, Lake(rebuilt.url))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("next_writer", ["index", "optimize"])
 def test_optimize_killed_before_any_commit_is_undone(played: Nights, tmp_path: Path, next_writer: str) -> None:
     """Whichever commit was its last: the last snapshot is readable, and the next writer begins from there, reading nothing again."""

@@ -69,6 +69,7 @@ def _rebuilt(nights: Nights, name: str = "rebuilt") -> Lake:
     return Lake(location.url)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("listed")
 def test_limited_nights_come_to_the_lake_of_one_night(nights: Nights) -> None:
     """Each run reads a unit more; the last one has read everything, and nothing was read twice."""
@@ -87,6 +88,7 @@ def test_limited_nights_come_to_the_lake_of_one_night(nights: Nights) -> None:
     assert nights.run().files_left == 0
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("listed")
 @pytest.mark.parametrize("seed", range(2))
 def test_limited_nights_of_a_living_archive(nights: Nights, seed: int) -> None:

@@ -91,6 +91,7 @@ def _items(lake: Lake) -> list[tuple[str, int, str]]:
     return lake.items.select("SOPInstanceUID", "item_number", "label").sort("SOPInstanceUID", "item_number").collect().rows()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1])
 def test_after_every_night_toy_tables_equal_those_of_a_rebuild(nights: Nights, tmp_path: Path, seed: int) -> None:
     """Files that come, change, vanish and are copied; kills, optimize, vacuum, verify and diff: see the game."""
@@ -103,6 +104,7 @@ def test_after_every_night_toy_tables_equal_those_of_a_rebuild(nights: Nights, t
     assert nights.lake.items.collect().height > 0
 
 
+@pytest.mark.long
 def test_runs_killed_before_any_commit_are_healed(nights: Nights, tmp_path: Path) -> None:
     """Toy tables are committed before `files`, and go back with the others."""
     assert_killed_runs_are_healed(nights, tmp_path, second_day=False)

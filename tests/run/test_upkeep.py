@@ -74,6 +74,7 @@ def _play(nights: Nights, chance: random.Random) -> None:
         chance.choice(present).unlink()
 
 
+@pytest.mark.long
 def test_merging_changes_no_row_and_bounds_part_files(nights: Nights, tmp_path: Path) -> None:
     """Two lakes of the same nights, one merged and one not: the same rows, snapshot numbers included, and the same differences."""
     nights.verifies = False
@@ -125,6 +126,7 @@ def _write(nights: Nights, number: int, kvp: float) -> Path:
     )
 
 
+@pytest.mark.long
 def test_killed_at_any_merge_it_is_healed(nights: Nights, tmp_path: Path) -> None:
     """What a dying run merged is undone or kept, no url that `files` knew is read again, and nothing stays of what vanished meanwhile."""
     nights.verifies = False
@@ -192,6 +194,7 @@ def _night(nights: Nights, night: int) -> list[str]:
     return progress.messages
 
 
+@pytest.mark.long
 def test_expired_snapshots_are_closed_by_runs(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of them at once; what is kept opens, logs are cut, and `null` keeps all."""
     monkeypatch.setattr("dicomlake.lake.log.creation.COMMITS_A_CHECKPOINT", 2)

@@ -94,6 +94,7 @@ def _apart_from_snapshots(report: VacuumReport) -> int:
     return sum(part.table != "snapshots" for part in report.removed)
 
 
+@pytest.mark.long
 def test_every_kept_snapshot_is_what_it_was(nights: Nights, night: Callable[..., None]) -> None:
     """Whatever is kept opens and holds the same rows; the rest can't be opened, and its part files are gone."""
     night(*reversed(range(NIGHTS)))
@@ -208,6 +209,7 @@ def _no_locks_here(*_: object) -> None:
     raise OSError(95, "Operation not supported")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("allowed", range(8))
 def test_what_a_killed_run_committed_is_kept(nights: Nights, night: Callable[..., None], tmp_path: Path, allowed: int) -> None:
     """Whichever commit of a run was its last: after a vacuum the next run reads nothing again that `files` knew, and equals a rebuild."""
@@ -243,6 +245,7 @@ def _urls_known(nights: Nights) -> set[str]:
     return set(rows.filter(pl.col("status") == "indexed")["url"])
 
 
+@pytest.mark.long
 def test_vacuum_that_is_killed_is_carried_on_by_the_next(nights: Nights, night: Callable[..., None]) -> None:
     """Snapshots are closed before the first part file goes, so that none is shown that lacks some."""
     night(2, 1, 0)
@@ -275,6 +278,7 @@ def _log(location: Location, name: str) -> list[str]:
     return sorted(path.name for path in Path(location.url, name, "_delta_log").iterdir() if path.name != "_last_checkpoint")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dies_after", [None, 1, 3])
 def test_logs_are_cut_where_no_kept_snapshot_needs_them(
     nights: Nights, night: Callable[..., None], tmp_path: Path, dies_after: int | None

@@ -34,6 +34,8 @@ from tests.runner.processes import Processes, processes
 from tests.stores.conftest import moto  # noqa: F401 - a fixture
 from tests.stores.servers import Server
 
+pytestmark = pytest.mark.long
+
 FILES = 60
 
 

@@ -143,6 +143,7 @@ def test_a_unit_whose_worker_is_killed_is_done_by_another(
     assert any("no version names" in note for note in verify(Location.of(tmp_path / "lake")).notes)
 
 
+@pytest.mark.long
 def test_a_file_that_kills_every_worker_is_one_failed_row(cluster: DaskRunner, archive: Path, settings: Settings, tmp_path: Path) -> None:
     """The unit is cut until the one file is found; every other file is indexed."""
     poison = str(sorted(path for path in archive.rglob("*") if path.is_file())[33])

@@ -174,6 +174,7 @@ def test_folders_of_files_alike(bucket: Bucket, proxied: Proxied) -> None:
             assert bytes_sent <= 2 * header_bytes
 
 
+@pytest.mark.long
 def test_a_tenth_of_all_requests_fails(sample: list[Path], bucket: Bucket, proxied: Proxied) -> None:
     """A tenth of the requests fail in any way: they are repeated, and the rows are those without faults."""
     urls = _put(bucket, sample)

@@ -6,16 +6,15 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::DataType;
-use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyTypeError, PyValueError};
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::{Array, RecordBatch, StructArray};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
-use pyo3_arrow::PyRecordBatch;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyCapsule};
 
 use crate::drive::remote::{NoAccess, ObjectStoreConfig, StoreKind, UnitEnd};
 use crate::drive::{ByteSource, ReadingLimits, Refused};
@@ -41,7 +40,63 @@ type PythonColumn = (String, u32, String, String, (bool, bool), Vec<PythonStep>)
 type PythonStore = (String, String, String, HashMap<String, String>);
 
 /// Batches by the name of their table; and the index of a store that can't be read from, the kind of trouble, and the reason.
-type PythonScanned = (Vec<(String, Vec<PyRecordBatch>)>, Option<(usize, &'static str, String)>);
+type PythonScanned = (Vec<(String, Vec<PythonBatch>)>, Option<(usize, &'static str, String)>);
+
+/// A number of files that units add to while they are read, and that other threads look at meanwhile.
+#[pyclass(frozen, module = "dicomlake._core", name = "FileCount")]
+#[derive(Default)]
+struct PythonFileCount {
+    files: AtomicU64,
+}
+
+#[pymethods]
+impl PythonFileCount {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds files that were not read here.
+    fn add(&self, files: u64) {
+        self.files.fetch_add(files, Ordering::Relaxed);
+    }
+
+    /// How many files there are so far.
+    #[getter]
+    fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+}
+
+/// The files of a unit: the end of each url among the bytes of all urls, and each size, -1 where it is not known (int64 in the order of
+/// this machine's bytes); and the bytes of all urls.
+type PythonFiles = (PyBackedBytes, PyBackedBytes, PyBackedBytes);
+
+/// A record batch that any library takes through the Arrow PyCapsule interface.
+#[pyclass(frozen, module = "dicomlake._core", name = "ArrowArray")]
+struct PythonBatch {
+    batch: RecordBatch,
+}
+
+#[pymethods]
+impl PythonBatch {
+    /// The schema and the data, as they are: whoever asks for other types casts them.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        drop(requested_schema);
+        let schema = FFI_ArrowSchema::try_from(self.batch.schema().as_ref())
+            .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        let data = FFI_ArrowArray::new(&StructArray::from(self.batch.clone()).to_data());
+        Ok((
+            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
+            PyCapsule::new_with_value(py, data, c"arrow_array")?,
+        ))
+    }
+}
 
 /// A plan of the columns to read, made once for all units.
 #[pyclass(frozen, module = "dicomlake._core", name = "ScanPlan")]
@@ -70,33 +125,30 @@ impl PythonPlan {
 
     /// Reads the headers of a unit of files.
     ///
-    /// Takes a record batch with `url` (string) and `file_size` (int64), the stores that are read from here, and what opens all other urls
-    /// that are not local; answers batches by table, with the number of each file, in the order in which files ended; and
+    /// Takes the files, the stores that are read from here, and what opens all other urls that are not local; answers batches by table, with the number of each file, in the order in which files ended; and
     /// which store can't be read from, if that is so. `interruptible` is for Python's main thread, where signals are to be heard.
-    #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1))]
+    /// `count` grows by one with each file that has ended.
+    #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1, count=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python names them")]
     fn scan(
         &self,
         py: Python<'_>,
-        files: PyRecordBatch,
+        files: PythonFiles,
         open: Py<PyAny>,
         interruptible: bool,
         stores: Vec<PythonStore>,
         requests_in_flight: usize,
+        count: Option<Py<PythonFileCount>>,
     ) -> PyResult<PythonScanned> {
-        let files = files.into_inner();
-        let urls = column(&files, "url", &DataType::Utf8)?.as_string::<i32>();
-        let sizes = column(&files, "file_size", &DataType::Int64)?.as_primitive::<Int64Type>();
+        let (ends, urls, sizes) = files;
+        let to_read = files_to_read(&ends, &urls, &sizes)
+            .ok_or_else(|| PyValueError::new_err("the ends of the urls do not fit the urls and their sizes"))?;
         let stores = stores.into_iter().map(store_config).collect::<PyResult<Vec<_>>>()?;
         let (batches, end) = py.detach(|| {
-            let mut surroundings = PythonSurroundings::new(open, interruptible);
-            let to_read = urls.iter().zip(sizes.iter()).map(|(url, size)| FileToRead {
-                url: url.unwrap_or_default(),
-                size: size.and_then(|size| u64::try_from(size).ok()),
-            });
+            let mut surroundings = PythonSurroundings { count, ..PythonSurroundings::new(open, interruptible) };
             let scanned = if stores.is_empty() {
-                Ok((self.plan.scan(to_read, &mut surroundings), UnitEnd::Done))
+                Ok((self.plan.scan(to_read.iter().copied(), &mut surroundings), UnitEnd::Done))
             } else {
-                let to_read: Vec<_> = to_read.collect();
                 self.plan.scan_with_stores(&to_read, &stores, requests_in_flight, &mut surroundings)
             };
             surroundings.end_with(scanned)
@@ -108,7 +160,7 @@ impl PythonPlan {
         };
         let own = [("files", batches.files), ("instances", batches.instances), ("findings", batches.findings)];
         let tables = own.into_iter().map(|(name, batches)| (name.to_owned(), batches)).chain(batches.taken);
-        let out = |batches: Vec<RecordBatch>| batches.into_iter().map(PyRecordBatch::new).collect();
+        let out = |batches: Vec<RecordBatch>| batches.into_iter().map(|batch| PythonBatch { batch }).collect();
         Ok((tables.map(|(name, batches)| (name, out(batches))).collect(), no_access))
     }
 
@@ -173,11 +225,21 @@ fn python_defect(defect: Defect) -> PythonDefect {
     (defect.code.as_str(), defect.message.into_owned(), defect.byte_offset, defect.element_path)
 }
 
-fn column<'a>(files: &'a RecordBatch, name: &str, data_type: &DataType) -> PyResult<&'a dyn Array> {
-    let column = files.column_by_name(name).map(AsRef::as_ref);
-    column
-        .filter(|column: &&dyn Array| column.data_type() == data_type)
-        .ok_or_else(|| PyTypeError::new_err(format!("files need a column '{name}' of {data_type}")))
+/// The files of a unit; None where ends, urls and sizes do not fit each other.
+fn files_to_read<'a>(ends: &[u8], urls: &'a [u8], sizes: &[u8]) -> Option<Vec<FileToRead<'a>>> {
+    let urls = std::str::from_utf8(urls).ok()?;
+    let ((ends, no_end), (sizes, no_size)) = (ends.as_chunks::<8>(), sizes.as_chunks::<8>());
+    if ends.len() != sizes.len() || !no_end.is_empty() || !no_size.is_empty() {
+        return None;
+    }
+    let mut start = 0;
+    let files = ends.iter().zip(sizes).map(|(end, size)| {
+        let end = usize::try_from(i64::from_ne_bytes(*end)).ok()?;
+        let url = urls.get(start..end)?;
+        start = end;
+        Some(FileToRead { url, size: u64::try_from(i64::from_ne_bytes(*size)).ok() })
+    });
+    files.collect()
 }
 
 fn read_column(
@@ -226,11 +288,12 @@ struct PythonSurroundings {
     open: Py<PyAny>,
     failure: Failure,
     listened: Option<Instant>,
+    count: Option<Py<PythonFileCount>>,
 }
 
 impl PythonSurroundings {
     fn new(open: Py<PyAny>, interruptible: bool) -> Self {
-        Self { open, failure: Failure::default(), listened: interruptible.then(Instant::now) }
+        Self { open, failure: Failure::default(), listened: interruptible.then(Instant::now), count: None }
     }
 
     fn end_with<T>(self, answer: T) -> PyResult<T> {
@@ -260,6 +323,12 @@ impl Surroundings for PythonSurroundings {
             }
         }
         self.failure.borrow().is_none()
+    }
+
+    fn note_file(&mut self) {
+        if let Some(count) = &self.count {
+            count.get().files.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -340,6 +409,8 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         PyErr::warn(module.py(), &module.py().get_type::<PyRuntimeWarning>(), message, 1)?;
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<PythonBatch>()?;
+    module.add_class::<PythonFileCount>()?;
     module.add_class::<PythonPlan>()?;
     module.add_class::<PythonTree>()?;
     module.add_function(wrap_pyfunction!(codes, module)?)?;

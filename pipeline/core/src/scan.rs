@@ -43,6 +43,9 @@ pub trait Surroundings {
 
     /// Whether to go on; asked before each file.
     fn goes_on(&mut self) -> bool;
+
+    /// Takes note that a file has ended, well or not.
+    fn note_file(&mut self) {}
 }
 
 impl ScanPlan {
@@ -126,6 +129,7 @@ impl ScanPlan {
                 requests: reading.requests.saturating_add(spent.requests),
             };
             rows.add(&facts, &mut decoder.header);
+            surroundings.note_file();
         }
     }
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicomlake.extract.file_count import SharedCount
 from dicomlake.extract.header_tree import HeaderTree
 from dicomlake.html import html_block, html_table
 from dicomlake.limits import ReadingLimits
@@ -40,13 +41,15 @@ SCANNED_FILE_COLUMNS = (
 class ScanRequest:
     """The columns to read of each file, and the limits.
 
-    ``headers`` asks for ``header_json``; ``storage_options`` go to fsspec for urls that are not local.
+    ``headers`` asks for ``header_json``; ``storage_options`` go to fsspec for urls that are not local. ``count``, where there is one, grows
+    with each file whose header was read; an engine that does not count leaves it alone.
     """
 
     schema: LakeSchema
     reading: ReadingLimits = field(default_factory=ReadingLimits)
     headers: bool = False
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    count: SharedCount | None = field(default=None, repr=False, compare=False)
 
     def scanned_schema(self, table: str) -> pa.Schema:
         """The schema of the rows that an engine answers for a table: without the columns that the run adds."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
@@ -23,7 +24,7 @@ from dicomlake.schema.dictionary import entry_of_tag
 from dicomlake.stores import make_room_for_connections, stores_of
 
 if TYPE_CHECKING:
-    from dicomlake._core import Column, Node
+    from dicomlake._core import Column, Files, Node
 
 _Rows = TypeVar("_Rows", pa.Table, pa.RecordBatch)
 
@@ -48,15 +49,17 @@ class NativeEngine:
             AccessDenied: an object store refuses, or answers, for no object at all.
             ConfigurationError: ``storage_options`` can't be used.
         """
-        unit = pa.record_batch([_one_array(files["url"]), _one_array(files["file_size"])], names=["url", "file_size"])
         # Signals are heard by the main thread alone; others need not take the interpreter for them.
         is_main = threading.current_thread() is threading.main_thread()
-        stores = stores_of(unit["url"], request.storage_options)
+        stores = stores_of(_one_array(files["url"]), request.storage_options)
         in_core = [store.as_tuple() for store in stores]
         if in_core:
             make_room_for_connections()
         with closing(Opener(request.storage_options, request.reading.header_limit, files)) as opener:
-            answered, no_access = scan_plan(request).scan(unit, opener, is_main, in_core, request.reading.requests_in_flight)
+            count = None if request.count is None else request.count.core
+            answered, no_access = scan_plan(request).scan(
+                unit_of(files), opener, is_main, in_core, request.reading.requests_in_flight, count
+            )
         if no_access is not None:
             store, trouble, reason = no_access
             raise stores[store].no_access(trouble, reason)
@@ -98,6 +101,17 @@ class NativeEngine:
             element_path=printable(element_path) if element_path else None,
             file_codes=codes_of_file(marks),
         )
+
+
+def unit_of(files: pa.Table) -> Files:
+    """The columns ``url`` and ``file_size`` of a unit, as the compiled part takes them: ends of the urls, the urls, and sizes."""
+    urls = _one_array(files["url"].cast(pa.large_string()))
+    if not len(urls):
+        return b"", b"", b""
+    sizes = pc.fill_null(_one_array(files["file_size"].cast(pa.int64())), -1)
+    _, offsets, text = urls.buffers()
+    ends = np.frombuffer(offsets, np.int64)[urls.offset : urls.offset + len(urls) + 1]
+    return (ends[1:] - ends[0]).tobytes(), text.slice(ends[0], ends[-1] - ends[0]).to_pybytes(), sizes.to_numpy().tobytes()
 
 
 def scan_plan(request: ScanRequest) -> ScanPlan:

@@ -95,6 +95,8 @@ def scan_unit(engine: Engine, files: pa.Table, request: ScanRequest) -> Scanned:
     readable = pc.is_null(files["code"])
     scanned = engine.scan(files.filter(readable).select(listed), request)
     rejected = _rejected_rows(files.filter(pc.invert(readable)), request)
+    if request.count is not None:
+        request.count.add(rejected.num_rows)
     rows = pa.concat_tables([scanned.files, rejected])
     order = pc.index_in(files["url"], value_set=rows["url"].combine_chunks())
     return Scanned({**scanned.tables, "files": rows.take(order)})

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dicomlake.lake.read.diff import LakeDiff
     from dicomlake.lake.read.reader import Lake
     from dicomlake.lake.read.snapshot_view import SnapshotView
+    from dicomlake.lake.read.unfinished import Unfinished, unfinished_at
     from dicomlake.lake.upkeep.optimize import Merged, OptimizeReport, merge_due, optimize
     from dicomlake.lake.upkeep.vacuum import VacuumReport, close_expired, vacuum
     from dicomlake.lake.upkeep.verify import VerifyReport, verify
@@ -34,6 +35,7 @@ __all__ = [
     "Snapshot",
     "SnapshotView",
     "Table",
+    "Unfinished",
     "VacuumReport",
     "VerifyReport",
     "Waiting",
@@ -42,6 +44,7 @@ __all__ = [
     "merge_due",
     "optimize",
     "settings_of",
+    "unfinished_at",
     "vacuum",
     "verify",
 ]
@@ -50,6 +53,8 @@ _HOMES = {
     "LakeDiff": "dicomlake.lake.read.diff",
     "Lake": "dicomlake.lake.read.reader",
     "SnapshotView": "dicomlake.lake.read.snapshot_view",
+    "Unfinished": "dicomlake.lake.read.unfinished",
+    "unfinished_at": "dicomlake.lake.read.unfinished",
     "Merged": "dicomlake.lake.upkeep.optimize",
     "OptimizeReport": "dicomlake.lake.upkeep.optimize",
     "merge_due": "dicomlake.lake.upkeep.optimize",

@@ -54,11 +54,13 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
         if batch:
             yield tuple(batch)
 
+    progress.entities_to_roll_up = sum(frame.height for frame in keys.values())
     added: dict[str, list[PartFile]] = {name: [] for name in levels}
     findings_added: list[PartFile] = []
     for outcome in runner().run(run_roll_ups, tasks()):
         if outcome.killed or outcome.result is None:
             raise RefusedError("workers died while rolling up, for want of memory perhaps; lower lake.rollup_rows and run again")
+        progress.entities_rolled_up += sum(task.keys.height for task in outcome.task)
         for result in outcome.result:
             added[result.level] += result.parts
             findings_added += result.findings

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from dicomlake.config import Settings
 from dicomlake.errors import ConfigurationError, ListedOutOfOrder
+from dicomlake.extract.file_count import SharedCount
 from dicomlake.lake import LakeWriter, Waiting
 from dicomlake.parts import Location
 from dicomlake.run.commit import begin_commits
@@ -133,6 +134,8 @@ def _begin(
     planner = make_planner(sources, request.lake, files.parts.values(), settings, snapshot=snapshot, current=current, read_all=request.full)
     known = known_sources(files)
     runner = LateRunner(start_runner, progress)
+    count = SharedCount()
+    progress.count_headers = lambda: count.files
     return Run(
         sources=request.sources,
         settings=settings,
@@ -144,7 +147,7 @@ def _begin(
         may_commit=not any(source.name in known for source in sources),
         writer=writer,
         planner=planner,
-        reader=UnitReader(settings, request.lake, snapshot, runner),
+        reader=UnitReader(settings, request.lake, snapshot, runner, count),
         committer=begin_commits(writer, snapshot, str(reading), current),
         runner=runner,
         progress=progress,

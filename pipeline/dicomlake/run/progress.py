@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,16 +15,52 @@ from dicomlake.plan import PlanCounts
 from dicomlake.printable import duration
 
 WAITING_STAGE = "waiting for the lake"
+READING_STAGE = "listing and reading"
+ROLLING_UP_STAGE = "rolling up"
+
+RECENT_SECONDS = 10.0
+"""The speed of a run is that of so many seconds."""
+
+ESTIMATE_SECONDS = 60.0
+"""The time left is estimated by the speed of so many seconds: threads that write rows side by side read nothing meanwhile."""
+
+
+_LEAST_SAMPLES = 2
+
+
+class _Speed:
+    """How much a count grew a second, lately; a count that grows seldom is looked at since its last change but one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was: the count is 0, and begins to grow now."""
+        self._samples: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+
+    def of(self, count: int) -> float:
+        """The speed, now that the count has come to this."""
+        now = time.monotonic()
+        samples = self._samples
+        if count != samples[-1][1]:
+            samples.append((now, count))
+        while len(samples) > _LEAST_SAMPLES and samples[1][0] < now - self._seconds:
+            samples.popleft()
+        began, before = samples[0]
+        return max(0.0, (count - before) / (now - began)) if now > began else 0.0
 
 
 @dataclass
 class Progress:
     """The figures of a run under way.
 
-    ``codes`` counts files by their code, ``findings`` the findings that the run wrote, by theirs. ``stage_seconds`` is wall-clock time by
-    stage, ``cpu_seconds`` the CPU time of the threads and workers that carried it out. ``observer``, where there is one, is called in
-    the thread of the run with ``stage-begun``, ``stage-ended`` or ``committed`` and their figures, and with ``message`` for one that
-    can't wait.
+    ``files_read`` counts the files of units that have ended; ``headers_read`` those of units under way too, where they are read in this
+    process. ``entities_rolled_up`` of ``entities_to_roll_up`` series, studies and patients are rolled up. ``codes`` counts files by their
+    code, ``findings`` the findings that the run wrote, by theirs. ``stage_seconds`` is wall-clock time by stage, ``cpu_seconds`` the CPU
+    time of the threads and workers that carried it out. ``refresh`` brings the figures of the listing up to date; whoever shows them calls
+    it before. ``observer``, where there is one, is called in the thread of the run with ``stage-begun``, ``stage-ended`` or ``committed``
+    and their figures, and with ``message`` for one that can't wait.
 
     Example:
         >>> progress = dicomlake.Progress()
@@ -52,6 +88,12 @@ class Progress:
     stage_seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     observer: Callable[[str, dict[str, Any]], None] | None = None
+    entities_to_roll_up: int = 0
+    entities_rolled_up: int = 0
+    count_headers: Callable[[], int] = field(default=lambda: 0, repr=False)
+    refresh: Callable[[], None] = field(default=lambda: None, repr=False)
+    _speed: _Speed = field(default_factory=lambda: _Speed(RECENT_SECONDS), init=False, repr=False, compare=False)
+    _speed_of_estimate: _Speed = field(default_factory=lambda: _Speed(ESTIMATE_SECONDS), init=False, repr=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -59,21 +101,30 @@ class Progress:
         return time.monotonic() - self.started
 
     @property
+    def headers_read(self) -> int:
+        """The files whose headers have been read: file by file in this process, unit by unit where other processes read."""
+        counted = min(self.count_headers(), self.files_to_read)  # a unit that was given to a second worker counts twice
+        return max(self.files_read, counted)
+
+    @property
     def files_per_second(self) -> float:
-        """Files read a second, of the whole run so far."""
-        return self.files_read / self.seconds if self.seconds else 0.0
+        """Files read a second, in the last `RECENT_SECONDS` in which it was asked."""
+        return self._speed.of(self.headers_read)
 
     @property
     def seconds_left(self) -> float | None:
         """An estimate; None until the listing has ended and something was read."""
-        if not self.listing_ended or not self.files_read:
+        speed = self._speed_of_estimate.of(self.headers_read)
+        if not self.listing_ended or not speed:
             return None
-        return (self.files_to_read - self.files_read) / self.files_per_second
+        return (self.files_to_read - self.headers_read) / speed
 
     def begin_again(self) -> None:
         """Forget the figures of files: a run begins again, and what it committed before is there as from an earlier one."""
         self.listing_ended = False
         self.files_listed = self.files_to_read = self.files_read = self.files_committed = self.bytes_read = self.requests = 0
+        self.count_headers = lambda: 0
+        self._note_speed()
         for counter in (self.statuses, self.codes, self.findings):
             counter.clear()
 
@@ -82,12 +133,14 @@ class Progress:
         """Count the time of a stage."""
         before = self.stage
         self.stage = stage
+        self._note_speed()
         self._observe("stage-begun", stage=stage)
         wall, cpu = time.monotonic(), time.thread_time()
         try:
             yield
         finally:
             self.stage = before
+            self._note_speed()
             seconds = time.monotonic() - wall
             self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + seconds
             self.add_cpu(stage, time.thread_time() - cpu)
@@ -112,6 +165,12 @@ class Progress:
         """Count files whose rows were committed."""
         self.files_committed += files
         self._observe("committed", files=files, files_committed=self.files_committed)
+
+    def _note_speed(self) -> None:
+        """Time in which nothing could be read, such as that of starting workers, is no time of reading."""
+        if not self.headers_read:
+            self._speed.restart()
+            self._speed_of_estimate.restart()
 
     def _observe(self, event: str, **figures: Any) -> None:  # noqa: ANN401 - figures are of any type
         if self.observer is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 import polars as pl
@@ -14,6 +15,7 @@ from dicomlake.config import Settings
 from dicomlake.errors import FileCode, RefusedError
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
+from dicomlake.extract.file_count import SharedCount
 from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit, scan_unit
 from dicomlake.parts import Location
 from dicomlake.plan import unit_of
@@ -71,9 +73,10 @@ class UnitReader:
         lake: where workers write part files.
         snapshot: the number of the run.
         runner: answers the runner.
+        count: grows with each file that is read in this process, and with none that is read elsewhere.
     """
 
-    def __init__(self, settings: Settings, lake: Location, snapshot: int, runner: Callable[[], Runner]) -> None:
+    def __init__(self, settings: Settings, lake: Location, snapshot: int, runner: Callable[[], Runner], count: SharedCount) -> None:
         self._settings = settings
         self._lake = lake
         self._snapshot = snapshot
@@ -84,6 +87,7 @@ class UnitReader:
             reading=settings.reading.limits(),
             headers=settings.headers,
             storage_options=settings.storage_options,
+            count=count,
         )
 
     def read(self, units: Iterator[pa.Table]) -> Iterator[FinishedUnit]:
@@ -127,7 +131,7 @@ class UnitReader:
         sample = task.files.filter(pc.is_null(task.files["code"])).slice(0, SAMPLE_FILES)
         if sample.num_rows < SAMPLE_FILES:
             return
-        here = scan_unit(make_engine(task.engine), sample, task.request).files
+        here = scan_unit(make_engine(task.engine), sample, replace(task.request, count=None)).files
         if FileCode.UNREADABLE.value not in here["code"].to_pylist():
             raise RefusedError(
                 f"a worker could read none of the {result.files} files of a unit, and here they can be read; see that workers reach the "

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from dicomlake.plan import Planner
 from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
 from dicomlake.run.hierarchy import roll_up_touched
-from dicomlake.run.progress import Progress, Summary, summarised
+from dicomlake.run.progress import READING_STAGE, ROLLING_UP_STAGE, Progress, Summary, summarised
 from dicomlake.run.reading import LateRunner, UnitReader, unit_files, units_of_promoted
 from dicomlake.run.time_limit import TimeLimit
 from dicomlake.run.upkeep import close_past, merge_part_files
@@ -75,7 +75,7 @@ class Run:
             self.planner.counts.files_to_read += promoted.height
             self._read(units_of_promoted(promoted, unit_files(self.settings)))
             self._commit_pending(at_least=1)
-        with self.progress.timed("rolling up"):
+        with self.progress.timed(ROLLING_UP_STAGE):
             roll_up_touched(self.writer, self.snapshot, self.runner, rows_limit=self.settings.lake.rollup_rows, progress=self.progress)
         merge_part_files(self.writer, self.settings.lake.merge_parts, self.progress)
         summary = self._pin(files_left + archives_left)
@@ -91,7 +91,7 @@ class Run:
 
     def _read(self, units: Iterator[pa.Table]) -> None:
         """Have units read, and commit those that ended as soon as that is allowed."""
-        with self.progress.timed("listing and reading"):
+        with self.progress.timed(READING_STAGE), self._refreshed():
             for unit in self._until_it_breaks_off(self.reader.read(units)):
                 self._note_result(unit)
                 self._note_listing()
@@ -102,6 +102,15 @@ class Run:
                 self._pending.append(unit)
                 overdue = time.monotonic() - self._last_commit > self.settings.lake.commit_seconds
                 self._commit_pending(at_least=1 if overdue else self.settings.lake.commit_units)
+
+    @contextmanager
+    def _refreshed(self) -> Iterator[None]:
+        """The listing goes on in a thread of its own; who shows the progress sees how far it is."""
+        self.progress.refresh = self._note_listing
+        try:
+            yield
+        finally:
+            self.progress.refresh = lambda: None
 
     def _until_it_breaks_off(self, units: Iterator[FinishedUnit]) -> Iterator[FinishedUnit]:
         """The units; should workers or the listing be lost, what had been read until then is committed all the same."""

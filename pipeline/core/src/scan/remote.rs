@@ -75,6 +75,7 @@ impl Taker for RowMaker<'_> {
             requests: reading.requests,
         };
         self.rows.add(&facts, &mut decoder.header);
+        self.surroundings.note_file();
     }
 
     fn give_back(&mut self, number: usize, reading: Reading) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from json import loads
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,11 @@ from dicomlake.cli.options import JsonOption, LakeArgument, StoreConfigOption
 from dicomlake.cli.output.screen import print_table
 from dicomlake.cli.output.table import Heading, number
 from dicomlake.cli.output.values import cell, json_text, size_text
+from dicomlake.errors import NotALake
 from dicomlake.printable import printable
 
 if TYPE_CHECKING:
-    from dicomlake.lake import Lake
+    from dicomlake.lake import Lake, Unfinished
     from dicomlake.parts import PartFile
 
 _SNAPSHOT_COLUMNS = ("snapshot", "kind", "started", "finished", "sources", "engine", "dicomlake_version")
@@ -37,11 +39,20 @@ def info(
 ) -> None:
     """Show the content of a lake.
 
-    Its last run, its sources, its tables with rows and sizes, and the files by status and code.
+    Its last run, its sources, its tables with rows and sizes, and the files by status and code. Where the first run has not finished: what
+    is committed, and how to go on.
     """
-    from dicomlake.cli.lakes import lake_at
+    from dicomlake.cli.lakes import lake_at, location_of
+    from dicomlake.lake import unfinished_at
 
-    opened = lake_at(lake, config)
+    try:
+        opened = lake_at(lake, config)
+    except NotALake:
+        left = None if snapshots or settings else unfinished_at(location_of(lake, config))
+        if left is None:
+            raise
+        _print_unfinished(location_of(lake, config).url, left, json=json)
+        return
     if snapshots:
         _print_snapshots(opened, json=json)
         return
@@ -53,6 +64,20 @@ def info(
         print(json_text(described))
     else:
         _print(described)
+
+
+def _print_unfinished(url: str, left: Unfinished, *, json: bool) -> None:
+    """Print what a first run has committed, and the command that goes on."""
+    if json:
+        print(json_text({"lake": url, "snapshot": None, "sources": left.sources, "statuses": left.statuses}))
+        return
+    counts = ", ".join(f"{count:,} {status}" for status, count in left.statuses.items())
+    print(f"{printable(url)}: no run has finished; the first one broke off, or is still under way")
+    print(f"{left.files:,} files are committed{f': {counts}' if counts else ''}")
+    for source in left.sources:
+        print(f"source {printable(source)}")
+    sources = " ".join(shlex.quote(printable(source)) for source in left.sources) or "SOURCE"
+    print(f"to go on, run the same command again: dicomlake index {sources} --lake {shlex.quote(printable(url))}")
 
 
 def _print_settings(lake: Lake, *, json: bool) -> None:

@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dicomlake.cli.output.figures import figures_of
 from dicomlake.printable import printable
+from dicomlake.telling.figures import figures_of, step_of
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress
@@ -43,12 +43,12 @@ def bar_on(progress: Progress, stream: TextIO) -> Iterator[None]:
 
 
 def drawing_of(progress: Progress) -> RenderableType:
-    """Messages, the stage and its bar, the figures below it, then the workers and the dashboard."""
-    total = progress.files_to_read if progress.listing_ended and progress.files_to_read else None
+    """Messages, the step and its bar, the figures below it, then the workers and the dashboard."""
+    step = step_of(progress)
     row = Table.grid(padding=(0, 1), expand=True)
     row.add_column(no_wrap=True)
     row.add_column(ratio=1, min_width=8)
-    row.add_row(Text(progress.stage), ProgressBar(total=total, completed=progress.files_read, pulse=total is None))
+    row.add_row(Text(step.name), ProgressBar(total=step.total, completed=step.done, pulse=step.total is None))
     lines = [" · ".join(figures_of(progress))]
     if progress.workers:
         dashboard = f" · dashboard {printable(progress.dashboard)}" if progress.dashboard else ""

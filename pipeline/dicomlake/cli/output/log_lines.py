@@ -17,12 +17,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from dicomlake.cli.output.figures import Pause, line_of
 from dicomlake.cli.output.values import json_text
 from dicomlake.printable import printable
+from dicomlake.telling.figures import line_of
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
+
+Pause = Callable[[float], bool]
+"""Waits so many seconds, or until the run ends, and answers whether it ended."""
 
 PROGRESS_SECONDS = 30.0
 """The time between two lines of progress."""
@@ -83,7 +86,7 @@ class LogTalker:
                 listing_ended=progress.listing_ended,
                 files_listed=progress.files_listed,
                 files_to_read=progress.files_to_read,
-                files_read=progress.files_read,
+                files_read=progress.headers_read,
                 files_failed=progress.statuses["failed"],
                 files_per_second=round(progress.files_per_second, 1),
                 seconds=round(progress.seconds, 3),

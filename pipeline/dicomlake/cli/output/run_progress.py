@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
-from dicomlake.cli.output.figures import Pause, line_of
-from dicomlake.cli.output.log_lines import LogLines, log_lines_on
+from dicomlake.cli.output.log_lines import LogLines, Pause, log_lines_on
 from dicomlake.cli.output.screen import is_terminal
 from dicomlake.printable import printable
+from dicomlake.telling.figures import line_of
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress

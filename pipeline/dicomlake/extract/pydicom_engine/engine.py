@@ -57,6 +57,8 @@ class PydicomEngine:
                 read = _FileRead(request, row)
                 read.run(opener)
                 reads.append(read)
+                if request.count is not None:
+                    request.count.add(1)
         rows = {"files": [read.row for read in reads], "findings": [row for read in reads for row in read.finding_rows()]}
         tables = {name: pa.Table.from_pylist(found, schema=request.scanned_schema(name)) for name, found in rows.items()}
         return Scanned({**tables, "instances": _instances([read.instance for read in reads if read.instance is not None], request)})
