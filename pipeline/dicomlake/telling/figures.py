@@ -67,4 +67,3 @@ def figures_of(progress: Progress) -> list[str]:
     if step.total is not None and step.total != total:
         figures.insert(0, f"{step.done:,} of {step.total:,} series, studies and patients")
     return figures
-

@@ -9,7 +9,6 @@ from dicomlake.cli.output.log_lines import LogLines, log_finished
 from dicomlake.cli.output.screen import print_lines, print_table
 from dicomlake.cli.output.table import Heading, number
 from dicomlake.printable import printable
-from dicomlake.printable import duration
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
