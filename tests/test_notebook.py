@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,15 @@ def test_notebook_is_stored_settled(path: Path) -> None:
     stored = path.read_text("utf-8")
     assert nbformat.writes(settled(notebook)) + "\n" == stored
     assert [name for name in (str(Path.home()), str(path.parents[1]), sys.prefix) if name in stored and name != "/"] == []
+
+
+@of_each_notebook
+def test_links_lead_somewhere(path: Path) -> None:
+    """A page of the docs that the notebook names is there."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    links = re.findall(r"\]\(([^):]+)\)", "\n".join(cells))
+    assert links
+    assert [link for link in links if not (path.parent / link).is_file()] == []
 
 
 @pytest.mark.parametrize(
