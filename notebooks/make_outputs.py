@@ -1,4 +1,4 @@
-"""Run the notebooks and store their outputs in them: ``python notebooks/make_outputs.py``, from the environment of ``make check``.
+"""Run the notebooks and store their outputs in them: ``python notebooks/make_outputs.py``, with the environment that ``make`` builds.
 
 A stored output says nothing of the machine, the hour or the folder of the run, so that a second run stores the same file. Review the
 difference that git shows.
@@ -52,7 +52,7 @@ def run(path: Path, folder: Path) -> NotebookNode:
 
     Example:
         >>> run(NOTEBOOKS / "01_quickstart.ipynb", folder).cells[1].outputs[0].data["text/plain"]
-        "'320 files …'"
+        '(14, 20, 38, 352)'
     """
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
