@@ -52,6 +52,10 @@ PROMISED_FINDING_CODES = {
     "dangling-reference",
     "irregular-geometry",
     "invalid-code-string",
+    "invalid-age",
+    "implausible-age",
+    "nonstandard-character-set",
+    "trailing-bytes",
 }
 
 

@@ -12,11 +12,10 @@ import pyarrow as pa
 from dicomlake.config import Settings
 from dicomlake.errors import ConfigurationError
 from dicomlake.extract.dicomdir import read_file_ids
-from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.extract.unit import located_members, scan_unit
 from dicomlake.parts import Location
-from dicomlake.plan import unit_of
 from dicomlake.run.planning import make_planner
 from dicomlake.run.sources import refuse_empty_glob
 from dicomlake.sources import AddressKind, address_of, merge_listings, modified_times, open_source
@@ -39,19 +38,20 @@ def scan_named(named: Sequence[str], settings: Settings, request: ScanRequest) -
         ConfigurationError: a SOURCE or a list can't be understood.
     """
     engine = make_engine(settings.engine)
-    scanned = [scan_unit(engine, located_members(unit, request), request) for unit in _units(named, settings)]
+    scanned = list(_scanned(named, engine, settings, request))
     if not scanned:
         return engine.scan(_as_listed([]), request)
     return Scanned({name: pa.concat_tables([one.tables[name] for one in scanned]) for name in scanned[0].tables})
 
 
-def _units(named: Sequence[str], settings: Settings) -> Iterator[pa.Table]:
+def _scanned(named: Sequence[str], engine: Engine, settings: Settings, request: ScanRequest) -> Iterator[Scanned]:
     for holds_several, group in groupby(named, lambda text: _holds_several(text, settings)):
         if holds_several:
             for text in group:
-                yield from _listed(text, settings)
+                for unit in _listed(text, settings):
+                    yield scan_unit(engine, located_members(unit, request), request)
         else:
-            yield unit_of(pl.DataFrame(_as_listed([url_of(text) for text in group])))
+            yield engine.scan(_as_listed([url_of(text) for text in group]), request)  # in this order
 
 
 def _holds_several(text: str, settings: Settings) -> bool:

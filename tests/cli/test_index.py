@@ -46,7 +46,7 @@ def test_sample_says_what_it_wrote(run: Run, tmp_path: Path) -> None:
     ran = run("sample", tmp_path / "archive", "--studies", 1, "--seed", 7)
     counts = json.loads((tmp_path / "archive" / MANIFEST_NAME).read_text("utf-8"))["counts"]
     assert ran.code == 0
-    assert ran.out.startswith(f"{counts['files']} files in ")
+    assert ran.out.startswith(f"{counts['files'] + 1} files in ")
     assert f"{counts['instances']} instances" in ran.out
     assert "dicomlake index" in ran.err
 

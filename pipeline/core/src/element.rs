@@ -130,6 +130,15 @@ pub fn without_known_vr(bytes: &[u8], encoding: Encoding, ended: bool) -> Option
     });
     let without = ElementHeader { tag, vr: None, length: implicit, size: 8 };
     let letters = e.is_ascii_uppercase() && f.is_ascii_uppercase();
+    // A sequence that does not say its length begins with an item, or ends.
+    let holds_items = |form: &ElementHeader| {
+        let behind = usize::try_from(form.size).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        form.length == UNDEFINED_LENGTH
+            && matches!(item_header(behind, little), Some((ITEM | SEQUENCE_DELIMITATION, _)))
+    };
+    if let Some(long) = long.filter(holds_items) {
+        return Some(long);
+    }
     let forms = if letters { [Some(short), long, Some(without)] } else { [Some(without), Some(short), long] };
     let found = forms.into_iter().flatten().find(|form| {
         let behind = form.size.saturating_add(u64::from(form.length));
@@ -148,16 +157,23 @@ pub fn without_known_vr(bytes: &[u8], encoding: Encoding, ended: bool) -> Option
 pub fn with_stray_vr(bytes: &[u8], little: bool, ended: bool) -> Option<ElementHeader> {
     let explicit = Encoding { explicit: true, little };
     let form = element_header(bytes, explicit)?;
+    let value = bytes.get(usize::try_from(form.size).ok()?..).unwrap_or_default();
+    let is_item = matches!(item_header(value, little), Some((ITEM, _)));
     if form.length == UNDEFINED_LENGTH {
-        // An item, or the end of a sequence without one.
-        let behind = bytes.get(usize::try_from(form.size).ok()?..)?;
-        let follows = item_header(behind, little);
-        return matches!(follows, Some((ITEM | SEQUENCE_DELIMITATION, _))).then_some(form);
+        let is_end = matches!(item_header(value, little), Some((SEQUENCE_DELIMITATION, _)));
+        return (is_item || is_end).then_some(form);
     }
     let held = bytes.len() as u64;
+    let is_followed = |behind: u64| {
+        (ended && behind == held) || (behind.saturating_add(8) <= held && may_follow(bytes, behind, form.tag, explicit))
+    };
+    // What looks like a VR is a length where an element stands behind a value so long.
+    if item_header(bytes, little).is_some_and(|(_, length)| is_followed(u64::from(length).saturating_add(8))) {
+        return None;
+    }
     let behind = form.size.saturating_add(u64::from(form.length));
-    let stands = (ended && behind == held)
-        || (behind.saturating_add(8) <= held && may_follow(bytes, behind, form.tag, explicit))
+    let stands = is_followed(behind)
+        || (form.vr == Some([b'S', b'Q']) && is_item && matches!(bytes, [_, _, _, _, _, _, 0, 0, ..]))
         // A value that is longer than what is looked at: the letters are a VR that can be so long, with its two reserved bytes.
         || (behind > held && form.size == 12 && matches!(bytes, [_, _, _, _, _, _, 0, 0, ..]));
     stands.then_some(form)
@@ -221,6 +237,19 @@ pub struct Forms {
     pub explicit: u32,
     /// Without.
     pub implicit: u32,
+    /// With bytes in place of the VR that are none.
+    pub damaged: u32,
+}
+
+/// How well a form fits what stands behind the element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Something else stands there, or the element is longer than what holds it.
+    None,
+    /// It lies beyond what is held.
+    Unseen,
+    /// Another element, or the end.
+    Seen,
 }
 
 impl Forms {
@@ -242,27 +271,45 @@ impl Forms {
                 break;
             }
             last = Some(tag);
-            let stands = |form: &ElementHeader| {
+            let fit = |form: &ElementHeader| {
                 let behind = form.size.saturating_add(u64::from(form.length));
-                let held = rest.len() as u64;
-                let encoding = Encoding { explicit: true, little };
-                form.length == UNDEFINED_LENGTH
-                    || room == Some(behind)
-                    || (room.is_none_or(|room| behind < room)
-                        && (behind.saturating_add(8) > held || may_follow(rest, behind, tag, encoding)))
+                if form.length == UNDEFINED_LENGTH || room == Some(behind) {
+                    Fit::Seen
+                } else if room.is_some_and(|room| behind > room) {
+                    Fit::None
+                } else if behind.saturating_add(8) > rest.len() as u64 {
+                    Fit::Unseen
+                } else if may_follow(rest, behind, tag, Encoding { explicit: true, little }) {
+                    Fit::Seen
+                } else {
+                    Fit::None
+                }
             };
+            let ended = room == Some(rest.len() as u64);
             let explicit = element_header(rest, Encoding { explicit: true, little }).filter(|_| has_known_vr(rest));
             let implicit = ElementHeader { tag, vr: None, length, size: 8 };
-            let header = if let Some(header) = explicit.filter(stands) {
+            let damaged =
+                without_known_vr(rest, Encoding { explicit: true, little }, ended).filter(|form| form.vr.is_some());
+            let damaged_fit = damaged.as_ref().map_or(Fit::None, fit);
+            // A length that takes more than 16 bits may as well be a VR that is none and a length of 16 bits.
+            let is_doubtful = length > 0xFFFF && length != UNDEFINED_LENGTH;
+            let header = if let Some(header) = explicit.filter(|form| fit(form) != Fit::None) {
                 forms.explicit = forms.explicit.saturating_add(1);
                 header
-            } else if stands(&implicit) {
+            } else if fit(&implicit) == Fit::Seen
+                || (fit(&implicit) == Fit::Unseen && damaged_fit != Fit::Seen && !is_doubtful)
+            {
                 forms.implicit = forms.implicit.saturating_add(1);
                 implicit
-            } else if let Some(header) =
-                without_known_vr(rest, Encoding { explicit: true, little }, false).filter(stands)
-            {
+            } else if let Some(header) = damaged.filter(|_| damaged_fit != Fit::None) {
+                forms.damaged = forms.damaged.saturating_add(1);
                 header
+            } else if fit(&implicit) == Fit::Unseen {
+                forms.implicit = forms.implicit.saturating_add(1);
+                implicit
+            } else if is_doubtful {
+                forms.damaged = forms.damaged.saturating_add(1);
+                break;
             } else {
                 break;
             };
@@ -299,8 +346,8 @@ pub fn encoding_by_elements(bytes: &[u8], encoding: Encoding, room: u64) -> Enco
         std::cmp::Ordering::Less => false,
         // Letters are a VR of a later edition or a wrong one; other bytes mostly are part of a length.
         std::cmp::Ordering::Equal => {
-            encoding.explicit
-                && matches!(bytes, [_, _, _, _, e, f, ..] if e.is_ascii_alphabetic() && f.is_ascii_alphabetic())
+            let letters = matches!(bytes, [_, _, _, _, e, f, ..] if e.is_ascii_alphabetic() && f.is_ascii_alphabetic());
+            encoding.explicit && (letters || forms.damaged > 0)
         }
     };
     Encoding { explicit, little: encoding.little }

@@ -7,6 +7,7 @@ mod raw;
 mod repeat;
 
 use crate::label::{push_label, push_step};
+use crate::text::names_character_set;
 use crate::vr::Letters;
 use crate::wanted::{ColumnIndex, PIXEL_REPRESENTATION, SPECIFIC_CHARACTER_SET, WantedElement};
 
@@ -86,8 +87,19 @@ pub struct Gathered {
     kept: Vec<Kept>,
     bytes: Vec<u8>,
     contexts: Vec<Context>,
-    /// Values that a later copy of their element took the place of, with their column, in the order in which they stand.
-    earlier: Vec<(ColumnIndex, ValueIndex)>,
+    /// Values that a later copy of their element took the place of, in the order in which they stand.
+    earlier: Vec<Earlier>,
+    /// Lists likewise, of a sequence that comes again, with their column.
+    earlier_lists: Vec<(ColumnIndex, Vec<ValueIndex>)>,
+}
+
+/// A value that a later copy of its element took the place of.
+#[derive(Clone, Copy, Debug)]
+struct Earlier {
+    column: ColumnIndex,
+    /// Which entry of a list over items it is.
+    entry: Option<u32>,
+    value: ValueIndex,
 }
 
 /// The most earlier copies that are kept of one file.
@@ -127,6 +139,7 @@ impl Gathered {
         self.bytes.clear();
         self.contexts.clear();
         self.earlier.clear();
+        self.earlier_lists.clear();
         let outermost =
             Context { parent: NONE, sequence_tag: 0, item: 0, character_set: NONE, pixel_representation: NONE };
         self.contexts.extend([outermost; 2]);
@@ -178,29 +191,38 @@ impl Gathered {
         if element.context
             && let Some(context) = self.contexts.get_mut(context.0 as usize)
         {
-            let place = match tag {
-                SPECIFIC_CHARACTER_SET => Some(&mut context.character_set),
-                PIXEL_REPRESENTATION => Some(&mut context.pixel_representation),
-                _ => None,
+            let (place, is_sound) = match tag {
+                SPECIFIC_CHARACTER_SET => (Some(&mut context.character_set), names_character_set(value.value)),
+                PIXEL_REPRESENTATION => (Some(&mut context.pixel_representation), value.value.len() == 2),
+                _ => (None, false),
             };
-            // A second copy without a value does not take the place of the first.
-            if let Some(place) = place.filter(|place| **place == NONE || from < to) {
+            // A second copy that says nothing does not take the place of the first.
+            if let Some(place) = place.filter(|place| **place == NONE || is_sound) {
                 *place = index;
             }
         }
         for column in &element.columns {
             if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
                 let before = std::mem::replace(cell, index);
-                if before != NONE && self.earlier.len() < EARLIER_LIMIT {
-                    self.earlier.push((*column, before));
-                }
+                self.keep_earlier(*column, None, before);
             }
             self.touch(*column);
         }
         for column in &element.gathered_columns {
-            if let Some(last) = self.list_mut(*column).and_then(|(list, _)| list.last_mut()) {
-                *last = index;
+            let Some((list, _)) = self.list_mut(*column) else {
+                continue;
+            };
+            let entry = u32::try_from(list.len().saturating_sub(1)).ok();
+            if let Some(last) = list.last_mut() {
+                let before = std::mem::replace(last, index);
+                self.keep_earlier(*column, entry, before);
             }
+        }
+    }
+
+    fn keep_earlier(&mut self, column: ColumnIndex, entry: Option<u32>, value: ValueIndex) {
+        if value != NONE && self.earlier.len() < EARLIER_LIMIT {
+            self.earlier.push(Earlier { column, entry, value });
         }
     }
 
@@ -232,13 +254,17 @@ impl Gathered {
     /// A sequence begins that has items: what an earlier one of the same tag left does not count.
     pub fn begin_sequence(&mut self, element: &WantedElement) {
         for column in &element.nested_columns {
-            self.touch(*column);
             if let Some(cell) = self.cells.get_mut(usize::from(*column)) {
-                *cell = NONE;
+                let before = std::mem::replace(cell, NONE);
+                self.keep_earlier(*column, None, before);
             }
+            self.touch(*column);
             if let Some((list, begun)) = self.list_mut(*column) {
-                list.clear();
+                let before = std::mem::take(list);
                 *begun = false;
+                if !before.is_empty() && self.earlier_lists.len() < EARLIER_LIMIT {
+                    self.earlier_lists.push((*column, before));
+                }
             }
         }
     }
@@ -283,11 +309,19 @@ impl Gathered {
         self.value(index).map_or(Cell::Absent, Cell::One)
     }
 
-    /// The values of a column that a later copy took the place of, the last one first.
-    pub fn earlier(&self, column: usize) -> impl Iterator<Item = RawValue<'_>> {
-        self.earlier.iter().rev().filter(move |(of, _)| usize::from(*of) == column).filter_map(move |(_, index)| {
-            if *index == REPEATED { self.repeats.get(column).map(Repeat::value) } else { self.value(*index) }
+    /// The values of a column (or of an entry of its list) that a later copy took the place of, the last one first.
+    pub fn earlier(&self, column: usize, entry: Option<u32>) -> impl Iterator<Item = RawValue<'_>> {
+        let is_of = move |earlier: &&Earlier| usize::from(earlier.column) == column && earlier.entry == entry;
+        self.earlier.iter().rev().filter(is_of).filter_map(move |earlier| match earlier.value {
+            REPEATED => self.repeats.get(column).map(Repeat::value),
+            value => self.value(value),
         })
+    }
+
+    /// The lists of a column that a later copy of their sequence took the place of, the last one first.
+    pub fn earlier_lists(&self, column: usize) -> impl Iterator<Item = Entries<'_>> {
+        let of_column = self.earlier_lists.iter().rev().filter(move |(of, _)| usize::from(*of) == column);
+        of_column.map(|(_, entries)| Entries { gathered: self, entries })
     }
 
     /// The values of (0008,0005), each of a data set.

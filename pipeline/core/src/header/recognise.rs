@@ -1,6 +1,6 @@
 //! The kind of a file by its first bytes, whatever its name says (PS3.10 7.1).
 
-use crate::element::{Encoding, UNDEFINED_LENGTH, element_header, is_in_dictionary, is_known_vr};
+use crate::element::{Encoding, Forms, UNDEFINED_LENGTH, element_header, is_in_dictionary, is_known_vr};
 use crate::walk::pixel_data_keyword;
 
 const PREFIX: &[u8] = b"DICM";
@@ -51,7 +51,14 @@ pub fn recognise(bytes: &[u8], size: Option<u64>) -> Option<Recognised> {
 
 fn is_data_set_in_any(bytes: &[u8], size: Option<u64>) -> bool {
     let encodings = [Encoding::EXPLICIT_LITTLE, Encoding::IMPLICIT_LITTLE, Encoding::EXPLICIT_BIG];
-    encodings.into_iter().any(|encoding| is_data_set(bytes, encoding, size))
+    encodings.into_iter().any(|encoding| is_data_set(bytes, encoding, size)) || is_mixed_data_set(bytes, size)
+}
+
+/// Likewise where some elements have their VR, and others do not.
+fn is_mixed_data_set(bytes: &[u8], size: Option<u64>) -> bool {
+    let begins = matches!(bytes, [0 | 4 | 8, 0, ..]);
+    let forms = Forms::of(bytes, true, size);
+    begins && forms.explicit.saturating_add(forms.implicit) >= ELEMENTS_LOOKED_AT
 }
 
 /// Whether a file meta group begins here: group 2 in little endian, an element that there is, with its VR (or without).

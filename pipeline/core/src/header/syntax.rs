@@ -64,7 +64,8 @@ pub fn syntax_by_looking(
     declared: Option<&Arc<TransferSyntax>>,
 ) -> Option<Arc<TransferSyntax>> {
     let found = syntax_by_first_element(bytes, room, declared)?;
-    if found.deflated || begins_with_elements(bytes, found.encoding) {
+    let is_declared = declared.is_none_or(|declared| **declared == *found);
+    if found.deflated || (is_declared && begins_with_elements(bytes, found.encoding)) {
         return Some(found);
     }
     let most = usize::try_from(BYTES_LOOKED_AT).unwrap_or(usize::MAX);

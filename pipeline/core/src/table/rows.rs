@@ -12,7 +12,7 @@ use super::keys::{EntityKeys, KEY_ATTRIBUTES};
 use super::taken::{OfInstance, TakenTable};
 use crate::error::{FileCode, FindingCode};
 use crate::found::{FILE_LIMIT, Finding, Level};
-use crate::gathered::{Cell, Gathered, REPEAT_LENGTH_LIMIT, RawValue};
+use crate::gathered::{Cell, Entries, Gathered, REPEAT_LENGTH_LIMIT, RawValue};
 use crate::header::Header;
 use crate::label::push_label;
 use crate::recorder::Recorder;
@@ -273,10 +273,13 @@ impl UnitRows {
     fn text_of(&mut self, header: &Header, column: Option<usize>) -> Option<String> {
         let column = column?;
         let read = self.columns.get(column)?;
-        let Cell::One(raw) = header.gathered.cell(column) else {
-            return None;
+        let raw = match header.gathered.cell(column) {
+            Cell::One(raw) => raw,
+            Cell::Absent => header.gathered.earlier(column, None).next()?,
+            Cell::Many(_) => return None,
         };
-        match last_typed(read, column, &raw, &header.gathered, &mut self.sets, &mut Noted::default()).first() {
+        let (cell, _) = last_typed(read, column, &raw, &header.gathered, &mut self.sets, &mut Noted::default());
+        match cell.first() {
             Scalar::Text(text) => Some(text.into_owned()),
             _ => None,
         }
@@ -329,15 +332,21 @@ impl UnitRows {
             };
             let mut check = Check { gathered, sets: &mut self.sets, findings, required: &mut required };
             let (cell, is_repeatable) = match gathered.cell(index) {
-                Cell::Absent => continue,
+                Cell::Absent => match gathered.earlier(index, None).next() {
+                    Some(raw) => (check.cell(column, Some(index), &raw).0, false),
+                    None => continue,
+                },
                 Cell::One(raw) => {
                     let (cell, is_sound) = check.cell(column, Some(index), &raw);
                     (cell, is_sound && is_repeatable(column, &raw))
                 }
                 Cell::Many(entries) => {
-                    let mut list = vec![];
-                    for raw in entries.iter() {
-                        list.push(raw.map_or(Scalar::Null, |raw| check.cell(column, None, &raw).0.first()));
+                    let mut list = check.list(column, index, entries);
+                    for earlier in gathered.earlier_lists(index) {
+                        if list.iter().any(|value| *value != Scalar::Null) {
+                            break;
+                        }
+                        list = check.list(column, index, earlier);
                     }
                     (Typed::List(list), false)
                 }
@@ -434,14 +443,33 @@ impl<'s> Check<'s, '_> {
         's: 'a,
     {
         let mut noted = Noted::default();
-        let cell = match index {
+        let (cell, is_last) = match index {
             Some(index) => last_typed(column, index, raw, self.gathered, self.sets, &mut noted),
-            None => typed(column, raw, self.gathered, self.sets, &mut noted),
+            None => (typed(column, raw, self.gathered, self.sets, &mut noted), true),
         };
         if !noted.is_empty() {
             self.keep(raw, &noted);
         }
-        (cell, noted.is_empty())
+        (cell, is_last && noted.is_empty())
+    }
+
+    /// The values of a list over items, each of the last copy of its element that has one.
+    fn list<'a>(&mut self, column: &'a ReadColumn, index: usize, entries: Entries<'a>) -> Vec<Scalar<'a>>
+    where
+        's: 'a,
+    {
+        let mut list = vec![];
+        for (place, raw) in entries.iter().enumerate() {
+            let mut value = raw.map_or(Scalar::Null, |raw| self.cell(column, None, &raw).0.first());
+            if value == Scalar::Null && raw.is_some() {
+                let mut earlier = self.gathered.earlier(index, u32::try_from(place).ok());
+                while let (Scalar::Null, Some(raw)) = (&value, earlier.next()) {
+                    value = typed(column, &raw, self.gathered, self.sets, &mut Noted::default()).first();
+                }
+            }
+            list.push(value);
+        }
+        list
     }
 
     fn keep(&mut self, raw: &RawValue<'_>, noted: &Noted) {
@@ -473,7 +501,7 @@ impl<'s> Check<'s, '_> {
     }
 }
 
-/// The value of a column: of the last copy of its element that has one.
+/// The value of a column, of the last copy of its element that has one, and whether that is the last copy of all.
 fn last_typed<'a>(
     column: &'a ReadColumn,
     index: usize,
@@ -481,14 +509,14 @@ fn last_typed<'a>(
     gathered: &'a Gathered,
     sets: &mut CharacterSets,
     noted: &mut Noted,
-) -> Typed<'a> {
+) -> (Typed<'a>, bool) {
     let cell = typed(column, raw, gathered, sets, noted);
     if cell != Typed::One(Scalar::Null) {
-        return cell;
+        return (cell, true);
     }
-    let earlier = gathered.earlier(index).map(|raw| typed(column, &raw, gathered, sets, noted));
-    let mut sound = earlier.filter(|earlier| *earlier != Typed::One(Scalar::Null));
-    sound.next().unwrap_or(cell)
+    let earlier = gathered.earlier(index, None).map(|raw| typed(column, &raw, gathered, sets, noted));
+    let sound = earlier.filter(|earlier| *earlier != Typed::One(Scalar::Null)).next();
+    sound.map_or((cell, true), |sound| (sound, false))
 }
 
 /// Whether VR, bytes and byte order say all that there is to a value, and are few: not so for characters beyond ASCII, escape sequences, and

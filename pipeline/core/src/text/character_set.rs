@@ -57,7 +57,7 @@ fn encoding_of(term: &[u8]) -> Option<Encoding> {
     let normal: Vec<u8> = term.iter().copied().filter(kept).map(|byte| byte.to_ascii_uppercase()).collect();
     Some(match normal.as_slice() {
         b"ISOIR13" | b"ISO2022IR13" | b"SHIFTJIS" | b"SJIS" => Encoding::ShiftJis,
-        b"ISOIR100" | b"ISO2022IR100" | b"LATIN1" | b"ISO88591" => Encoding::Latin1,
+        b"ISOIR100" | b"ISO2022IR100" | b"IR100" | b"LATIN1" | b"ISO88591" => Encoding::Latin1,
         b"ISOIR101" | b"ISO2022IR101" | b"ISO88592" => Encoding::Latin2,
         b"ISOIR109" | b"ISO2022IR109" => Encoding::Latin3,
         b"ISOIR110" | b"ISO2022IR110" => Encoding::Latin4,
@@ -74,15 +74,15 @@ fn encoding_of(term: &[u8]) -> Option<Encoding> {
         b"ISOIR144" | b"ISO2022IR144" => Encoding::Cyrillic,
         b"ISO88595" => Encoding::CyrillicOutsideDicom,
         b"ISOIR148" | b"ISO2022IR148" => Encoding::Latin5,
-        b"ISOIR166" | b"ISO2022IR166" => Encoding::Thai,
+        b"ISOIR166" | b"ISO2022IR166" | b"TIS620" => Encoding::Thai,
         b"ISOIR203" | b"ISO2022IR203" => Encoding::Latin9,
         b"ISOIR87" | b"ISO2022IR87" => Encoding::JisX0208,
         b"ISOIR159" | b"ISO2022IR159" => Encoding::JisX0212,
-        b"ISOIR149" | b"ISO2022IR149" | b"EUCKR" | b"KSX1001" | b"KSC5601" => Encoding::EucKr,
+        b"ISOIR149" | b"ISO2022IR149" | b"EUCKR" | b"KSX1001" | b"KSC5601" | b"KSC56011987" => Encoding::EucKr,
         b"ISOIR58" | b"ISO2022IR58" => Encoding::Gb2312,
         // Writers who say this mean GBK as often, which has the same characters and more.
-        b"GB2312" | b"EUCCN" | b"ISO202258" => Encoding::Gb2312OutsideDicom,
-        b"ISOIR192" | b"ISO2022IR192" | b"UTF8" => Encoding::Utf8,
+        b"GB2312" | b"GB231280" | b"EUCCN" | b"ISO202258" => Encoding::Gb2312OutsideDicom,
+        b"ISOIR192" | b"ISO2022IR192" | b"UTF8" | b"UNICODE" | b"ISO10646" => Encoding::Utf8,
         b"GB18030" | b"ISO2022GB18030" => Encoding::Gb18030,
         b"GBK" | b"ISO2022GBK" | b"CP936" => Encoding::Gbk,
         _ => return None,
@@ -115,4 +115,11 @@ pub fn is_standard_character_set(value: &[u8]) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether a value of (0008,0005) says something: a term of PS3.3, or a name that is understood.
+#[must_use]
+pub fn names_character_set(value: &[u8]) -> bool {
+    let is_blank = value.iter().all(|byte| matches!(byte, b' ' | 0));
+    !is_blank && (is_standard_character_set(value) || CharacterSet::of(Some(value)) != CharacterSet::default())
 }

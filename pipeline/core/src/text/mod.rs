@@ -25,7 +25,9 @@ mod tables;
 mod tests;
 mod two_byte;
 
-pub use character_set::{CharacterSet, LOOKED_AT as CHARACTER_SET_LOOKED_AT, is_standard_character_set};
+pub use character_set::{
+    CharacterSet, LOOKED_AT as CHARACTER_SET_LOOKED_AT, is_standard_character_set, names_character_set,
+};
 pub use raw::raw_text;
 
 use encoding::Encoding;

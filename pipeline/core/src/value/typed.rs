@@ -335,7 +335,7 @@ fn names(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.chars().all(|character| character == '\\' || EMPTY.contains(&character)) {
         return Cow::Borrowed("");
     }
-    if !text.contains('=') {
+    if !text.contains(['=', '\\']) {
         return text;
     }
     let mut names = String::with_capacity(text.len());
@@ -354,7 +354,7 @@ fn without_empty_groups(name: &str) -> &str {
     while let Some((groups, last)) = name.rsplit_once('=')
         && last.chars().all(|character| matches!(character, '^' | ' ' | '\0'))
     {
-        name = groups;
+        name = groups.trim_end_matches([' ', '\0']);
     }
     if name.chars().all(|character| matches!(character, '^' | ' ' | '\0')) { "" } else { name }
 }

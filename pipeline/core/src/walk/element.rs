@@ -164,7 +164,10 @@ impl Walk {
             self.leave(sink);
             return Ok(());
         }
-        if self.is_top() && self.is_doubtful(&header, limit) && self.end_before_trailing(window, sink)? {
+        if self.is_top()
+            && self.is_doubtful(&header, encoding.explicit, limit)
+            && self.end_before_trailing(window, sink)?
+        {
             return Ok(());
         }
         if self.once(Once::Order) {
@@ -196,11 +199,11 @@ impl Walk {
     }
 
     /// Whether what stands at top level may be not an element: out of order, without a VR that there is, or longer than what holds it.
-    fn is_doubtful(&self, header: &ElementHeader, limit: u64) -> bool {
+    fn is_doubtful(&self, header: &ElementHeader, explicit: bool, limit: u64) -> bool {
         let last = self.data_set().and_then(|data_set| data_set.last_tag);
         let end = self.position.saturating_add(header.size).saturating_add(u64::from(header.length));
         last.is_some_and(|last| header.tag < last)
-            || header.vr.is_some_and(|vr| !is_known_vr(vr))
+            || header.vr.map_or(explicit, |vr| !is_known_vr(vr))
             || header.tag >> 16 == 0xFFFF
             || (header.length != UNDEFINED_LENGTH && end > limit)
     }
@@ -240,7 +243,7 @@ impl Walk {
         true
     }
 
-    /// Whether an element of group 2 stands behind the meta: its length ends here (or, without one, its elements begin to come again).
+    /// Whether an element of group 2 stands behind the meta: its length ends here, or its elements begin to come again.
     ///
     /// A length that leaves out the transfer syntax is wrong, and so is one that ends inside an element: then the group goes on. So does one
     /// without a transfer syntax.
@@ -250,9 +253,7 @@ impl Walk {
         let bit = 1 << (tag & 63);
         // The group's length comes first in it.
         let comes_again = last.is_some_and(|last| tag <= last) && (self.met & bit != 0 || tag & 0xFFFF == 0);
-        let is_inside = self.group_end.is_some_and(|end| self.position < end);
-        let ends =
-            self.ends_at_repeat && has_syntax && (self.group_end == Some(self.position) || (comes_again && !is_inside));
+        let ends = self.ends_at_repeat && has_syntax && (self.group_end == Some(self.position) || comes_again);
         self.met |= bit;
         ends
     }
@@ -274,6 +275,8 @@ impl Walk {
         match header.vr {
             Some([b'S', b'Q']) => return Ok(true),
             None | Some([b'U', b'N']) => {}
+            // A VR that is none says as little as UN.
+            Some(vr) if !is_known_vr(vr) && header.size == 12 => {}
             Some(_) => return Ok(false),
         }
         if is_sequence_tag(tag) {

@@ -53,10 +53,9 @@ impl Walk {
         if defined && header.length & 1 != 0 && self.once(Once::Odd) {
             self.structural(FindingCode::OddLength, "the sequence's length is odd (PS3.5 7.1.1)", header.size, sink);
         }
-        if let Some(little) = self.begins_item(window, header.size)? {
-            // UN may hold little endian in a big endian data set (PS3.5 6.2.2 note 2).
-            encoding.little = little;
-        }
+        // UN may hold little endian in a big endian data set (PS3.5 6.2.2 note 2).
+        let is_unknown = header.vr == Some([b'U', b'N']);
+        encoding.little = self.begins_item(window, header.size)?.unwrap_or(encoding.little || is_unknown);
         let seen = self.seen(header, value_position);
         if let Some(recorder) = self.recorder(sink) {
             recorder.begin_sequence(&seen);

@@ -4,13 +4,13 @@
 //! element.
 
 use super::{Sink, Walk};
-use crate::element::{Encoding, element_header, has_known_vr, is_in_dictionary};
+use crate::element::{Encoding, has_known_vr, is_in_dictionary, item_header};
 use crate::error::FindingCode;
 use crate::found::{Finding, Level};
 use crate::window::{Need, Window};
 
 /// How many bytes are looked at.
-const LOOKED_AT: u64 = 4096;
+const LOOKED_AT: u64 = 1 << 16;
 /// Fewer bytes than these are not an element.
 const SHORTEST_ELEMENT: usize = 8;
 
@@ -54,7 +54,8 @@ fn is_trailing(bytes: &[u8], encoding: Encoding, last: u32, ended: bool) -> bool
         return is_uniform || is_line_end;
     }
     if bytes.len() < SHORTEST_ELEMENT {
-        return !is_cut_header(bytes, encoding, last);
+        let is_text = bytes.iter().all(|byte| is_filling(*byte) && *byte != 0);
+        return is_text || !is_cut_header(bytes, encoding, last);
     }
     if !bytes.iter().copied().all(is_filling) {
         return false;
@@ -90,12 +91,14 @@ fn is_cut_header(bytes: &[u8], encoding: Encoding, last: u32) -> bool {
 
 /// Whether an element stands here, whole or cut short; `last` where it must come behind that one.
 fn is_element(bytes: &[u8], encoding: Encoding, last: Option<u32>) -> bool {
-    let Some(header) = element_header(bytes, encoding) else {
+    let Some((tag, length)) = item_header(bytes, encoding.little) else {
         return false;
     };
-    let tag = header.tag;
-    if tag >> 16 < 0x0008 || last.is_some_and(|last| tag <= last) || has_known_vr(bytes) != encoding.explicit {
+    if tag >> 16 < 0x0008 || last.is_some_and(|last| tag <= last) {
         return false;
     }
-    is_in_dictionary(tag) || (encoding.explicit && tag & 0x10000 != 0)
+    if has_known_vr(bytes) {
+        return is_in_dictionary(tag) || tag & 0x10000 != 0;
+    }
+    is_in_dictionary(tag) && (!encoding.explicit || u64::from(length).saturating_add(8) <= bytes.len() as u64)
 }

@@ -24,13 +24,15 @@ _PIXEL_REPRESENTATION = 0x00280103
 _ONE_BYTE = "6|13|100|101|109|110|126|127|138|144|148|166|203"
 _STANDARD_TERM = re.compile(rf"|GB18030|GBK|ISO_IR (192|{_ONE_BYTE})|ISO 2022 IR (87|159|149|58|{_ONE_BYTE})")
 _TERMS = {
-    **dict.fromkeys(("GB2312", "EUCCN"), "GBK"),
-    **dict.fromkeys(("ISOIR149", "EUCKR", "KSX1001", "KSC5601"), "ISO 2022 IR 149"),
-    **dict.fromkeys(("UTF8", "ISO2022IR192"), "ISO_IR 192"),
+    **dict.fromkeys(("GB2312", "GB231280", "EUCCN"), "GBK"),
+    **dict.fromkeys(("ISOIR149", "EUCKR", "KSX1001", "KSC5601", "KSC56011987"), "ISO 2022 IR 149"),
+    **dict.fromkeys(("UTF8", "ISO2022IR192", "UNICODE", "ISO10646"), "ISO_IR 192"),
     **dict.fromkeys(("SHIFTJIS", "SJIS"), "ISO_IR 13"),
     **{f"ISOIR{number}": f"ISO 2022 IR {number}" for number in (58, 87, 159)},
     **{f"ISOIR{number}": f"ISO_IR {number}" for number in (100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 192)},
     "CP936": "GBK",
+    "IR100": "ISO_IR 100",
+    "TIS620": "ISO_IR 166",
     "ISO2022GB18030": "GB18030",
 }
 """Names that writers give to character sets, without what is not a letter or digit, and the terms of PS3.3 that they mean."""

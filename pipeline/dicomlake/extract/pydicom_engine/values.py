@@ -233,7 +233,8 @@ def _typed(column: Column, value: Value, vr: str, note: Note) -> Any:  # noqa: A
 
 def _without_empty_groups(name: str) -> str:
     """A name less the empty component groups at its end (PS3.5 6.2.1)."""
-    name = _EMPTY_GROUPS.sub("", name)
+    shorter = _EMPTY_GROUPS.sub("", name)
+    name = name if shorter == name else shorter.rstrip(" \0")
     return "" if _EMPTY_NAME.fullmatch(name) else name
 
 
