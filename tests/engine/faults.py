@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from tests.engine.builder import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, UID, E, Writer, meta, part10
+from tests.engine.builder import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, SEQUENCE_END, UID, UNDEFINED, E, Writer, meta, part10
 
 CODE = "ProcedureCodeSequence"
 CODE_COLUMNS = ("ProcedureCode_CodeValue", "ProcedureCode_CodeMeaning")
@@ -95,6 +95,11 @@ def second_metas() -> Iterator[Variant]:
             cells | ({"ImplementationClassUID": None, "ImplementationVersionName": None} if has_length or name != "end" else {}),
             forbidden=frozenset({"truncated", "corrupt-element", "wrong-transfer-syntax"}),
         )
+    for too_long in (8, 20, 100_000):
+        rest = meta()[12:]
+        wrong = E.element("FileMetaInformationGroupLength", struct.pack("<L", len(rest) + too_long)) + rest
+        data = part10(_head(E) + _tail(E), wrong + other["syntax"])
+        yield Variant(f"length too long by {too_long}", data, WHOLE | {"TransferSyntaxUID": EXPLICIT})
     late = E.element("MediaStorageSOPInstanceUID", "1.2.3.999") + E.element("TransferSyntaxUID", IMPLICIT)
     yield Variant("between elements", file_of(late), WHOLE | {"TransferSyntaxUID": EXPLICIT, "MediaStorageSOPInstanceUID": UID})
     yield Variant("in an item", file_of(E.sequence(CODE, late + E.element("CodeValue", "A"))), WHOLE | {CODE_COLUMNS[0]: "A"})
@@ -125,6 +130,8 @@ def explicit_in_implicit() -> Iterator[Variant]:
         "SegmentSequence", explicit.element(0x00081190, "http://x", "UR") + explicit.element("SegmentLabel", "b")
     )
     yield Variant("long VR first", file_of(long_first, IMPLICIT), WHOLE | {"Segment_SegmentLabel": ["b"]})
+    holds_explicit = implicit.element(0x00091010, (explicit.element("CodeValue", "Q9") + bytes(16708))[:16708], "UN")
+    yield Variant("implicit value that looks explicit", file_of(holds_explicit, IMPLICIT), WHOLE)
     for keyword, value in (("StudyDate", "20200102"), ("StudyDescription", "Head"), ("Manufacturer", "M")):
         single = explicit.element(keyword, value)
         expected = WHOLE if keyword == "StudyDate" else WHOLE | {keyword: value}
@@ -155,13 +162,13 @@ def un_in_big_endian() -> Iterator[Variant]:
     ):
         data = file_of(b"", BIG_ENDIAN).replace(_tail(big), big.element(keyword, value, "UN") + _tail(big))
         yield Variant(keyword, data, WHOLE | {keyword: cell})
-    item = E.element("SegmentNumber", b"\x05\0", "UN")
     nested = big.sequence("SegmentSequence", big.element("SegmentNumber", struct.pack("<H", 5), "UN"))
     yield Variant("in an item", file_of(b"", BIG_ENDIAN).replace(_tail(big), nested + _tail(big)), WHOLE | {"Segment_SegmentNumber": [5]})
     implicit = IMPLICIT_WRITER.item(IMPLICIT_WRITER.element("SegmentNumber", b"\x05\0"))
     sequence = big.element("SegmentSequence", implicit, "UN")
     yield Variant("sequence", file_of(b"", BIG_ENDIAN).replace(_tail(big), sequence + _tail(big)), WHOLE | {"Segment_SegmentNumber": [5]})
-    assert item
+    empty = big.element("SegmentSequence", b"", "UN", UNDEFINED) + E.mark(SEQUENCE_END)
+    yield Variant("without items", file_of(b"", BIG_ENDIAN).replace(_tail(big), empty + _tail(big)), WHOLE)
 
 
 def bad_vrs_in_items() -> Iterator[Variant]:
@@ -175,6 +182,32 @@ def bad_vrs_in_items() -> Iterator[Variant]:
         elements[place] = elements[place][:4] + bad + elements[place][6:]
         sequence = writer.sequence(CODE, b"".join(elements), defined=defined)
         yield Variant(f"{syntax}-{bad!r}-{defined}-{place}", file_of(sequence, syntax), cells)
+
+
+def bad_vrs_before_large_values() -> Iterator[Variant]:
+    """A bad VR that reads as a length which a large file has room for; of a sequence; of each element of an item; before a long value."""
+    large = E.element("PixelData", bytes(3_000_000), "OW")
+    tail = _tail(E).removesuffix(E.element("PixelData", bytes(8), "OW"))
+    cells = WHOLE | dict(zip(CODE_COLUMNS, ("Q9", "Arm"), strict=True))
+    value, meaning = E.element("CodeValue", "Q9"), E.element("CodeMeaning", "Arm")
+    for bad, defined, pixels in product(
+        (b"--", b"\0\0", b"zz", b"\xff\xff"), (True, False), (large, E.element("PixelData", bytes(8), "OW"))
+    ):
+
+        def spoil(element: bytes, bad: bytes = bad) -> bytes:
+            return element[:4] + bad + element[6:]
+
+        sequences = {
+            "first": E.sequence(CODE, spoil(value) + meaning, defined=defined),
+            "each": E.sequence(CODE, spoil(value) + spoil(meaning), defined=defined),
+            "sequence": spoil(E.sequence(CODE, value + meaning, defined=defined)),
+            "long": E.sequence(CODE, spoil(E.element(0x00080100, "Q9" + " " * 600)) + meaning, defined=defined),
+        }
+        for name, sequence in sequences.items():
+            data = part10(_head(E) + sequence + tail + pixels)
+            yield Variant(f"{name}-{bad!r}-{defined}-{len(pixels)}", data, cells)
+        first = part10(spoil(E.element("SpecificCharacterSet", "ISO_IR 100")) + _head(E) + tail + pixels)
+        yield Variant(f"of the file-{bad!r}-{defined}-{len(pixels)}", first, WHOLE)
 
 
 def unknown_escapes() -> Iterator[Variant]:
@@ -241,6 +274,8 @@ def empty_names() -> Iterator[Variant]:
         yield Variant(f"{value!r}-{keyword}", in_order(E.element(keyword, value)), {keyword: None})
     for value, text in (("A^B=^^", "A^B"), ("A^B==", "A^B"), ("=A^B", "=A^B"), ("A^B^^", "A^B^^")):
         yield Variant(repr(value), in_order(E.element("PatientName", value)), {"PatientName": text})
+    for value, names in (("A\\^^", ["A", None]), ("=\\A", [None, "A"]), ("A^B=^\\=", ["A^B", None])):
+        yield Variant(f"list {value!r}", in_order(E.element("OperatorsName", value)), {"OperatorsName": names})
 
 
 def trailing_bytes() -> Iterator[Variant]:
@@ -256,6 +291,13 @@ def trailing_bytes() -> Iterator[Variant]:
         data_set = (_head(writer) + _tail(writer)).removesuffix(pixel_data)
         cells = {name: cell for name, cell in WHOLE.items() if name != "pixel_data_keyword"}
         yield Variant(f"{syntax}-{name}", part10(data_set + tail, meta(syntax)), cells, found, not_found)
+    cells = {name: cell for name, cell in WHOLE.items() if name != "pixel_data_keyword"}
+    data_set = (_head(E) + _tail(E)).removesuffix(E.element("PixelData", bytes(8), "OW"))
+    for name, tail in {**tails, "lines": b"one more line\r\n" * 500, "mixed": b"A" + bytes(100)}.items():
+        packed = zlib.compressobj(wbits=-15)
+        deflated = packed.compress(data_set + tail) + packed.flush()
+        yield Variant(f"deflated-{name}", part10(deflated, meta(DEFLATED)), cells, found, not_found | {"wrong-vr"})
+        yield Variant(f"plain-{name}", part10(data_set + tail), cells, found, not_found | {"wrong-vr"})
 
 
 def broken_second_copies() -> Iterator[Variant]:
@@ -278,8 +320,20 @@ def broken_second_copies() -> Iterator[Variant]:
             yield Variant(f"{keyword}-{second!r}", once.replace(own, own + E.element(keyword, second)), {keyword: cell})
     code = E.sequence(CODE, _code(E))
     yield Variant("sequence", in_order(code + E.sequence(CODE)), dict(zip(CODE_COLUMNS, ("Q9", "Arm"), strict=True)))
-    twice = E.element("SpecificCharacterSet", "ISO_IR 144") + E.element("SpecificCharacterSet", "")
-    yield Variant("character set", in_order(twice, E.element("PatientName", b"\xc4")), {"PatientName": "Ф"})
+    for second in (b"", E.element("CodeValue", "") + E.element("CodeMeaning", "")):
+        again = in_order(code + E.sequence(CODE, second))
+        yield Variant(f"sequence-{second!r}", again, dict(zip(CODE_COLUMNS, ("Q9", "Arm"), strict=True)))
+    label = E.element("SegmentLabel", "a")
+    yield Variant(
+        "in a list", in_order(E.sequence("SegmentSequence", label + E.element("SegmentLabel", ""))), {"Segment_SegmentLabel": ["a"]}
+    )
+    number = E.element("ROINumber", "3") + E.element("ROINumber", "x")
+    yield Variant("number in a list", in_order(E.sequence("StructureSetROISequence", number)), {"StructureSetROI_ROINumber": [3]})
+    lists = E.sequence("SegmentSequence", label, E.element("SegmentLabel", "b")) + E.sequence("SegmentSequence", b"")
+    yield Variant("list", in_order(lists), {"Segment_SegmentLabel": ["a", "b"]})
+    for second in ("", "  ", "FOO1"):
+        twice = E.element("SpecificCharacterSet", "ISO_IR 144") + E.element("SpecificCharacterSet", second)
+        yield Variant(f"character set-{second!r}", in_order(twice, E.element("PatientName", b"\xc4")), {"PatientName": "Ф"})
 
 
 def misspelt_character_sets() -> Iterator[Variant]:
@@ -313,6 +367,7 @@ KINDS = (
     first_elements_otherwise,
     un_in_big_endian,
     bad_vrs_in_items,
+    bad_vrs_before_large_values,
     unknown_escapes,
     paddings_in_two_byte_mode,
     empty_names,

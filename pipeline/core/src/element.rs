@@ -288,8 +288,10 @@ impl Forms {
             let ended = room == Some(rest.len() as u64);
             let explicit = element_header(rest, Encoding { explicit: true, little }).filter(|_| has_known_vr(rest));
             let implicit = ElementHeader { tag, vr: None, length, size: 8 };
-            let damaged =
-                without_known_vr(rest, Encoding { explicit: true, little }, ended).filter(|form| form.vr.is_some());
+            let damaged = without_known_vr(rest, Encoding { explicit: true, little }, ended).filter(|form| {
+                // Without a value and without anything behind it, it may as well be the head of an element that is cut.
+                form.vr.is_some() && !(ended && form.length == 0)
+            });
             let damaged_fit = damaged.as_ref().map_or(Fit::None, fit);
             // A length that takes more than 16 bits may as well be a VR that is none and a length of 16 bits.
             let is_doubtful = length > 0xFFFF && length != UNDEFINED_LENGTH;

@@ -514,8 +514,8 @@ fn last_typed<'a>(
     if cell != Typed::One(Scalar::Null) {
         return (cell, true);
     }
-    let earlier = gathered.earlier(index, None).map(|raw| typed(column, &raw, gathered, sets, noted));
-    let sound = earlier.filter(|earlier| *earlier != Typed::One(Scalar::Null)).next();
+    let mut earlier = gathered.earlier(index, None).map(|raw| typed(column, &raw, gathered, sets, noted));
+    let sound = earlier.find(|earlier| *earlier != Typed::One(Scalar::Null));
     sound.map_or((cell, true), |sound| (sound, false))
 }
 
