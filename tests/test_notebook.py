@@ -16,6 +16,8 @@ nbformat = pytest.importorskip("nbformat")
 
 from notebooks.make_outputs import METADATA, notebooks, run, settled, settled_text, texts  # noqa: E402 - needs the packages above
 
+pytestmark = pytest.mark.long
+
 NOTEBOOKS = notebooks()
 LARGEST_BYTES = 400_000
 

@@ -160,6 +160,7 @@ def test_archive_that_vanishes_is_held_against_the_missing_limit(tmp_path: Path)
         index(tmp_path / "tree", tmp_path / "lake", **{"lake.missing_limit": 0.1})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["plain.tar", "packed.tar.gz", "packed.tar.zst"])
 def test_archive_whose_rest_comes_later(tmp_path: Path, kind: str) -> None:
     """The member that was cut is read again, though its time and what its header says of its size are the same."""

@@ -20,6 +20,8 @@ from tests.archives.making import TIME, dicom, write_archive
 from tests.run.faults import Killed, broken_off
 from tests.run.test_time_limit import Listed
 
+pytestmark = pytest.mark.long
+
 MEMBERS = {f"I{number}": dicom(number) for number in range(8)}
 
 

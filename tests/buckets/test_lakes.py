@@ -39,6 +39,8 @@ from tests.run.faults import VACUUM, Killed
 from tests.stores.fault_proxy import Fault
 from tests.stores.servers import Bucket, Server
 
+pytestmark = pytest.mark.long
+
 
 def _write(nights: BucketNights, *numbers: int, **more: Any) -> None:
     for number in numbers:

@@ -11,6 +11,8 @@ from tests.docs.conftest import Begin
 from tests.docs.pages import DOCS, PAGES, Page
 from tests.docs.running import RUN_LANGUAGES, Reader
 
+pytestmark = pytest.mark.long
+
 READ = [Page.read(path) for path in PAGES]
 IN_DOCS = [page for page in READ if page.path.is_relative_to(DOCS)]
 CHECKED_APART = {"cron", "ini"}

@@ -15,7 +15,7 @@ from dicomlake.limits import ReadingLimits
 from tests.engine.builder import BIG_ENDIAN, IMPLICIT, E, Writer, keys, meta, parents, part10, sound
 from tests.engine.conftest import both_engines, scan
 
-pytestmark = pytest.mark.usefixtures("engine")
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.long]
 
 _IMPLICIT, _BIG = Writer(explicit=False), Writer(little=False)
 _FILES = [

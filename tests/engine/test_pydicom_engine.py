@@ -95,6 +95,7 @@ def test_time_limit(scan_bytes: ScanBytes) -> None:
     assert (scanned.file["status"], scanned.file["code"]) == ("failed", "timed-out")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_file_is_a_row(scan_bytes: ScanBytes, name: str) -> None:
     """A hostile file is a row with few findings."""

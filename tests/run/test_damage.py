@@ -17,6 +17,8 @@ from dicomlake.schema import table_names
 from tests.run.comparison import assert_same_lake, whole
 from tests.run.conftest import Nights
 
+pytestmark = pytest.mark.long
+
 
 def _fill(nights: Nights, first: int, last: int) -> None:
     for number in range(first, last):

@@ -27,6 +27,8 @@ from dicomlake.runner.local_cluster import local_runner
 from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
 
+pytestmark = pytest.mark.long
+
 FILES = 60
 
 

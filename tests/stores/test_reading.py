@@ -27,6 +27,8 @@ from tests.stores.long_headers import REQUEST_BYTES, archive_of_long_headers
 from tests.stores.servers import SECRET_KEY, Bucket
 from tests.stores.web_server import WebServer
 
+pytestmark = pytest.mark.long
+
 SHORT = ReadingLimits(file_seconds_limit=4.0)
 LONG = ReadingLimits(file_seconds_limit=24.0)
 LONG_HEADER = b"".join(E.element(0x00091000 + at, bytes(15_000), "OB") for at in range(16, 24))

@@ -32,6 +32,7 @@ def test_what_is_drawn() -> None:
     assert left == {"text/plain": "dicomlake: <b>\\x1b", "text/html": "<div>dicomlake: &lt;b&gt;\\x1b</div>"}
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")  # what the packages of the kernel warn of is theirs
 def test_bar_in_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in a cell draws a bar that moves, and removes it; one that is told not to draws none."""
