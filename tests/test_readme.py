@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.docs.conftest import Begin, begin, environment, prepared
 from tests.docs.pages import ROOT, Page
 from tests.docs.running import RUN_LANGUAGES, Reader
@@ -13,6 +15,7 @@ LONGEST = 90
 """Lines: a screen and a half."""
 
 
+@pytest.mark.long
 def test_every_block_does_what_it_says(begin: Begin) -> None:
     """A reader who follows the README sees what it shows."""
     assert len(README.blocks) >= 2

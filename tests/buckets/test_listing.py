@@ -24,6 +24,8 @@ from dicomlake.stores import KeyOrder
 from tests.sources.conftest import checked
 from tests.stores.servers import Bucket, Server
 
+pytestmark = pytest.mark.long
+
 KEYS = [
     *("a/b.dcm", "a-b", "a.txt", "a/é/1", "a/\U0001f600", "a/\uffff", "a/%20 +&<x>\\y", "a/b/1.dcm", "a/b/2.dcm", "c", "b?#"),
     *("a/empty", "empty/", "a/b/", "a/zero", "a/zero-1", "z/", "z"),

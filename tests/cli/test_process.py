@@ -17,6 +17,8 @@ import dicomlake.cli.invocation
 from dicomlake.cli import main
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.long
+
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 

@@ -69,6 +69,7 @@ def test_parquet_to_a_pipe(start: Callable[..., subprocess.Popen[bytes]], lake: 
     assert pl.read_parquet(io.BytesIO(out)).columns == ["Modality", "n"]
 
 
+@pytest.mark.long
 def test_every_column_of_every_table_can_be_written(run: Run, lake: Path) -> None:
     """No type of column is beyond a form."""
     for table in ("files", "instances", "series", "studies", "patients", "findings", "snapshots"):

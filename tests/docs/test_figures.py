@@ -13,6 +13,8 @@ import pytest
 
 from tests.docs.pages import DOCS, ROOT
 
+pytestmark = pytest.mark.long
+
 SPEED = (DOCS / "speed.md").read_text("utf-8")
 
 

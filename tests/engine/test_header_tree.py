@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from dicomlake.api import header_tree
 from dicomlake.extract.header_tree import NODES_LIMIT, HeaderNode, HeaderTree, printable
 from tests.engine.builder import ITEM, E, keys, parents, part10, with_elements
@@ -16,6 +18,7 @@ def _tree(tmp_path: Path, data: bytes) -> HeaderTree:
     return header_tree(path, engine="native")
 
 
+@pytest.mark.long
 def test_trees_of_real_files(real_files_folder: Path) -> None:
     """Of each real file that pydicom reads whole, both engines make the same nodes, lengths and places of items aside.
 

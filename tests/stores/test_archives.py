@@ -15,6 +15,8 @@ from tests.archives.making import KINDS, dicom, write_archive, write_folder
 from tests.stores.conftest import Proxied
 from tests.stores.servers import Bucket
 
+pytestmark = pytest.mark.long
+
 SMALL = {f"s/I{number:02}": dicom(number) for number in range(60)}
 LARGE = {f"s/I{number:02}": dicom(number) + bytes(range(256)) * 1600 for number in range(12)}
 """The same with 400 KiB more."""
