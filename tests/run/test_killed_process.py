@@ -37,8 +37,8 @@ KILLS = int(os.environ.get("DICOMLAKE_KILLS", "0"))
 CONFIG = "listing: {unit_files: 20}\nlake: {commit_units: 1, missing_limit: 1.0, rollup_rows: 40}\n"
 PROCESSES = "running: {dashboard_address: 127.0.0.1:0}\n"  # threads have no dashboard
 COMMAND = (
-    "import sys, dicomlake.lake, datetime\n"
-    "sys.modules['dicomlake.lake.upkeep.vacuum'].READER_TIME = datetime.timedelta()\n"  # so that there is something to remove
+    "import sys, datetime, importlib\n"
+    "importlib.import_module('dicomlake.lake.upkeep.vacuum').READER_TIME = datetime.timedelta()\n"  # so that there is something to remove
     "from dicomlake.cli import main\n"
     "sys.exit(main())\n"
 )
