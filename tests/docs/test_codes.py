@@ -13,7 +13,7 @@ from tests.docs.pages import DOCS, ROOT
 
 PAGE = (DOCS / "reference" / "codes.md").read_text("utf-8")
 CORE = ROOT / "pipeline" / "core" / "src"
-PACKAGE = ROOT / "pipeline" / "dicomlake"
+PACKAGE = Path(dicomlake.__file__).parent
 _ROW = re.compile(r"^\| `([a-z-]+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
