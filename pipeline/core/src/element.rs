@@ -309,10 +309,8 @@ impl Forms {
             } else if fit(&implicit) == Fit::Unseen {
                 forms.implicit = forms.implicit.saturating_add(1);
                 implicit
-            } else if is_doubtful {
-                forms.damaged = forms.damaged.saturating_add(1);
-                break;
             } else {
+                forms.damaged = forms.damaged.saturating_add(u32::from(is_doubtful));
                 break;
             };
             if header.length == UNDEFINED_LENGTH {

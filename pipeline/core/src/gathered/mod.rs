@@ -191,14 +191,15 @@ impl Gathered {
         if element.context
             && let Some(context) = self.contexts.get_mut(context.0 as usize)
         {
-            let (place, is_sound) = match tag {
-                SPECIFIC_CHARACTER_SET => (Some(&mut context.character_set), names_character_set(value.value)),
-                PIXEL_REPRESENTATION => (Some(&mut context.pixel_representation), value.value.len() == 2),
-                _ => (None, false),
-            };
-            // A second copy that says nothing does not take the place of the first.
-            if let Some(place) = place.filter(|place| **place == NONE || is_sound) {
-                *place = index;
+            // A second copy that says nothing does not take the place of the first; one copy need not be looked at.
+            match tag {
+                SPECIFIC_CHARACTER_SET if context.character_set == NONE || names_character_set(value.value) => {
+                    context.character_set = index;
+                }
+                PIXEL_REPRESENTATION if context.pixel_representation == NONE || value.value.len() == 2 => {
+                    context.pixel_representation = index;
+                }
+                _ => {}
             }
         }
         for column in &element.columns {

@@ -16,7 +16,7 @@ use crate::found::{Defect, FoundInFile};
 use crate::gathered::{Cell, Gathered};
 use crate::recorder::Recorder;
 use crate::taker::{TakerKind, TakerSet, Takers};
-use crate::walk::{Creators, PixelData, Progress, Sink, Walk};
+use crate::walk::{Creators, META_GROUP, PixelData, Progress, Sink, Walk};
 use crate::wanted::{ColumnIndex, ItemChoice, Step, Wanted};
 use crate::window::{Need, Window};
 use inflating::{Halt, Inflating};
@@ -27,7 +27,6 @@ const TRANSFER_SYNTAX_UID: u32 = 0x0002_0010;
 const MEDIA_STORAGE_SOP_CLASS_UID: u32 = 0x0002_0002;
 const DICOMDIR_UID: &[u8] = b"1.2.840.10008.1.3.10";
 const DICOMDIR_GROUP: &[u8] = &[4, 0];
-const META_GROUP: u32 = 2;
 const META_LENGTH: u32 = 0x0002_0000;
 
 /// The values to keep of every file, by index of column: made once, used for all files.
@@ -123,7 +122,6 @@ enum Phase {
     PastMeta {
         position: u64,
     },
-    SecondMeta(Walk),
     CommandSet {
         position: u64,
     },
@@ -208,10 +206,6 @@ impl HeaderDecoder {
                 walk.stop_reading(code, message, &mut sink);
                 self.header.finish(walk, inflating.as_ref());
             }
-            Phase::SecondMeta(mut walk) => {
-                let mut sink = self.header.sink(&plan.meta);
-                walk.stop_reading(code, message, &mut sink);
-            }
             Phase::Recognise
             | Phase::BeginMeta { .. }
             | Phase::PastMeta { .. }
@@ -248,18 +242,6 @@ impl HeaderDecoder {
             Phase::PastMeta { position } => {
                 let position = *position;
                 self.past_meta(position, file)
-            }
-            Phase::SecondMeta(walk) => {
-                let mut sink = self.header.sink(&plan.meta);
-                match walk.run(file, &mut sink) {
-                    Progress::Done => {
-                        let position = walk.position;
-                        let sound = self.header.found.defect.is_none();
-                        self.phase = if sound { Phase::CommandSet { position } } else { Phase::Done };
-                        Ok(())
-                    }
-                    progress => Err(progress),
-                }
             }
             Phase::CommandSet { position } => {
                 let position = past_command_set(file, *position)?;
@@ -325,7 +307,7 @@ impl HeaderDecoder {
             Some(first) if first.tag >> 16 == META_GROUP => {
                 let message = "group 2 stands again behind the meta information, and is passed over (PS3.10 7.1)";
                 self.header.found.add_file(FindingCode::OutOfOrder, message);
-                Phase::SecondMeta(Walk::past_meta(position, file.size, explicit))
+                Phase::Meta(Walk::past_meta(position, file.size, explicit))
             }
             _ => Phase::CommandSet { position },
         };

@@ -38,7 +38,7 @@ use passing::Passing;
 const NESTING_LIMIT: u32 = 256;
 
 /// The group of the file meta.
-const META_GROUP: u32 = 2;
+pub const META_GROUP: u32 = 2;
 
 /// How many elements are passed before whoever drives the walk may look at the clock.
 const STEPS_BETWEEN_CLOCKS: u32 = 4096;
