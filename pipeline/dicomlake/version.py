@@ -1,8 +1,3 @@
-"""The version, as the distribution's metadata has it."""
+"""The version. `pyproject.toml` and `Cargo.toml` say the same, and a test compares them: reading a distribution's metadata takes 20 ms."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    VERSION = version("dicomlake")
-except PackageNotFoundError:  # a checkout that was never installed
-    VERSION = "0"
+VERSION = "0.1.0"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomlake.cli.output.log_lines import PROGRESS_SECONDS, LogLines, LogTalker, log_lines_on, wants_json
+from dicomlake.cli.output.log_format import wants_json
+from dicomlake.cli.output.log_lines import PROGRESS_SECONDS, LogLines, LogTalker, log_lines_on
 from dicomlake.lake.write.lock import LakeLock
 from dicomlake.parts import Location
 from dicomlake.run import Progress

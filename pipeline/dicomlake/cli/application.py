@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from dicomlake.cli.arguments import make_arguments_plain
+from dicomlake.cli.arguments import PlainCommand, PlainGroup
 from dicomlake.cli.commands import COMMANDS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 application = typer.Typer(
     name="dicomlake",
+    cls=PlainGroup,
     help="""DICOM headers into Delta tables that people query.
 
     \b
@@ -57,7 +58,6 @@ def command_line(arguments: Sequence[str] = ()) -> TyperGroup:
     for name in wanted:
         command = getattr(import_module(f"dicomlake.cli.commands.{name}"), name)
         # A raw docstring writes out the character that keeps lines from being wrapped.
-        application.command(help=(command.__doc__ or "").replace("\\b", "\b"))(command)
+        application.command(cls=PlainCommand, help=(command.__doc__ or "").replace("\\b", "\b"))(command)
     group: TyperGroup = get_command(application)  # type: ignore[assignment]  # an application with a callback is a group
-    make_arguments_plain(group)
     return group

@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import select
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from dicomlake.cli.exit_status import USAGE_EVENT, event_of
 from dicomlake.cli.interrupts import INTERRUPTED, interruptible
-from dicomlake.cli.output.log_lines import LogLines, wants_json
+from dicomlake.cli.output.log_format import wants_json
 from dicomlake.errors import DicomlakeError
 from dicomlake.printable import printable
+from dicomlake.version import VERSION
 
 TRACEBACK_VARIABLE = "DICOMLAKE_TRACEBACK"
 COMPLETION_VARIABLE = "_DICOMLAKE_COMPLETE"
@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str], say: Say) -> int:
+    if list(arguments) == ["--version"]:  # it needs no parser of command lines, whose import takes most of the time
+        print(f"dicomlake {VERSION}")
+        return 0
     import typer
 
     from dicomlake.cli.application import command_line
@@ -103,6 +106,10 @@ def _say(message: str, code: int, _event: str) -> int:
 
 
 def _say_as_json(message: str, code: int, event: str) -> int:
+    import traceback
+
+    from dicomlake.cli.output.log_lines import LogLines
+
     seen = {"traceback": traceback.format_exc().splitlines()} if _wants_traceback() else {}
     LogLines(sys.stderr).write("warning" if code == INTERRUPTED else "error", event, message, exit_status=code, **seen)
     return code
@@ -114,6 +121,8 @@ def _wants_traceback() -> bool:
 
 def _show_traceback(say: Say) -> None:
     if _wants_traceback() and say is _say:
+        import traceback
+
         traceback.print_exc()
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from dicomlake.cli.output.log_format import OPTION
 from dicomlake.cli.output.values import json_text
 from dicomlake.printable import printable
 from dicomlake.telling.figures import line_of
@@ -29,14 +29,6 @@ Pause = Callable[[float], bool]
 
 PROGRESS_SECONDS = 30.0
 """The time between two lines of progress."""
-
-OPTION = "--log-format"
-
-
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON. The answer is needed even if the rest of the command line is wrong."""
-    options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    return f"{OPTION}=json" in options or any(pair == (OPTION, "json") for pair in itertools.pairwise(options))
 
 
 class LogLines:
