@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dicomlake import errors
+import dicomlake
 from dicomlake.errors import RESERVED_CODES, STATUS_OF_CODE, DicomlakeError, FileCode, FileStatus, FindingCode, RefusedError, UsageError
 
 # DESIGN section 4, written out: a code that is renamed or dropped breaks whoever filters by it.
@@ -125,8 +126,8 @@ def test_statuses_are_those_of_the_files_table() -> None:
 
 def test_codes_are_raised_unless_they_are_reserved() -> None:
     """The sources name every code that something raises, and no reserved one: an option that takes a code refuses the reserved."""
-    pipeline = Path(__file__).parents[1] / "pipeline"
-    paths = [*(pipeline / "dicomlake").rglob("*.py"), *(pipeline / "core" / "src").rglob("*.rs")]
+    core = Path(__file__).parents[1] / "pipeline" / "core" / "src"
+    paths = [*Path(dicomlake.__file__).parent.rglob("*.py"), *core.rglob("*.rs")]
     named = set()
     for path in paths:
         if path.name not in ("errors.py", "defects.py"):
