@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dicomlake import errors
 import dicomlake
+from dicomlake import errors
 from dicomlake.errors import RESERVED_CODES, STATUS_OF_CODE, DicomlakeError, FileCode, FileStatus, FindingCode, RefusedError, UsageError
 
 # DESIGN section 4, written out: a code that is renamed or dropped breaks whoever filters by it.
