@@ -45,7 +45,14 @@ class ScanPlan:
     """What to read of files, made once for all units."""
 
     def __new__(
-        cls, columns: list[Column], first_read: int, header_limit: int, file_seconds_limit: float, headers: bool, batch_bytes: int = ...
+        cls,
+        columns: list[Column],
+        first_read: int,
+        header_limit: int,
+        file_seconds_limit: float,
+        headers: bool,
+        requests_in_flight: int = ...,
+        batch_bytes: int = ...,
     ) -> Self: ...
     def scan(
         self,
@@ -53,13 +60,13 @@ class ScanPlan:
         open: Opener,
         interruptible: bool,
         stores: list[Store] = ...,
-        requests_in_flight: int = ...,
         count: FileCount | None = ...,
     ) -> tuple[list[tuple[str, list[ArrowArray]]], NoAccess | None]:
         """Read the headers of a unit of files; answer batches by the name of their table, and the store that can't be read from.
 
-        ``interruptible`` is for the main thread, where signals are to be heard. Files of ``stores`` are read side by side, with
-        ``requests_in_flight`` on their way, and their rows come in the order in which they end: the column `file` has their numbers.
+        ``interruptible`` is for the main thread, where signals are to be heard. Files of ``stores``, and of slow disks, are read side by
+        side, with up to ``requests_in_flight`` on their way. Their rows come in the order in which they end: the column `file` has their
+        numbers.
         ``count`` grows by one with each file that has ended.
         """
     def tree(self, url: str, open: Opener) -> Tree:

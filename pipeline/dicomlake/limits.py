@@ -13,7 +13,8 @@ class ReadingLimits:
     """Limits of reading one file.
 
     ``first_read`` is the size of the first read; ``header_limit`` what is read, or inflated, at most (bytes); ``file_seconds_limit`` the
-    time that a file may take (seconds); ``requests_in_flight`` how many requests to object stores a unit has on their way.
+    time that a file may take (seconds); ``requests_in_flight`` how many requests to object stores, or files of a
+    slow disk, a unit has on their way.
     """
 
     first_read: int = 16 * KIB

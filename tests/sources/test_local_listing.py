@@ -237,8 +237,8 @@ def test_files_and_folders_that_vanish_while_listing_are_rows(tmp_path: Path, li
             """Nothing is open."""
 
     source = open_source(str(tmp_path), ListingSettings(), {})
-    root = local._open
-    monkeypatch.setattr(local, "_open", lambda path, *rest: (monkeypatch.setattr(os, "scandir", removing), root(path, *rest))[1])
+    root = local._Ahead.open
+    monkeypatch.setattr(local._Ahead, "open", lambda *given: (monkeypatch.setattr(os, "scandir", removing), root(*given))[1])
     rows = [row for batch in source.batches() for row in batch.to_pylist()]
     assert codes(rows, tmp_path) == {
         "a": (None, None),

@@ -17,7 +17,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyCapsule};
 
 use crate::drive::remote::{NoAccess, ObjectStoreConfig, StoreKind, UnitEnd};
-use crate::drive::{ByteSource, ReadingLimits, Refused};
+use crate::drive::{ByteSource, LastFolder, ReadingLimits, Refused};
 use crate::error::{FileCode, FindingCode};
 use crate::found::Defect;
 use crate::label::tag_text;
@@ -107,20 +107,22 @@ struct PythonPlan {
 #[pymethods]
 impl PythonPlan {
     #[new]
-    #[pyo3(signature = (columns, first_read, header_limit, file_seconds_limit, headers, batch_bytes=BATCH_BYTES))]
+    #[pyo3(signature = (columns, first_read, header_limit, file_seconds_limit, headers, requests_in_flight=1, batch_bytes=BATCH_BYTES))]
     fn new(
         columns: Vec<PythonColumn>,
         first_read: u64,
         header_limit: u64,
         file_seconds_limit: f64,
         headers: bool,
+        requests_in_flight: usize,
         batch_bytes: usize,
     ) -> PyResult<Self> {
         let columns = columns.into_iter().map(read_column).collect::<PyResult<Vec<_>>>()?;
         // Times that no Duration holds are as good as none.
         let file_time_limit = Duration::try_from_secs_f64(file_seconds_limit).unwrap_or(Duration::MAX);
         let limits = ReadingLimits { first_read: first_read.max(256), header_limit, file_time_limit };
-        Ok(Self { plan: ScanPlan::new(columns, limits, headers).with_batch_bytes(batch_bytes) })
+        let plan = ScanPlan::new(columns, limits, headers);
+        Ok(Self { plan: plan.with_batch_bytes(batch_bytes).with_in_flight(requests_in_flight) })
     }
 
     /// Reads the headers of a unit of files.
@@ -128,8 +130,7 @@ impl PythonPlan {
     /// Takes the files, the stores that are read from here, and what opens all other urls that are not local; answers batches by table, with the number of each file, in the order in which files ended; and
     /// which store can't be read from, if that is so. `interruptible` is for Python's main thread, where signals are to be heard.
     /// `count` grows by one with each file that has ended.
-    #[pyo3(signature = (files, open, interruptible, stores=vec![], requests_in_flight=1, count=None))]
-    #[expect(clippy::too_many_arguments, reason = "Python names them")]
+    #[pyo3(signature = (files, open, interruptible, stores=vec![], count=None))]
     fn scan(
         &self,
         py: Python<'_>,
@@ -137,7 +138,6 @@ impl PythonPlan {
         open: Py<PyAny>,
         interruptible: bool,
         stores: Vec<PythonStore>,
-        requests_in_flight: usize,
         count: Option<Py<PythonFileCount>>,
     ) -> PyResult<PythonScanned> {
         let (ends, urls, sizes) = files;
@@ -149,7 +149,7 @@ impl PythonPlan {
             let scanned = if stores.is_empty() {
                 Ok((self.plan.scan(to_read.iter().copied(), &mut surroundings), UnitEnd::Done))
             } else {
-                self.plan.scan_with_stores(&to_read, &stores, requests_in_flight, &mut surroundings)
+                self.plan.scan_with_stores(&to_read, &stores, &mut surroundings)
             };
             surroundings.end_with(scanned)
         })??;
@@ -178,7 +178,15 @@ impl PythonPlan {
     fn read_tree(&self, url: &str, surroundings: &mut PythonSurroundings) -> PythonTree {
         let mut decoder = self.plan.decoder();
         let recorder = Some(Recorder::Tree(TreeRecorder::default()));
-        self.plan.read(FileToRead { url, size: None }, recorder, &mut self.plan.driver(), &mut decoder, surroundings);
+        let (mut driver, mut last_folder) = (self.plan.driver(), LastFolder::default());
+        self.plan.read(
+            FileToRead { url, size: None },
+            recorder,
+            &mut driver,
+            &mut decoder,
+            &mut last_folder,
+            surroundings,
+        );
         let findings = self.plan.rows().findings_of(&mut decoder.header);
         let header = decoder.header;
         let (nodes, complete) = match header.recorder {

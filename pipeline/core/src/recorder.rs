@@ -14,6 +14,15 @@ pub enum Recorder {
 }
 
 impl Recorder {
+    /// One of the same kind that has heard nothing yet.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        match self {
+            Self::Json(_) => Self::Json(JsonRecorder::default()),
+            Self::Tree(_) => Self::Tree(TreeRecorder::default()),
+        }
+    }
+
     /// The listener of the walk.
     pub fn record(&mut self) -> &mut dyn Record {
         match self {

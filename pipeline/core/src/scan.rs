@@ -3,9 +3,11 @@
 #[cfg(feature = "stores")]
 mod remote;
 
+mod side_by_side;
+
 use std::sync::Arc;
 
-use crate::drive::{ByteSource, Driver, LocalFile, Reading, ReadingLimits, Refused};
+use crate::drive::{ByteSource, Driver, LastFolder, LocalFile, Pace, Reading, ReadingLimits, Refused};
 use crate::header::{HeaderDecoder, Plan};
 use crate::json::JsonRecorder;
 use crate::recorder::Recorder;
@@ -13,6 +15,7 @@ use crate::table::{BATCH_BYTES, Batches, Fault, FileFacts, UnitRows};
 use crate::taker::TakerKind;
 use crate::value::typed::ReadColumn;
 use crate::wanted::Step;
+use side_by_side::{Numbered, local_stretch};
 
 /// A plan of the columns to read, made once for all units.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub struct ScanPlan {
     limits: ReadingLimits,
     headers: bool,
     batch_bytes: usize,
+    in_flight: usize,
 }
 
 /// A file to be read.
@@ -53,7 +57,20 @@ impl ScanPlan {
     #[must_use]
     pub fn new(columns: Vec<(ReadColumn, Vec<Step>)>, limits: ReadingLimits, headers: bool) -> Self {
         let (columns, paths): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        Self { plan: Plan::new(&paths), columns: Arc::new(columns), limits, headers, batch_bytes: BATCH_BYTES }
+        Self {
+            plan: Plan::new(&paths),
+            columns: Arc::new(columns),
+            limits,
+            headers,
+            batch_bytes: BATCH_BYTES,
+            in_flight: 1,
+        }
+    }
+
+    /// The same, with up to so many requests to stores on their way at one time, and so many local files where the disk is slow. Rows come in the order in which files end.
+    #[must_use]
+    pub fn with_in_flight(self, in_flight: usize) -> Self {
+        Self { in_flight, ..self }
     }
 
     /// The same, with batches of about so many bytes at most.
@@ -114,23 +131,52 @@ impl ScanPlan {
         files: impl Iterator<Item = (u64, FileToRead<'a>, Reading)>,
         surroundings: &mut dyn Surroundings,
     ) {
+        let mut files = files.peekable();
         let mut decoder = self.decoder();
         let mut driver = self.driver();
-        for (number, file, spent) in files {
+        let mut last_folder = LastFolder::default();
+        let mut pace = Pace::new(self.in_flight);
+        while let Some(numbered) = files.peek().copied() {
             if !surroundings.goes_on() {
                 break;
             }
-            let reading = self.read(file, self.recorder(), &mut driver, &mut decoder, surroundings);
-            let facts = FileFacts {
-                number,
-                url: file.url,
-                size: file.size.or(reading.size),
-                bytes_read: reading.bytes_read.saturating_add(spent.bytes_read),
-                requests: reading.requests.saturating_add(spent.requests),
-            };
-            rows.add(&facts, &mut decoder.header);
-            surroundings.note_file();
+            if pace.note_file()
+                && let (threads, most) = pace.stretch()
+                && let stretch = local_stretch(&mut files, most)
+                && !stretch.is_empty()
+            {
+                // The last row may be that of any file.
+                decoder.header.gathered.forget_all();
+                if self.read_side_by_side(rows, &stretch, threads, &mut driver, &mut pace, surroundings) {
+                    continue;
+                }
+                // There are no threads to be had.
+                pace = Pace::new(1);
+                for (numbered, _) in stretch {
+                    if !surroundings.goes_on() {
+                        break;
+                    }
+                    self.read_alone(rows, numbered, &mut driver, &mut decoder, &mut last_folder, surroundings);
+                }
+                continue;
+            }
+            files.next();
+            self.read_alone(rows, numbered, &mut driver, &mut decoder, &mut last_folder, surroundings);
         }
+    }
+
+    fn read_alone(
+        &self,
+        rows: &mut UnitRows,
+        (number, file, spent): Numbered<'_>,
+        driver: &mut Driver,
+        decoder: &mut HeaderDecoder,
+        last_folder: &mut LastFolder,
+        surroundings: &mut dyn Surroundings,
+    ) {
+        let reading = self.read(file, self.recorder(), driver, decoder, last_folder, surroundings);
+        rows.add(&facts_of(number, &file, spent, reading), &mut decoder.header);
+        surroundings.note_file();
     }
 
     fn recorder(&self) -> Option<Recorder> {
@@ -144,10 +190,11 @@ impl ScanPlan {
         recorder: Option<Recorder>,
         driver: &mut Driver,
         decoder: &mut HeaderDecoder,
+        last_folder: &mut LastFolder,
         surroundings: &mut dyn Surroundings,
     ) -> Reading {
         let mut source: Result<Box<dyn ByteSource>, Refused> = match local_path(file.url) {
-            Some(path) => match LocalFile::open(&path) {
+            Some(path) => match LocalFile::open(&path, file.size, last_folder) {
                 // The usual way, without a box.
                 Ok(mut local) => return driver.read(decoder, &self.plan, recorder, Ok(&mut local)),
                 Err(refused) => Err(refused),
@@ -157,6 +204,16 @@ impl ScanPlan {
         let source =
             source.as_mut().map(|source| source.as_mut() as &mut dyn ByteSource).map_err(|refused| refused.clone());
         driver.read(decoder, &self.plan, recorder, source)
+    }
+}
+
+fn facts_of<'a>(number: u64, file: &FileToRead<'a>, spent: Reading, reading: Reading) -> FileFacts<'a> {
+    FileFacts {
+        number,
+        url: file.url,
+        size: file.size.or(reading.size),
+        bytes_read: reading.bytes_read.saturating_add(spent.bytes_read),
+        requests: reading.requests.saturating_add(spent.requests),
     }
 }
 

@@ -22,6 +22,8 @@ use files::{E, EXPLICIT, LIMIT, Random, answer, damaged, decode_whole, part10, p
 struct Guarded {
     data: Vec<u8>,
     tells_size: bool,
+    /// The size of a listing, which may be wrong.
+    listed: Option<u64>,
     /// Where the next read may begin.
     next: u64,
     fetched: u64,
@@ -31,13 +33,22 @@ struct Guarded {
 
 impl Guarded {
     fn new(data: &[u8]) -> Self {
-        Self { data: data.to_vec(), tells_size: true, next: 0, fetched: 0, reads: 0, fails_at: None }
+        Self { data: data.to_vec(), tells_size: true, listed: None, next: 0, fetched: 0, reads: 0, fails_at: None }
     }
 }
 
 impl ByteSource for Guarded {
     fn size(&self) -> Option<u64> {
-        self.tells_size.then_some(self.data.len() as u64)
+        self.tells_size.then_some(self.listed.unwrap_or(self.data.len() as u64))
+    }
+
+    fn size_is_claimed(&self) -> bool {
+        self.listed.is_some()
+    }
+
+    fn look_at_size(&mut self) -> Result<Option<u64>, Refused> {
+        self.next = 0; // what was fetched may be fetched once more
+        Ok(Some(self.data.len() as u64))
     }
 
     fn read(&mut self, offset: u64, into: &mut [u8], requests: &mut u64) -> Result<usize, Refused> {
@@ -47,7 +58,7 @@ impl ByteSource for Guarded {
         }
         let rest = self.data.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
         let came = rest.len().min(into.len());
-        assert!(came > 0 || !self.tells_size, "bytes are fetched after the end");
+        assert!(came > 0 || !self.tells_size || self.listed.is_some(), "bytes are fetched after the end");
         into[..came].copy_from_slice(&rest[..came]);
         self.next = offset + came as u64;
         self.fetched += came as u64;
@@ -158,4 +169,21 @@ fn a_file_takes_no_longer_than_it_may() {
     let (answer, _, code) = read(&mut Guarded::new(&data), limits);
     assert_eq!(code, Some(FileCode::TimedOut));
     assert!(answer.contains("0: "), "{answer}");
+}
+
+#[test]
+fn a_listing_with_another_size_changes_nothing() {
+    let mut random = Random(7);
+    let damaged_ones: Vec<_> =
+        samples().into_iter().map(|(name, sound)| (name, damaged(&mut random, &sound))).collect();
+    for (name, data) in samples().into_iter().chain(damaged_ones) {
+        let size = data.len() as u64;
+        for listed in [0, 1, 200, size / 2, size.saturating_sub(1), size, size + 1, size + 100_000] {
+            for first_read in [256, 4096] {
+                let mut source = Guarded { listed: Some(listed), ..Guarded::new(&data) };
+                let (found, ..) = read(&mut source, limits(first_read, LIMIT));
+                assert_eq!(found, whole(&data), "{name}: {size} bytes, listed as {listed}");
+            }
+        }
+    }
 }

@@ -57,18 +57,15 @@ class NativeEngine:
             make_room_for_connections()
         with closing(Opener(request.storage_options, request.reading.header_limit, files)) as opener:
             count = None if request.count is None else request.count.core
-            answered, no_access = scan_plan(request).scan(
-                unit_of(files), opener, is_main, in_core, request.reading.requests_in_flight, count
-            )
+            answered, no_access = scan_plan(request).scan(unit_of(files), opener, is_main, in_core, count)
         if no_access is not None:
             store, trouble, reason = no_access
             raise stores[store].no_access(trouble, reason)
         batches = {name: [pa.record_batch(batch) for batch in of_table] for name, of_table in answered}
         rows = pa.Table.from_batches(batches.pop("files"))
         findings = batches.pop("findings")
-        if stores:
-            rows = _in_order(rows)
-            batches = {name: [_in_order(batch) for batch in of_table] for name, of_table in batches.items()}
+        rows = _in_order(rows)
+        batches = {name: [_in_order(batch) for batch in of_table] for name, of_table in batches.items()}
         instances = batches.pop("instances")
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
         schema = request.scanned_schema("instances")
@@ -118,7 +115,9 @@ def scan_plan(request: ScanRequest) -> ScanPlan:
     """A request, as the compiled part takes it."""
     reading = request.reading
     columns = plan_columns(request.schema)
-    return ScanPlan(columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers)
+    return ScanPlan(
+        columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers, reading.requests_in_flight
+    )
 
 
 def plan_columns(schema: LakeSchema) -> list[Column]:
@@ -153,7 +152,7 @@ def _node(node: Node) -> HeaderNode:
 
 
 def _in_order(rows: _Rows) -> _Rows:
-    """Rows in the order of their files; objects are read side by side, and end in any order."""
+    """Rows in the order of their files: objects, and files of a slow disk, are read side by side and end in any order."""
     files = rows["file"].to_numpy(zero_copy_only=False) if isinstance(rows, pa.RecordBatch) else rows["file"].to_numpy()
     if np.all(files[:-1] <= files[1:]):
         return rows

@@ -13,7 +13,7 @@ const MOST: u64 = 1 << 20;
 const LOOKED_BACK: usize = 8;
 
 /// The policy.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct FirstRead {
     unknown: u64,
     needed: [u64; LOOKED_BACK],

@@ -22,6 +22,8 @@ pub(super) struct Piece {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub size: Option<u64>,
+    /// The size is that of a listing, and may be another by now: a read behind it shows where the file ends.
+    pub is_claimed: bool,
     pub start: u64,
     pub held: usize,
     pub ended: bool,
@@ -30,7 +32,12 @@ pub(super) struct Held {
 impl Held {
     /// Nothing yet of a file of this size.
     pub(super) const fn new(size: Option<u64>) -> Self {
-        Self { size, start: 0, held: 0, ended: matches!(size, Some(0)) }
+        Self { size, is_claimed: false, start: 0, held: 0, ended: matches!(size, Some(0)) }
+    }
+
+    /// Likewise of a file that had this size when it was listed.
+    pub(super) const fn claimed(size: Option<u64>) -> Self {
+        Self { size, is_claimed: true, start: 0, held: 0, ended: false }
     }
 
     /// The position behind what is held.
@@ -49,7 +56,10 @@ impl Held {
         self.start = need.position.max(self.start);
         let held = self.held as u64;
         let from = self.start.saturating_add(held);
-        let there = self.size.map_or(u64::MAX, |size| size.saturating_sub(from));
+        let there = match self.size {
+            Some(size) if !self.is_claimed => size.saturating_sub(from),
+            _ => u64::MAX,
+        };
         let lacking = need.length.saturating_sub(held).min(there);
         if lacking == 0 {
             self.ended = true;
@@ -69,8 +79,11 @@ impl Held {
         let to = piece.from.saturating_add(read as u64);
         if (read as u64) < piece.length {
             // A file may be shorter than its listing or its inode said a moment ago: what could be read is what there is.
-            self.size = Some(self.size.map_or(to, |size| size.min(to)));
+            self.size = Some(if self.is_claimed { to } else { self.size.map_or(to, |size| size.min(to)) });
+            self.is_claimed = false;
+        } else if self.is_claimed && self.size.is_some_and(|size| to > size) {
+            self.size = None; // it has grown since
         }
-        self.ended = self.size.is_some_and(|size| to >= size);
+        self.ended = !self.is_claimed && self.size.is_some_and(|size| to >= size);
     }
 }

@@ -10,14 +10,17 @@ mod local;
 #[cfg(feature = "stores")]
 pub mod remote;
 mod schedule;
+mod side_by_side;
 
 use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use estimate::{Estimate, REQUEST_BYTES};
 pub use first_read::FirstRead;
-pub use local::LocalFile;
+pub use local::{LastFolder, LocalFile};
 pub use schedule::{Begin, Schedule};
+pub use side_by_side::{Ended, Pace, SideBySide};
 
 use crate::error::FileCode;
 use crate::header::{HeaderDecoder, Plan};
@@ -28,6 +31,9 @@ use held::{Ask, Held};
 
 /// The most bytes fetched at once beyond those asked for.
 const GROWTH_LIMIT: u64 = 256 * 1024;
+
+/// A file of which more bytes were read is large.
+const SMALL: u64 = 1 << 20;
 
 /// How far to go into one file.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +60,19 @@ pub trait ByteSource {
     /// Its length in bytes, where it is known.
     fn size(&self) -> Option<u64>;
 
+    /// Whether that is the length of a listing, which may be another by now.
+    fn size_is_claimed(&self) -> bool {
+        false
+    }
+
+    /// Looks at the length as it is now.
+    ///
+    /// # Errors
+    /// It can't be looked at, or this is no regular file.
+    fn look_at_size(&mut self) -> Result<Option<u64>, Refused> {
+        Ok(self.size())
+    }
+
     /// Fetches bytes at an offset into the whole of `into`, and answers how many there were: fewer only where it ends. Every request is
     /// counted into `requests`.
     ///
@@ -77,16 +96,25 @@ pub struct Reading {
 #[derive(Debug)]
 pub struct Driver {
     limits: ReadingLimits,
-    first_read: FirstRead,
+    /// The policy of the first read, which learns from each file.
+    pub first_read: FirstRead,
     /// Bytes held, in its first `held` bytes; the rest is room.
     buffer: Vec<u8>,
+    /// Taken by each file that may need much memory, where others are read beside it.
+    large: Option<Arc<Mutex<()>>>,
 }
 
 impl Driver {
     /// A driver with these limits.
     #[must_use]
     pub fn new(limits: ReadingLimits) -> Self {
-        Self { limits, first_read: FirstRead::new(limits.first_read), buffer: vec![] }
+        Self { limits, first_read: FirstRead::new(limits.first_read), buffer: vec![], large: None }
+    }
+
+    /// The same; a file that may need much memory is read while it holds `large`.
+    #[must_use]
+    pub fn with_large(self, large: Arc<Mutex<()>>) -> Self {
+        Self { large: Some(large), ..self }
     }
 
     /// Reads one header into the decoder.
@@ -97,22 +125,56 @@ impl Driver {
         recorder: Option<Recorder>,
         source: Result<&mut dyn ByteSource, Refused>,
     ) -> Reading {
+        let second = recorder.as_ref().map(Recorder::anew);
         decoder.begin(recorder);
-        match source {
-            Ok(source) => self.drive(decoder, plan, source),
+        let source = match source {
+            Ok(source) => source,
             Err(Refused { code, reason }) => {
+                decoder.stop(plan, code, reason);
+                return Reading::default();
+            }
+        };
+        let size = source.size();
+        if !source.size_is_claimed() {
+            return self.drive(decoder, plan, source, Held::new(size));
+        }
+        let reading = self.drive(decoder, plan, source, Held::claimed(size));
+        // How damage is judged depends on where the file ends.
+        let found = &decoder.header.found;
+        if found.defect.is_none() && found.findings.is_empty() {
+            return reading;
+        }
+        let again = match source.look_at_size() {
+            Ok(now) if now == size => return reading,
+            Ok(now) => {
+                decoder.begin(second);
+                self.drive(decoder, plan, source, Held::new(now))
+            }
+            Err(Refused { code, reason }) => {
+                decoder.begin(second);
                 decoder.stop(plan, code, reason);
                 Reading::default()
             }
+        };
+        Reading {
+            size: again.size,
+            bytes_read: reading.bytes_read.saturating_add(again.bytes_read),
+            requests: reading.requests.saturating_add(again.requests),
         }
     }
 
-    fn drive(&mut self, decoder: &mut HeaderDecoder, plan: &Plan, source: &mut dyn ByteSource) -> Reading {
-        let size = source.size();
-        let mut reading = Reading { size, ..Reading::default() };
-        let mut file = Held::new(size);
+    fn drive(
+        &mut self,
+        decoder: &mut HeaderDecoder,
+        plan: &Plan,
+        source: &mut dyn ByteSource,
+        mut file: Held,
+    ) -> Reading {
+        let mut reading = Reading { size: file.size, ..Reading::default() };
         let mut growth = self.limits.first_read;
         let mut began = None;
+        let large = self.large.clone();
+        let mut alone = None;
         let first = self.first_read.bytes();
         if let Err(refused) = self.fetch(&mut file, &mut reading, source, Need { position: 0, length: 1 }, first) {
             decoder.stop(plan, refused.code, refused.reason);
@@ -132,6 +194,12 @@ impl Driver {
                 decoder.stop(plan, FileCode::TimedOut, "reading took longer than file_seconds_limit");
                 break;
             }
+            if let Some(large) = &large
+                && alone.is_none()
+                && (reading.bytes_read > SMALL || decoder.is_inflating())
+            {
+                alone = Some(large.lock().unwrap_or_else(PoisonError::into_inner));
+            }
             if let Some(need) = need {
                 if let Err(refused) = self.fetch(&mut file, &mut reading, source, need, growth) {
                     decoder.stop(plan, refused.code, refused.reason);
@@ -140,6 +208,7 @@ impl Driver {
                 growth = growth.saturating_mul(2).min(GROWTH_LIMIT.max(growth));
             }
         }
+        drop(alone);
         self.first_read.learn(decoder.header.first_part);
         self.let_go();
         reading

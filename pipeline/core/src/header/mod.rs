@@ -193,6 +193,12 @@ impl HeaderDecoder {
         }
     }
 
+    /// Whether the data set is deflated: it may take far more memory than the bytes of the file.
+    #[must_use]
+    pub const fn is_inflating(&self) -> bool {
+        matches!(self.phase, Phase::DataSet(_, Some(_)))
+    }
+
     /// Ends here, for a reason that lies outside the bytes: they can't be had, are more than may be read, or it takes too long.
     pub fn stop(&mut self, plan: &Plan, code: FileCode, message: impl Into<Cow<'static, str>>) {
         let message = message.into();
@@ -352,12 +358,12 @@ impl HeaderDecoder {
             self.header.found.add_file(FindingCode::WrongTransferSyntax, message);
         }
         self.header.transfer_syntax = Some(Arc::clone(&syntax));
-        self.phase = if syntax.deflated {
+        if syntax.deflated {
             let walk = Walk::new(0, None, syntax.encoding, Wanted::TOP, false, None);
-            Phase::DataSet(walk, Some(Inflating::new(position, self.header_limit)))
-        } else {
-            Phase::DataSet(Walk::new(position, file.size, syntax.encoding, Wanted::TOP, true, None), None)
-        };
+            self.phase = Phase::DataSet(walk, Some(Inflating::new(position, self.header_limit)));
+            return Err(Progress::Pause); // whoever drives may wish to know before a few bytes become many
+        }
+        self.phase = Phase::DataSet(Walk::new(position, file.size, syntax.encoding, Wanted::TOP, true, None), None);
         Ok(())
     }
 

@@ -16,7 +16,6 @@ impl ScanPlan {
         &self,
         files: &[FileToRead<'_>],
         stores: &[ObjectStoreConfig],
-        requests_in_flight: usize,
         surroundings: &mut dyn Surroundings,
     ) -> std::io::Result<(Result<Batches, Fault>, UnitEnd)> {
         let mut remote: Vec<RemoteFile> = vec![];
@@ -34,7 +33,7 @@ impl ScanPlan {
             let unit = RemoteUnit {
                 plan: &self.plan,
                 limits: self.limits,
-                requests_in_flight: requests_in_flight.max(1),
+                requests_in_flight: self.in_flight.max(1),
                 decoder: &|| self.decoder(),
                 recorder: &|| self.recorder(),
             };

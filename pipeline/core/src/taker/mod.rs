@@ -48,7 +48,7 @@ pub trait TakerKind: Debug + Send + Sync {
 ///
 /// Beginnings and ends are told in pairs, whatever is wrong with the file. Sequences nested too deep for the walk, and items that stand
 /// outside a sequence, are not told of.
-pub trait RowTaker: Debug {
+pub trait RowTaker: Debug + Send {
     /// The first wanted element of a file follows; nothing of files before counts.
     fn begin_file(&mut self);
 

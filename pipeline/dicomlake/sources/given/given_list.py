@@ -29,7 +29,8 @@ from dicomlake.sources.given.dicomdir import ReadFileIDs, is_dicomdir, read_dico
 from dicomlake.sources.given.formats import ListReader, list_reader
 from dicomlake.sources.given.inventory import inventory_of, local_path_of
 from dicomlake.sources.given.rows import listing_rows
-from dicomlake.sources.local.file import add_path, reason
+from dicomlake.sources.local.file import add_found, reason, status_of
+from dicomlake.sources.local.looks import Looks
 from dicomlake.sources.ordering import in_order, sorted_once
 from dicomlake.sources.remote.filesystem import filesystem_of, refusal
 from dicomlake.urls import path_of_url
@@ -79,8 +80,9 @@ class GivenList:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """See `Source.batches`."""
         # The data files of an inventory are fetched once; a list is read twice instead of being kept.
-        for batch in sorted_once(self._rows()) if self.is_inventory else in_order(self._rows):
-            yield _with_local_files(batch)
+        with closing(Looks()) as looks:
+            for batch in sorted_once(self._rows()) if self.is_inventory else in_order(self._rows):
+                yield _with_local_files(batch, looks)
 
     def _rows(self) -> Iterator[pa.RecordBatch]:
         for numbered in self.reader():
@@ -146,7 +148,7 @@ def _open_url(url: str, storage_options: Mapping[str, Any]) -> BinaryIO:
     return stream
 
 
-def _with_local_files(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _with_local_files(batch: pa.RecordBatch, looks: Looks) -> pa.RecordBatch:
     """The batch with size and modified time from ``stat``, for local files of which the list lacks either."""
     missing = pc.and_(
         pc.starts_with(batch.column("url"), "/"),
@@ -154,10 +156,11 @@ def _with_local_files(batch: pa.RecordBatch) -> pa.RecordBatch:
     )
     if not missing.true_count:
         return batch
-    asked = batch.filter(missing)
     builder = BatchBuilder()
-    for url in asked.column("url").to_pylist():
-        add_path(builder, url, path_of_url(url))
+    urls = batch.filter(missing).column("url").to_pylist()
+    paths = [path_of_url(url) for url in urls]
+    for url, path, found in zip(urls, paths, looks.all_of(status_of, paths), strict=True):
+        add_found(builder, url, path, found)
     found = builder.flush()
     columns = [
         batch.column(name) if name in ("url", "etag") else pc.replace_with_mask(batch.column(name), missing, found.column(name))

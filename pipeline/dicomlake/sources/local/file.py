@@ -25,24 +25,33 @@ _TYPE_NAMES = {
     stat.S_IFDIR: "a folder",
 }
 
+Found = os.stat_result | OSError | ValueError
+"""The answer of a look at a path."""
+
 
 def list_file(path: str) -> Iterator[pa.RecordBatch]:
     """One batch with the row of one path."""
     builder = BatchBuilder()
-    add_path(builder, url_of_path(path), path)
+    add_found(builder, url_of_path(path), path, status_of(path))
     yield builder.flush()
 
 
-def add_path(builder: BatchBuilder, url: str, path: str | bytes) -> None:
-    """Add the row of one path, of any kind."""
+def status_of(path: str | bytes, folder: int | None = None) -> Found:
+    """What stands at a path, or below an open folder; links are followed."""
     try:
-        status = os.stat(path)
+        return os.stat(path, dir_fd=folder)
     except (OSError, ValueError) as error:  # ValueError: a NUL in a listed name
-        builder.add(Defect(url, FileCode.UNREADABLE, reason(error)))
+        return error
+
+
+def add_found(builder: BatchBuilder, url: str, path: str | bytes, found: Found) -> None:
+    """Add the row of one path at which this was found."""
+    if isinstance(found, Exception):
+        builder.add(Defect(url, FileCode.UNREADABLE, reason(found)))
         return
-    kind = stat.S_IFMT(status.st_mode)
+    kind = stat.S_IFMT(found.st_mode)
     if kind == stat.S_IFREG:
-        builder.extend([url], [status.st_size], modified_times([status.st_mtime_ns]))
+        builder.extend([url], [found.st_size], modified_times([found.st_mtime_ns]))
     elif kind == stat.S_IFDIR and os.path.islink(path):
         builder.add(Defect(url, FileCode.NOT_REGULAR, "link to a folder; not followed"))
     else:

@@ -1,7 +1,8 @@
 """Folders of this machine, listed with ``os.scandir`` and one ``stat`` a file; only folders are opened.
 
 ``stat`` follows links, so one call answers for a file and for a link to it. Nearly all time is spent in ``scandir`` and ``stat``: the other
-code is comprehensions over plain lists, which Arrow reads a batch at a time.
+code is comprehensions over plain lists, which Arrow reads a batch at a time. Where the disk is slow, files are looked at side by side, and
+the next folders are opened ahead of the walk; the order of the rows stays that of the walk.
 """
 
 from __future__ import annotations
@@ -9,20 +10,38 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
 from dicomlake.errors import AccessDenied, FileCode
 from dicomlake.printable import printable_line
 from dicomlake.sources.batches import BatchBuilder, Defect
-from dicomlake.sources.local.file import add_path, modified_times, reason, refusal
+from dicomlake.sources.local.file import Found, add_found, modified_times, reason, refusal, status_of
+from dicomlake.sources.local.looks import Looks
 from dicomlake.sources.pattern import Pattern
 from dicomlake.sources.walk import Opened, walk
 from dicomlake.urls import path_of_url, url_of_path
 
 _TYPE_BITS = stat.S_IFMT(0o777777)
+
+_FOLDERS_AHEAD = 8
+"""Of each folder on the way down so many next ones are opened ahead of the walk, where the disk is slow."""
+_LEVELS_AHEAD = 3
+"""So many levels below the folder that the walk is in."""
+_FILES_AHEAD = 256
+"""So many files of each such folder are looked at."""
+_NAMES_AHEAD = 200_000
+"""While so many names are held ahead of the walk, no other folder is opened ahead."""
+
+_FILES_WORTH_A_FOLDER = 8
+"""So many files are looked at relative to their open folder: the system need not go down the whole path for each."""
+
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
 _Identity = tuple[int, int]
 _Chain = tuple["_Identity", "_Chain | None"]
@@ -63,13 +82,17 @@ def list_folder(path: str, rules: LocalRules, pattern: Pattern | None = None) ->
         os.scandir(path).close()
     except OSError as error:
         raise refusal(path, error) from None
-    root, defect = _open(path, rules, pattern, None)
-    if defect is not None:
-        raise AccessDenied(
-            f"source {printable_line(path)}: {defect.message}; no file was marked as missing; check the folder and run again"
-        )
-    if root is not None:
-        yield from walk(root)
+    ahead = _Ahead(Looks(), rules)
+    try:
+        root, defect = ahead.open(path, pattern, None)
+        if defect is not None:
+            raise AccessDenied(
+                f"source {printable_line(path)}: {defect.message}; no file was marked as missing; check the folder and run again"
+            )
+        if root is not None:
+            yield from walk(root)
+    finally:
+        ahead.looks.close()
 
 
 class _LocalFolder:
@@ -77,43 +100,83 @@ class _LocalFolder:
         self,
         path: str,
         entries: list[os.DirEntry[str]],
-        rules: LocalRules,
+        ahead: _Ahead,
         pattern: Pattern | None,
         chain: _Chain | None,
     ) -> None:
         self._path = path.rstrip("/") + "/"
         self._prefix = url_of_path(self._path)
-        self._rules = rules
+        self._ahead = ahead
         self._pattern = pattern
         self._chain = chain
-        follow = rules.follow_folder_links
-        folders = [entry for entry in entries if _is_folder(entry, follow=follow)]
+        are_folders = ahead.looks.all_of(partial(_is_folder, follow=ahead.rules.follow_folder_links), entries, may_be_known=True)
+        folders = [entry for entry, is_folder in zip(entries, are_folders, strict=True) if is_folder]
         if folders:
-            entries = [entry for entry in entries if not _is_folder(entry, follow=follow)]
+            entries = [entry for entry, is_folder in zip(entries, are_folders, strict=True) if not is_folder]
         if pattern is not None:
             entries = [entry for entry in entries if pattern.matches(entry.name)]
         names = [entry.name for entry in entries]
         # A plain path is the url too, without another string. Only names are kept, since an entry holds its whole path.
         self._is_plain = self._prefix == self._path and _are_plain(names)
         self.leaves: Sequence[str] = sorted(names if self._is_plain else map(url_of_path, names))
-        self.folders: Sequence[str] = [url_of_path(entry.name) for entry in folders]
+        self.folders: Sequence[str] = sorted(url_of_path(entry.name) for entry in folders)
+        self._opened_ahead: dict[str, Future[Opened | None]] = {}
+        self._next_ahead = 0
+        self._found: list[Found] = []
+
+    @property
+    def names(self) -> int:
+        """The number of names that it holds."""
+        return len(self.leaves) + len(self.folders)
 
     def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
-        prefix = self._prefix
-        urls = [prefix + name for name in self.leaves[start:stop]]
-        paths: Sequence[str | bytes] = urls if self._is_plain else [path_of_url(url) for url in urls]
-        look = os.stat
-        try:
-            status = [look(path) for path in paths]
-        except OSError:
-            status = []
-        if {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}:
+        urls = [self._prefix + name for name in self.leaves[start:stop]]
+        found = self._found[start:stop]
+        found += self._look(start + len(found), stop)
+        if stop >= len(self._found):
+            self._found = []
+        if all(isinstance(value, os.stat_result) and value.st_mode & _TYPE_BITS == stat.S_IFREG for value in found):
+            status: list[os.stat_result] = found  # type: ignore[assignment]
             builder.extend(urls, [value.st_size for value in status], modified_times([value.st_mtime_ns for value in status]))
             return
-        for url, path in zip(urls, paths, strict=True):
-            add_path(builder, url, path)
+        for url, value in zip(urls, found, strict=True):
+            add_found(builder, url, path_of_url(url), value)
 
     def open(self, name: str) -> Opened:
+        future = self._opened_ahead.pop(name, None)
+        opened = None
+        if future is not None:
+            opened = future.result()
+            self._ahead.forget(opened)
+        if opened is None:
+            opened = self._open(name)
+        self.look_ahead(_LEVELS_AHEAD, behind=name)
+        if isinstance(opened.folder, _LocalFolder):
+            opened.folder.look_ahead(_LEVELS_AHEAD)
+        return opened
+
+    def look_ahead(self, levels: int, behind: str = "") -> None:
+        """Begin to open the next folders, and those below them, if the disk is slow."""
+        if levels and self._ahead.looks.are_slow:
+            self._next_ahead = max(self._next_ahead, bisect_right(self.folders, behind))
+            while self._next_ahead < len(self.folders) and len(self._opened_ahead) < _FOLDERS_AHEAD:
+                name = self.folders[self._next_ahead]
+                self._next_ahead += 1
+                self._opened_ahead[name] = self._ahead.looks.begin(self._open_ahead, name, levels - 1)
+
+    def _open_ahead(self, name: str, levels: int) -> Opened | None:
+        """Open a folder and look at its first files; None where too much is held already."""
+        if self._ahead.is_full:
+            return None
+        opened = self._open(name)
+        folder = opened.folder
+        if isinstance(folder, _LocalFolder):
+            self._ahead.hold(folder)
+            folder._found = folder._look(0, min(_FILES_AHEAD, len(folder.leaves)))  # noqa: SLF001 - one of its own kind
+            folder.look_ahead(levels)
+        return opened
+
+    def _open(self, name: str) -> Opened:
         raw = os.fsdecode(path_of_url(name))
         pattern = self._pattern
         if pattern is not None:
@@ -121,32 +184,69 @@ class _LocalFolder:
             if pattern.nothing:
                 return Opened(None, None)
             pattern = None if pattern.everything else pattern
-        return _open(self._path + raw, self._rules, pattern, self._chain)
+        return self._ahead.open(self._path + raw, pattern, self._chain)
+
+    def _look(self, start: int, stop: int) -> list[Found]:
+        leaves = self.leaves[start:stop]
+        looks = self._ahead.looks
+        if len(leaves) < _FILES_WORTH_A_FOLDER:
+            paths = [self._path + name if self._is_plain else path_of_url(self._prefix + name) for name in leaves]
+            return looks.all_of(status_of, paths)
+        names: Sequence[str | bytes] = leaves if self._is_plain else [path_of_url(name) for name in leaves]
+        try:
+            folder = os.open(self._path, _OPEN_FOLDER)
+        except OSError as error:
+            return [error] * len(leaves)
+        try:
+            return looks.all_of(partial(status_of, folder=folder), names)
+        finally:
+            os.close(folder)
 
 
-def _open(path: str, rules: LocalRules, pattern: Pattern | None, parents: _Chain | None) -> Opened:
-    if path in rules.excluded_paths:
-        return Opened(None, None)
-    chain: _Chain | None = None
-    entries: list[os.DirEntry[str]] = []
-    defect = None
-    try:
-        if rules.follow_folder_links:
-            identity = _identity(os.stat(path))
-            if identity in rules.excluded_identities:
-                return Opened(None, None)
-            if _is_in(identity, parents):
-                return Opened(
-                    None, Defect(url_of_path(path), FileCode.NOT_REGULAR, "link loop: leads back to a folder above; not followed")
-                )
-            chain = (identity, parents)
-        with os.scandir(path) as scan:
-            entries.extend(scan)  # keeps what came before an error
-    except OSError as error:
-        defect = Defect(url_of_path(path), FileCode.UNREADABLE, f"folder can't be listed: {reason(error)}")
-        if not entries:
-            return Opened(None, defect)
-    return Opened(_LocalFolder(path, entries, rules, pattern, chain), defect)
+class _Ahead:
+    """Opens folders for one walk, and knows how much is held of those that the walk has not come to."""
+
+    def __init__(self, looks: Looks, rules: LocalRules) -> None:
+        self.looks = looks
+        self.rules = rules
+        self._names = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._names > _NAMES_AHEAD
+
+    def hold(self, folder: _LocalFolder) -> None:
+        self._names += folder.names
+
+    def forget(self, opened: Opened | None) -> None:
+        if opened is not None and isinstance(opened.folder, _LocalFolder):
+            self._names -= opened.folder.names
+
+    def open(self, path: str, pattern: Pattern | None, parents: _Chain | None) -> Opened:
+        """Open a folder; ``parents`` are the identities of those above it."""
+        rules = self.rules
+        if path in rules.excluded_paths:
+            return Opened(None, None)
+        chain: _Chain | None = None
+        entries: list[os.DirEntry[str]] = []
+        defect = None
+        try:
+            if rules.follow_folder_links:
+                identity = _identity(os.stat(path))
+                if identity in rules.excluded_identities:
+                    return Opened(None, None)
+                if _is_in(identity, parents):
+                    return Opened(
+                        None, Defect(url_of_path(path), FileCode.NOT_REGULAR, "link loop: leads back to a folder above; not followed")
+                    )
+                chain = (identity, parents)
+            with self.looks.timed(os.scandir, path) as scan:
+                entries.extend(scan)  # keeps what came before an error
+        except OSError as error:
+            defect = Defect(url_of_path(path), FileCode.UNREADABLE, f"folder can't be listed: {reason(error)}")
+            if not entries:
+                return Opened(None, defect)
+        return Opened(_LocalFolder(path, entries, self, pattern, chain), defect)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
