@@ -107,6 +107,20 @@ fn headers_of_two_lengths_are_told_apart_by_the_sizes_of_their_files() {
 }
 
 #[test]
+fn a_first_run_over_mixed_folders_takes_little_more_than_one_request_a_file() {
+    // 25 folders of 200 files; every fourth file has a longer header, before the same pixels.
+    let mixed =
+        |number: u64| (0..200).map(move |file| if file % 4 == 1 { 74 * KIB } else { 4 * KIB + (file + number) % 64 });
+    let files: Vec<File> = (0..25).flat_map(|number| folder(&format!("f{number}"), mixed(number), 512 * KIB)).collect();
+    let headers: u64 = files.iter().map(|file| file.header).sum();
+    for last_first in [false, true] {
+        let asked = play(&files, last_first);
+        assert!(asked.requests <= files.len() as u64 * 105 / 100, "{asked:?}");
+        assert!(asked.bytes <= headers * 3 / 2, "{asked:?}, headers {headers}");
+    }
+}
+
+#[test]
 fn folders_of_one_file_learn_from_each_other() {
     let files: Vec<File> =
         (0..500).flat_map(|number| folder(&format!("f{number}"), std::iter::once(60 * KIB), 512 * KIB)).collect();

@@ -2,7 +2,7 @@
 //!
 //! The first file of a folder teaches how large the headers there are; the others wait for it, while other folders are begun. Each answer
 //! lets a few more go, so that a first file that is unlike the rest spoils few requests. Within a folder, files of about one size teach
-//! each other, since headers and pixels mostly change together.
+//! each other, since headers and pixels mostly change together: the first file of a size is asked for alone, too.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -20,6 +20,12 @@ const MOST: u64 = 8 << 20;
 /// By how much more than was read already to go on where nothing better is known, and the most of it.
 const GROWTH: u64 = 3;
 const GROWTH_LIMIT: u64 = 4 << 20;
+
+/// How far behind the next file of a folder one is looked for whose size has answered, where that of the next one has not.
+const LOOKED_AHEAD: usize = 32;
+
+/// Sizes that differ by less than a part of so many, as a power of two, are one.
+const SIZE_CLASS_BITS: u32 = 5;
 
 /// A file to be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +55,15 @@ struct Folder {
     asked: usize,
     answered: usize,
     all: Estimate,
-    by_size: Vec<(u32, Estimate)>,
+    by_size: HashMap<u32, OfSize>,
+}
+
+/// The files of about one size in a folder.
+#[derive(Debug, Default)]
+struct OfSize {
+    estimate: Estimate,
+    is_asked: bool,
+    has_answered: bool,
 }
 
 impl Folder {
@@ -59,9 +73,25 @@ impl Folder {
     }
 
     fn estimate(&self, size_class: u32) -> &Estimate {
-        let own = self.by_size.iter().find(|(class, _)| *class == size_class);
-        own.map_or(&self.all, |(_, estimate)| estimate)
+        let own = self.by_size.get(&size_class).filter(|of_size| of_size.has_answered);
+        own.map_or(&self.all, |of_size| &of_size.estimate)
     }
+
+    /// Whether the first file of this size has been asked for, and has not answered.
+    fn waits_for(&self, size_class: u32) -> bool {
+        self.by_size.get(&size_class).is_some_and(|of_size| of_size.is_asked && !of_size.has_answered)
+    }
+}
+
+/// Sizes of one class differ by a few parts in a hundred.
+fn size_class_of(size: Option<u64>) -> u32 {
+    let Some(size) = size else {
+        return 0;
+    };
+    let log = size.checked_ilog2().unwrap_or(0);
+    let first_bits = size.checked_shr(log.saturating_sub(SIZE_CLASS_BITS)).unwrap_or(0);
+    let first_bits = u32::try_from(first_bits).unwrap_or(0);
+    log.saturating_add(1).checked_shl(SIZE_CLASS_BITS.saturating_add(1)).unwrap_or(0).saturating_add(first_bits)
 }
 
 impl Schedule {
@@ -88,9 +118,7 @@ impl Schedule {
                 folder.files.push_back(file);
             }
             schedule.folder_of.push(at);
-            schedule
-                .size_class
-                .push(size.map_or(0, |size| size.checked_ilog2().map_or(0, |log| log.saturating_add(1))));
+            schedule.size_class.push(size_class_of(size));
         }
         schedule
     }
@@ -98,10 +126,14 @@ impl Schedule {
     /// The next file; None where none is left, or all that are left wait for answers.
     pub fn begin_next(&mut self) -> Option<Begin> {
         let open = self.waiting.iter().take(self.begun.saturating_add(1));
-        let may_go_on = |folder: &usize| self.folders.get(*folder).is_some_and(Folder::may_go_on);
-        let place = open.enumerate().find(|(_, folder)| may_go_on(folder)).map(|(place, _)| place)?;
-        let folder = self.folders.get_mut(*self.waiting.get(place)?)?;
-        let file = folder.files.pop_front()?;
+        let (place, at, among) = open.enumerate().find_map(|(place, at)| {
+            let folder = self.folders.get(*at).filter(|folder| folder.may_go_on())?;
+            let is_ready = |file: &usize| !folder.waits_for(self.size_class.get(*file).copied().unwrap_or(0));
+            let among = folder.files.iter().take(LOOKED_AHEAD).position(is_ready)?;
+            Some((place, *at, among))
+        })?;
+        let folder = self.folders.get_mut(at)?;
+        let file = folder.files.remove(among)?;
         if folder.asked == 0 {
             self.begun = self.begun.saturating_add(1);
         }
@@ -111,6 +143,7 @@ impl Schedule {
             Some(bytes) => bytes.min(MOST.max(self.unknown)),
             None => self.first_files.bytes().map_or(self.unknown, |bytes| bytes.min(MOST_UNKNOWN.max(self.unknown))),
         };
+        folder.by_size.entry(size_class).or_default().is_asked = true;
         if folder.files.is_empty() {
             self.waiting.remove(place);
             self.begun = self.begun.saturating_sub(1);
@@ -142,14 +175,8 @@ impl Schedule {
         }
         folder.answered = folder.answered.saturating_add(1);
         folder.all.learn(needed);
-        match folder.by_size.iter_mut().find(|(class, _)| *class == size_class) {
-            Some((_, estimate)) => estimate.learn(needed),
-            None if needed > 0 => {
-                let mut estimate = Estimate::default();
-                estimate.learn(needed);
-                folder.by_size.push((size_class, estimate));
-            }
-            None => {}
-        }
+        let of_size = folder.by_size.entry(size_class).or_default();
+        of_size.estimate.learn(needed);
+        of_size.has_answered = true;
     }
 }
