@@ -21,7 +21,7 @@ from dicomlake.parts import Location
 from dicomlake.plan import unit_of
 from dicomlake.run.commit import FinishedUnit
 from dicomlake.run.progress import Progress
-from dicomlake.runner import Runner
+from dicomlake.runner import Runner, RunnerStarter
 
 SPLIT_PIECES = 16
 """Into how many pieces a unit is cut that kills its workers: each level of cutting costs as many worker deaths as a piece may."""
@@ -59,6 +59,10 @@ class LateRunner:
             self._progress.dashboard = self._runner.dashboard()
         return self._runner
 
+    def is_loading(self) -> bool:
+        """Whether it takes time to be there, in which a task may run here."""
+        return self._runner is None and isinstance(self._start, RunnerStarter) and self._start.is_loading()
+
     def close(self) -> None:
         """Give back its workers."""
         if self._runner is not None:
@@ -72,11 +76,11 @@ class UnitReader:
         settings: how files are read.
         lake: where workers write part files.
         snapshot: the number of the run.
-        runner: answers the runner.
+        runner: answers the runner; while that is being loaded, units are read here.
         count: grows with each file that is read in this process, and with none that is read elsewhere.
     """
 
-    def __init__(self, settings: Settings, lake: Location, snapshot: int, runner: Callable[[], Runner], count: SharedCount) -> None:
+    def __init__(self, settings: Settings, lake: Location, snapshot: int, runner: LateRunner, count: SharedCount) -> None:
         self._settings = settings
         self._lake = lake
         self._snapshot = snapshot
@@ -121,6 +125,9 @@ class UnitReader:
                         killed.append(task)
 
     def _run(self, tasks: Iterable[UnitTask]) -> Iterator[tuple[UnitTask, UnitResult | None]]:
+        tasks = iter(tasks)
+        while self._runner.is_loading() and (task := next(tasks, None)) is not None:
+            yield task, run_unit(task)
         for outcome in self._runner().run(run_unit, tasks):
             yield outcome.task, None if outcome.killed else outcome.result
 

@@ -3,6 +3,6 @@
 from dicomlake.runner.protocol import Outcome, Runner
 from dicomlake.runner.requirements import Requirements
 from dicomlake.runner.serial import SerialRunner
-from dicomlake.runner.starting import load_ahead, runner_starter
+from dicomlake.runner.starting import RunnerStarter, runner_starter
 
-__all__ = ["Outcome", "Requirements", "Runner", "SerialRunner", "load_ahead", "runner_starter"]
+__all__ = ["Outcome", "Requirements", "Runner", "RunnerStarter", "SerialRunner", "runner_starter"]

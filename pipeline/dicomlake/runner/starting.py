@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -32,8 +33,8 @@ def runner_starter(
     requirements: Requirements | None = None,
     performance_report: Path | None = None,
     tell: Callable[[str], None] | None = None,
-) -> Callable[[], Runner]:
-    """Make the function that starts the runner. The run calls it once there are files to read.
+) -> RunnerStarter:
+    """Make what starts the runner. The run calls it once there are files to read.
 
     Args:
         running: where units run.
@@ -52,7 +53,7 @@ def runner_starter(
     if is_local and running.workers == 0:
         if performance_report is not None:
             raise ConfigurationError("a performance report needs Dask, and workers=0 runs without Dask; allow at least one worker")
-        return SerialRunner
+        return RunnerStarter(SerialRunner)
     if is_local and performance_report is not None and find_spec("bokeh") is None:
         raise ConfigurationError("a performance report needs the package bokeh; install it: pip install 'dicomlake[dashboard]'")
 
@@ -78,14 +79,38 @@ def runner_starter(
             raise KeyboardInterrupt
         return runner
 
-    return start
+    return RunnerStarter(start, has_threads=is_local and in_threads)
 
 
-def load_ahead(running: RunningSettings) -> None:
-    """Import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
-    if running.workers == 0 and running.scheduler is None:
-        return
-    threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True).start()
+class RunnerStarter:
+    """Starts a runner: call it.
+
+    Args:
+        start: starts (or answers) the runner.
+        has_threads: whether its workers are threads of this process, so that a task may as well run where it is asked for.
+    """
+
+    def __init__(self, start: Callable[[], Runner], *, has_threads: bool = False) -> None:
+        self._start = start
+        self._has_threads = has_threads
+        self._loading: threading.Thread | None = None
+
+    def __call__(self) -> Runner:
+        """The runner."""
+        return self._start()
+
+    def load_ahead(self) -> None:
+        """Import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
+        if self._loading is None and self._start is not SerialRunner and "distributed" not in sys.modules:
+            self._loading = threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True)
+            self._loading.start()
+
+    def is_loading(self) -> bool:
+        """Whether Dask is being imported, and tasks may run here meanwhile; the first call begins the import."""
+        if not self._has_threads:
+            return False
+        self.load_ahead()
+        return self._loading is not None and self._loading.is_alive()
 
 
 @contextmanager
