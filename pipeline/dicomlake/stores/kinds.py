@@ -24,6 +24,10 @@ class StoreKind:
         other_schemes: schemes that only fsspec opens.
         key_order: the order in which a bucket lists keys, by its name and options.
         lake_options: further options that a lake needs.
+        endpoint: the option of `object_store` with the address of another server than the cloud's own.
+        allow_http: the option by which clients of lakes may use plain HTTP.
+        takes: the options that `translate` understands.
+        is_built_in: whether folders, lists and archives are read by obstore too, and not by a filesystem of fsspec.
     """
 
     name: str
@@ -35,6 +39,10 @@ class StoreKind:
     other_schemes: tuple[str, ...] = ()
     key_order: Callable[[str, Mapping[str, str]], KeyOrder] = lambda _bucket, _options: KeyOrder.NOT_KNOWN
     lake_options: Mapping[str, str] = field(default_factory=dict)
+    endpoint: str = ""
+    allow_http: str = ""
+    takes: str = ""
+    is_built_in: bool = False
 
 
 KINDS = (
@@ -47,15 +55,22 @@ KINDS = (
         "S3Store",
         key_order=s3.key_order,
         lake_options={"aws_conditional_put": "etag"},  # also against the environment: without it commits are lost
+        endpoint="aws_endpoint",
+        allow_http="aws_allow_http",
+        takes="keys, tokens, profile, region, endpoint_url and addressing_style",
     ),
     StoreKind(
         "gs",
         "in Google Cloud Storage",
         {"gs": "gs", "gcs": "gs"},
-        "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
+        "set GOOGLE_APPLICATION_CREDENTIALS, STORAGE_EMULATOR_HOST for an emulator, or storage_options",
         google.translated,
         "GCSStore",
-        key_order=lambda _bucket, _options: KeyOrder.BYTES,
+        key_order=google.key_order,
+        endpoint="google_base_url",
+        allow_http="google_allow_http",
+        takes="endpoint_url and token, which names a file or is anon",
+        is_built_in=True,
     ),
     StoreKind(
         "az",
@@ -65,6 +80,10 @@ KINDS = (
         azure.translated,
         "AzureStore",
         other_schemes=("abfss", "adl"),
+        endpoint="azure_storage_endpoint",
+        allow_http="azure_allow_http",
+        takes="connection_string, or account_name with account_key, sas_token or a client, and account_host",
+        is_built_in=True,
     ),
     StoreKind(
         "http",

@@ -85,5 +85,4 @@ def codes_of(error: BaseException) -> set[str]:
 def _at(store: ObjectStore | None) -> str:
     if store is None:
         return "in its store"
-    endpoint = store.options.get("aws_endpoint")
-    return f"at {printable_line(endpoint)}" if endpoint else store.kind.title
+    return f"at {printable_line(store.endpoint)}" if store.endpoint else store.kind.title
