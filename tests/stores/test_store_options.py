@@ -17,7 +17,7 @@ from dicomlake.schema import LakeSchema
 from dicomlake.sources import open_source
 from dicomlake.stores import ObjectStore, object_store_options, stores_of
 from dicomlake.stores.options import resolved
-from dicomlake.stores.translation import azure
+from dicomlake.stores.translation import azure, google
 from tests.engine.builder import sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.servers import ACCESS_KEY, SECRET_KEY, Bucket
@@ -27,6 +27,7 @@ SIGNED = {"aws_access_key_id": "AK", "aws_secret_access_key": "SK"}
 HOST = "http://127.0.0.1:1"
 N = {"azure_storage_account_name": "n", "azure_storage_account_key": "k=="}
 N_HERE = N | {"azure_storage_endpoint": f"{HOST}/n"}
+ANONYMOUS = google._WITHOUT_CREDENTIALS
 EMULATED = {"azure_storage_account_name": "devstoreaccount1", "azure_storage_account_key": azure._EMULATOR_KEY}
 HERE = {"aws_endpoint": "http://127.0.0.1:1", "aws_region": "us-east-1"}
 
@@ -91,7 +92,7 @@ def test_what_is_left_to_fsspec(url: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("url", "options", "kind", "expected"),
     [
-        ("gs://bucket/a", {"token": "anon"}, "gs", {"google_skip_signature": "true"}),
+        ("gs://bucket/a", {"token": "anon"}, "gs", ANONYMOUS),
         ("gs://bucket/a", {"project": "p"}, "gs", {}),
         (
             "az://c/a",
@@ -106,7 +107,7 @@ def test_what_is_left_to_fsspec(url: str, options: dict[str, Any]) -> None:
             "az",
             {"azure_storage_account_name": "n", "azure_storage_account_key": "k=="},
         ),
-        ("gs://bucket/a", {"endpoint_url": "http://127.0.0.1:1/"}, "gs", {"google_skip_signature": "true", "google_base_url": HOST}),
+        ("gs://bucket/a", {"endpoint_url": "http://127.0.0.1:1/"}, "gs", ANONYMOUS | {"google_base_url": HOST}),
         (
             "gs://bucket/a",
             {"endpoint_url": "https://x.p.googleapis.com"},
@@ -229,14 +230,14 @@ def test_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.parametrize(
     ("url", "options", "variables", "expected"),
     [
-        ("gs://b/a", {}, {"STORAGE_EMULATOR_HOST": "127.0.0.1:1"}, {"google_skip_signature": "true", "google_base_url": HOST}),
-        ("gs://b/a", {"token": "anon"}, {"STORAGE_EMULATOR_HOST": HOST}, {"google_skip_signature": "true", "google_base_url": HOST}),
+        ("gs://b/a", {}, {"STORAGE_EMULATOR_HOST": "127.0.0.1:1"}, ANONYMOUS | {"google_base_url": HOST}),
+        ("gs://b/a", {"token": "anon"}, {"STORAGE_EMULATOR_HOST": HOST}, ANONYMOUS | {"google_base_url": HOST}),
         ("gs://b/a", {}, {"GOOGLE_BASE_URL": "https://x.p.googleapis.com"}, {"google_base_url": "https://x.p.googleapis.com"}),
         (
             "gs://b/a",
             {"endpoint_url": "https://own.example"},
             {"STORAGE_EMULATOR_HOST": HOST, "GOOGLE_BASE_URL": HOST},
-            {"google_skip_signature": "true", "google_base_url": "https://own.example"},
+            ANONYMOUS | {"google_base_url": "https://own.example"},
         ),
         ("az://c/a", {}, {"AZURE_STORAGE_CONNECTION_STRING": f"AccountName=n;AccountKey=k==;BlobEndpoint={HOST}/n"}, N_HERE),
         (

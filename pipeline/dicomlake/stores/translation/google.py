@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,10 @@ _ANONYMOUS = ("anon",)
 _ENDPOINT = "google_base_url"
 _GOOGLE = ".googleapis.com"
 _NOBODY = "nobody in particular (anonymous)"
+
+_NO_ACCOUNT = {"private_key": "", "private_key_id": "", "client_email": "", "disable_oauth": True}
+_WITHOUT_CREDENTIALS = {"google_skip_signature": "true", "google_service_account_key": json.dumps(_NO_ACCOUNT)}
+"""`object_store` heeds the first option only where it reads: to write, it would ask for the role of the machine. The second keeps it from that."""
 
 
 def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
@@ -31,9 +36,9 @@ def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
     address = {} if endpoint is None else {_ENDPOINT: endpoint}
     token = given.get("token")
     if given.get("anon") or token in _ANONYMOUS:
-        return Translated({"google_skip_signature": "true", **address}, _NOBODY)
+        return Translated(_WITHOUT_CREDENTIALS | address, _NOBODY)
     if token is None and endpoint is not None and not _is_google(endpoint):
-        return Translated({"google_skip_signature": "true", **address}, f"{_NOBODY}, since storage_options name no token")
+        return Translated(_WITHOUT_CREDENTIALS | address, f"{_NOBODY}, since storage_options name no token")
     if token in (None, "google_default"):
         path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
         if path is None:
