@@ -1,12 +1,11 @@
 """A proxy before fake-gcs-server that adds what it lacks of Google's XML API: `python -m tests.clouds.google_xml UPSTREAM`.
 
-Google Cloud Storage has two APIs. The client that dicomlake, deltalake and polars use speaks the XML API. fake-gcs-server reads and lists by
-it, and does not heed ``start-after``; it writes only by the JSON API. The proxy leaves keys up to ``start-after`` out of listings. It makes
-of each ``PUT`` of an object the upload of the JSON API, and of the header ``x-goog-if-generation-match`` its parameter ``ifGenerationMatch``.
-The server alone decides if the condition holds.
+Google Cloud Storage has two APIs. The client that dicomlake, deltalake and polars use speaks the XML API. fake-gcs-server reads and lists
+by it, and does not heed ``start-after``. It writes by the JSON API only. The proxy leaves keys up to ``start-after`` out of listings. It
+makes of each ``PUT`` of an object the upload of the JSON API, and of the header ``x-goog-if-generation-match`` its parameter
+``ifGenerationMatch``. The server alone decides if the condition holds.
 
-It is a process of its own, since deltalake holds Python's lock while it asks. Its address is the first line on stdout; at the end of stdin it
-writes the number of requests by method, as JSON.
+It is a process of its own, since deltalake holds Python's lock while it asks. Its address is the first line on stdout. It ends with stdin.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import json
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +100,6 @@ def _serve(upstream: str) -> None:
         sys.stdout.write(proxy.endpoint + "\n")
         sys.stdout.flush()
         sys.stdin.read()
-        sys.stdout.write(json.dumps(Counter(exchange.method for exchange in proxy.exchanges)))
 
 
 if __name__ == "__main__":

@@ -192,6 +192,7 @@ class Ranges(io.RawIOBase):
         self._path = path
         self._size = size
         self._position = 0
+        self.name = path  # pydicom asks every buffered file for its name
 
     def readable(self) -> bool:
         """Yes."""

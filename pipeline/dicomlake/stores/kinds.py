@@ -25,6 +25,7 @@ class StoreKind:
         key_order: the order in which a bucket lists keys, by its name and options.
         lake_options: further options that a lake needs.
         endpoint: the option of `object_store` with the address of another server than the cloud's own.
+        address_variable: the environment variable with that address.
         allow_http: the option by which clients of lakes may use plain HTTP.
         takes: the options that `translate` understands.
         is_built_in: whether folders, lists and archives are read by obstore too, and not by a filesystem of fsspec.
@@ -40,6 +41,7 @@ class StoreKind:
     key_order: Callable[[str, Mapping[str, str]], KeyOrder] = lambda _bucket, _options: KeyOrder.NOT_KNOWN
     lake_options: Mapping[str, str] = field(default_factory=dict)
     endpoint: str = ""
+    address_variable: str = ""
     allow_http: str = ""
     takes: str = ""
     is_built_in: bool = False
@@ -56,6 +58,7 @@ KINDS = (
         key_order=s3.key_order,
         lake_options={"aws_conditional_put": "etag"},  # also against the environment: without it commits are lost
         endpoint="aws_endpoint",
+        address_variable="AWS_ENDPOINT_URL",
         allow_http="aws_allow_http",
         takes="keys, tokens, profile, region, endpoint_url and addressing_style",
     ),
@@ -68,6 +71,7 @@ KINDS = (
         "GCSStore",
         key_order=google.key_order,
         endpoint="google_base_url",
+        address_variable="STORAGE_EMULATOR_HOST",
         allow_http="google_allow_http",
         takes="endpoint_url and token, which names a file or is anon",
         is_built_in=True,
@@ -81,6 +85,7 @@ KINDS = (
         "AzureStore",
         other_schemes=("abfss", "adl"),
         endpoint="azure_storage_endpoint",
+        address_variable="AZURE_STORAGE_CONNECTION_STRING",
         allow_http="azure_allow_http",
         takes="connection_string, or account_name with account_key, sas_token or a client, and account_host",
         is_built_in=True,

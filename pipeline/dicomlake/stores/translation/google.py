@@ -18,7 +18,7 @@ _NOBODY = "nobody in particular (anonymous)"
 
 _NO_ACCOUNT = {"private_key": "", "private_key_id": "", "client_email": "", "disable_oauth": True}
 _WITHOUT_CREDENTIALS = {"google_skip_signature": "true", "google_service_account_key": json.dumps(_NO_ACCOUNT)}
-"""`object_store` heeds the first option only where it reads: to write, it would ask for the role of the machine. The second keeps it from that."""
+"""`object_store` heeds the first option where it reads. Before it writes, it asks for the machine's role; the second stops that."""
 
 
 def translated(_bucket: str, options: Mapping[str, Any]) -> Translated | None:
