@@ -223,8 +223,19 @@ def test_fake_gcs_server_alone(google: Cloud, google_bucket: CloudBucket, tmp_pa
         _index(f"{alone.url}/archive", f"{alone.url}/lake", alone)
 
 
-def test_a_key_without_a_name(azure_container: CloudBucket, tmp_path: Path) -> None:
-    """The built-in client can't name every key of Azure: a listing with one is refused, and the line names the package that can."""
-    azure_container.put("a/1", b"x")
-    with pytest.raises(ConfigurationError, match=r"account_host; check them and the environment, or: .* adlfs"):
-        open_source(f"{azure_container.url}/a", ListingSettings(), {})
+def test_a_key_without_a_name(google_bucket: CloudBucket) -> None:
+    """The client that is built in can't name it. The line names the package that can, which is not installed with dicomlake."""
+    google_bucket.put("a/1", b"x")
+    google_bucket.server.upload(google_bucket.name, "a//2", b"x")
+    with pytest.raises(
+        ConfigurationError, match=r"/a holds keys that only gcsfs can name, such as a//b; install it \(pip install gcsfs\), or"
+    ):
+        checked(open_source(f"{google_bucket.url}/a", ListingSettings(), google_bucket.storage_options).batches())
+
+
+def test_an_account_that_is_not_named() -> None:
+    """One line says which options the built-in client takes."""
+    with pytest.raises(ConfigurationError, match=r"takes connection_string, or account_name with .*; check them and the environment"):
+        open_source("az://container/a", ListingSettings(), {})
+    with pytest.raises(ConfigurationError, match=r"a lake there takes connection_string, or account_name with .*; check them and the env"):
+        Lake("az://container/lake", {})

@@ -35,7 +35,7 @@ def built_in_filesystem(url: str, storage_options: Mapping[str, Any], *, is_cach
         True
     """
     scheme, _, path = url.partition("://")
-    if not is_object_store(url) or not BUCKET_KINDS[scheme].is_built_in or store_of(url, storage_options) is None:
+    if not is_object_store(url) or not BUCKET_KINDS[scheme].fsspec_package or store_of(url, storage_options) is None:
         return None
     bucket = path.partition("/")[0]
     make: Any = BucketFilesystem  # fsspec gives each of its classes options of its own

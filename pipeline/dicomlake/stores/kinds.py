@@ -28,7 +28,8 @@ class StoreKind:
         address_variable: the environment variable with that address.
         allow_http: the option by which clients of lakes may use plain HTTP.
         takes: the options that `translate` understands.
-        is_built_in: whether folders, lists and archives are read by obstore too, and not by a filesystem of fsspec.
+        fsspec_package: the package of fsspec's filesystem, where dicomlake comes without it: then obstore reads folders, lists and
+            archives too.
     """
 
     name: str
@@ -44,7 +45,7 @@ class StoreKind:
     address_variable: str = ""
     allow_http: str = ""
     takes: str = ""
-    is_built_in: bool = False
+    fsspec_package: str = ""
 
 
 KINDS = (
@@ -74,7 +75,7 @@ KINDS = (
         address_variable="STORAGE_EMULATOR_HOST",
         allow_http="google_allow_http",
         takes="endpoint_url and token, which names a file or is anon",
-        is_built_in=True,
+        fsspec_package="gcsfs",
     ),
     StoreKind(
         "az",
@@ -88,7 +89,7 @@ KINDS = (
         address_variable="AZURE_STORAGE_CONNECTION_STRING",
         allow_http="azure_allow_http",
         takes="connection_string, or account_name with account_key, sas_token or a client, and account_host",
-        is_built_in=True,
+        fsspec_package="adlfs",
     ),
     StoreKind(
         "http",
