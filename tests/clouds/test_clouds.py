@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import shutil
+import threading
 import zipfile
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from dicomlake.samples import write_sample
 from dicomlake.sources import open_source
 from tests.clouds.servers import WRONG_KEY, Cloud, CloudBucket
 from tests.corpus import write_corpus
+from tests.engine.agreement import differing_instances
 from tests.engine.builder import E, keys, part10, sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.run.comparison import Tables, assert_same_tables, whole
@@ -115,8 +118,9 @@ def test_the_emulator_of_azure_by_its_variables(azure_container: CloudBucket, mo
     monkeypatch.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
     monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", azure_container.endpoint.rpartition("/")[0])
     azure_container.put("archive/a.dcm", sound())
-    for lake in (f"{azure_container.url}/lake", str(tmp_path / "lake")):
-        dicomlake.index(f"{azure_container.url}/archive", lake=lake, workers=0)
+    abfs = azure_container.url.replace("az:", "abfs:")
+    for url, lake in ((azure_container.url, f"{azure_container.url}/lake"), (abfs, f"{abfs}/other"), (abfs, str(tmp_path / "lake"))):
+        dicomlake.index(f"{url}/archive", lake=lake, workers=0)
         assert Lake(lake).files.collect()["status"].to_list() == ["indexed"]
 
 
@@ -141,6 +145,16 @@ def test_sources_of_all_kinds(bucket: CloudBucket, tmp_path: Path) -> None:
         files = Lake(lake).files.collect()
         assert sorted(files["url"]) == sorted(urls), source
         assert "indexed" in files["status"].to_list(), source
+
+
+def test_both_engines(bucket: CloudBucket, sample: Path) -> None:
+    """Both find the same; pydicom reads through the client that is built in."""
+    paths = sorted(sample.rglob("*.dcm"))[::9]
+    urls = [bucket.put(f"{number}.dcm", path.read_bytes()) for number, path in enumerate(paths)]
+    request = ScanRequest(SCHEMA, storage_options=bucket.storage_options)
+    native, by_pydicom = (make_engine(engine).scan(listing(urls), request) for engine in ("native", "pydicom"))
+    assert native.instances.num_rows > 10
+    assert differing_instances(native, by_pydicom) == []
 
 
 def test_requests_a_file(bucket: CloudBucket) -> None:
@@ -210,6 +224,41 @@ def test_a_key_that_is_refused(azure: Cloud, azure_container: CloudBucket, tmp_p
         assert "AZURE_STORAGE_CONNECTION_STRING" in line
         assert WRONG_KEY not in line
         assert "\n" not in line
+
+
+def test_a_google_store_that_refuses(tmp_path: Path) -> None:
+    """No emulator of Google refuses anybody, so this server refuses everybody. Nobody else is asked for credentials then."""
+    write_corpus(tmp_path, 1)
+    with _refuser() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        for source, lake in (("gs://bucket/archive", str(tmp_path / "lake")), (str(tmp_path), "gs://bucket/lake")):
+            with pytest.raises(AccessDenied) as refused:
+                dicomlake.index(source, lake=lake, storage_options={"endpoint_url": endpoint}, workers=0)
+            line = str(refused.value)
+            assert f"bucket bucket at {endpoint} refuses nobody in particular (anonymous), since storage_options name no token (403" in line
+            assert "\n" not in line
+        server.shutdown()
+
+
+def _refuser() -> ThreadingHTTPServer:
+    class Refuser(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = b"<?xml version='1.0' encoding='UTF-8'?><Error><Code>AccessDenied</Code></Error>"
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else body)
+
+        do_PUT = do_HEAD = do_DELETE = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Refuser)
 
 
 def test_fake_gcs_server_alone(google: Cloud, google_bucket: CloudBucket, tmp_path: Path) -> None:
