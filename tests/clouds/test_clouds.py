@@ -253,7 +253,7 @@ def _refuser() -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(b"" if self.command == "HEAD" else body)
 
-        do_PUT = do_HEAD = do_DELETE = do_GET
+        do_PUT = do_HEAD = do_DELETE = do_GET  # noqa: N815 - http.server calls them so
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
