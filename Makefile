@@ -25,7 +25,7 @@ export CARGO_HOME := $(CURDIR)/target/cargo
 endif
 endif
 
-.PHONY: help demo test test-long test-installed check bench night lock clean
+.PHONY: help demo test test-long test-installed servers check bench night lock clean
 
 help: ## list these targets
 	@echo "dicomlake: make TARGET [PYTHON=python3.11]"
@@ -71,6 +71,26 @@ test-installed: $(VENV)/tested ## build a wheel, install it in a new environment
 	git ls-files -z | grep -zv '^pipeline/dicomlake/' | xargs -0 cp --parents --target-directory "$$folder/copy"; \
 	export DICOMLAKE_REAL_FILES="$${DICOMLAKE_REAL_FILES:-$(abspath ../shared/dicom)}"; \
 	cd "$$folder/copy"; "$$folder/venv/bin/python" -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not long" $(ARGS)
+
+# Emulators of Azure and Google, which tests start where they find them. Other versions are found in the PATH.
+SERVERS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dicomlake/servers
+AZURITE := 3.37.0
+FAKE_GCS_SERVER := v1.56.1
+
+servers: ## install servers for tests in a cache, with npm and Go: Azurite and fake-gcs-server; one or two minutes, once
+	@status=0; mkdir -p "$(SERVERS)"; \
+	if ! command -v npm >/dev/null; then \
+	    echo "make: there is no 'npm', so tests against Azurite are skipped; install Node.js" >&2; status=1; \
+	elif ! [ -e "$(SERVERS)/azurite-$(AZURITE)" ]; then \
+	    { npm install --prefix "$(SERVERS)" --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error azurite@$(AZURITE) && \
+	    touch "$(SERVERS)/azurite-$(AZURITE)"; } || status=1; \
+	fi; \
+	if ! command -v go >/dev/null; then \
+	    echo "make: there is no 'go', so tests against fake-gcs-server are skipped; install Go" >&2; status=1; \
+	elif ! [ -e "$(SERVERS)/fake-gcs-server-$(FAKE_GCS_SERVER)" ]; then \
+	    { GOBIN="$(SERVERS)" CGO_ENABLED=0 go install -ldflags='-s -w' github.com/fsouza/fake-gcs-server@$(FAKE_GCS_SERVER) && \
+	    touch "$(SERVERS)/fake-gcs-server-$(FAKE_GCS_SERVER)"; } || status=1; \
+	fi; exit $$status
 
 check: $(VENV)/tested ## lint, formatting, types, and the rules for imports
 	$(BIN)/ruff check

@@ -15,14 +15,20 @@ from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.schema import LakeSchema
 from dicomlake.sources import open_source
-from dicomlake.stores import ObjectStore, stores_of
+from dicomlake.stores import ObjectStore, object_store_options, stores_of
 from dicomlake.stores.options import resolved
+from dicomlake.stores.translation import azure, google
 from tests.engine.builder import sound
 from tests.engine.conftest import SCHEMA, listing
 from tests.stores.servers import ACCESS_KEY, SECRET_KEY, Bucket
 
 KEYS = {"key": "AK", "secret": "SK"}
 SIGNED = {"aws_access_key_id": "AK", "aws_secret_access_key": "SK"}
+HOST = "http://127.0.0.1:1"
+N = {"azure_storage_account_name": "n", "azure_storage_account_key": "k=="}
+N_HERE = N | {"azure_storage_endpoint": f"{HOST}/n"}
+ANONYMOUS = google._WITHOUT_CREDENTIALS
+EMULATED = {"azure_storage_account_name": "devstoreaccount1", "azure_storage_account_key": azure._EMULATOR_KEY}
 HERE = {"aws_endpoint": "http://127.0.0.1:1", "aws_region": "us-east-1"}
 
 
@@ -66,7 +72,11 @@ def test_words_of_s3fs(options: dict[str, Any], expected: dict[str, str]) -> Non
         ("s3://bucket/a", KEYS | {"assumed_role_arn": "arn"}),
         ("gs://bucket/a", {"token": {"type": "service_account"}}),
         ("az://container/a", {}),
-        ("az://container/a", {"connection_string": "AccountName=a;AccountKey=b;BlobEndpoint=http://127.0.0.1:10000/a"}),
+        ("gs://bucket/a", {"endpoint_url": "ftp://127.0.0.1:1"}),
+        ("az://container/a", {"connection_string": "AccountName=a;AccountKey=b;Colour=blue"}),
+        ("az://container/a", {"connection_string": "AccountKey=b"}),
+        ("az://container/a", {"connection_string": "AccountKey=b;BlobEndpoint=a.example"}),
+        ("az://container/a", {"account_name": "a", "account_key": "b", "location_mode": "secondary"}),
         ("https://host/a", {"headers": {"Authorization": "x"}}),
         ("https://user:password@host/a", {}),
         ("memory://a/b", {}),
@@ -82,7 +92,7 @@ def test_what_is_left_to_fsspec(url: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("url", "options", "kind", "expected"),
     [
-        ("gs://bucket/a", {"token": "anon"}, "gs", {"google_skip_signature": "true"}),
+        ("gs://bucket/a", {"token": "anon"}, "gs", ANONYMOUS),
         ("gs://bucket/a", {"project": "p"}, "gs", {}),
         (
             "az://c/a",
@@ -96,6 +106,66 @@ def test_what_is_left_to_fsspec(url: str, options: dict[str, Any]) -> None:
             {"connection_string": "DefaultEndpointsProtocol=https;AccountName=n;AccountKey=k==;EndpointSuffix=core.windows.net"},
             "az",
             {"azure_storage_account_name": "n", "azure_storage_account_key": "k=="},
+        ),
+        ("gs://bucket/a", {"endpoint_url": "http://127.0.0.1:1/"}, "gs", ANONYMOUS | {"google_base_url": HOST}),
+        (
+            "gs://bucket/a",
+            {"endpoint_url": "https://x.p.googleapis.com"},
+            "gs",
+            {"google_base_url": "https://x.p.googleapis.com"},
+        ),
+        ("gs://bucket/a", {"endpoint_url": HOST, "token": "google_default"}, "gs", {"google_base_url": HOST}),
+        ("az://c/a", {"connection_string": f"AccountName=n;AccountKey=k==;BlobEndpoint={HOST}/n/;QueueEndpoint={HOST}/n"}, "az", N_HERE),
+        ("az://c/a", {"connection_string": f"blobendpoint={HOST}/n;accountkey=k=="}, "az", N_HERE),
+        (
+            "az://c/a",
+            {"connection_string": "BlobEndpoint=https://n.blob.core.windows.net/;SharedAccessSignature=sv=1&sig=x%3D"},
+            "az",
+            {"azure_storage_account_name": "n", "azure_storage_sas_key": "sv=1&sig=x%3D"},
+        ),
+        (
+            "az://c/a",
+            {"connection_string": "AccountName=n;AccountKey=k==;EndpointSuffix=core.chinacloudapi.cn"},
+            "az",
+            N | {"azure_storage_endpoint": "https://n.blob.core.chinacloudapi.cn"},
+        ),
+        (
+            "az://c/a",
+            {"connection_string": "DefaultEndpointsProtocol=http;AccountName=n;AccountKey=k==;EndpointSuffix=core.usgovcloudapi.net"},
+            "az",
+            N | {"azure_storage_endpoint": "http://n.blob.core.usgovcloudapi.net"},
+        ),
+        (
+            "az://c/a",
+            {"connection_string": "UseDevelopmentStorage=true"},
+            "az",
+            EMULATED | {"azure_storage_endpoint": "http://127.0.0.1:10000/devstoreaccount1"},
+        ),
+        (
+            "az://c/a",
+            {"connection_string": "UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://azurite"},
+            "az",
+            EMULATED | {"azure_storage_endpoint": "http://azurite:10000/devstoreaccount1"},
+        ),
+        (
+            "az://c/a",
+            {"account_name": "n", "account_key": "k==", "account_host": "n.privatelink.example"},
+            "az",
+            N | {"azure_storage_endpoint": "https://n.privatelink.example"},
+        ),
+        ("az://c/a", {"account_key": "k==", "account_host": "n.blob.core.windows.net"}, "az", N),
+        (
+            "az://c/a",
+            {"account_host": "n.blob.core.usgovcloudapi.net", "client_id": "c", "client_secret": "s", "tenant_id": "t"},
+            "az",
+            {
+                "azure_storage_account_name": "n",
+                "azure_storage_client_id": "c",
+                "azure_storage_client_secret": "s",
+                "azure_storage_tenant_id": "t",
+                "azure_storage_endpoint": "https://n.blob.core.usgovcloudapi.net",
+                "azure_storage_authority_host": "https://login.microsoftonline.us",
+            },
         ),
         ("https://host:8443/a/b", {}, "http", {}),
     ],
@@ -112,7 +182,10 @@ def test_words_of_others(url: str, options: dict[str, Any], kind: str, expected:
     [
         ("gs://bucket/a", {"token": "anon"}),
         ("az://container/a", {"account_name": "name", "account_key": "a2V5"}),
+        ("gs://bucket/a", {"endpoint_url": HOST}),
         ("az://container/a", {"account_name": "name", "client_id": "c", "client_secret": "s", "tenant_id": "t"}),
+        ("az://container/a", {"account_host": "n.blob.core.chinacloudapi.cn", "client_id": "c", "client_secret": "s", "tenant_id": "t"}),
+        ("az://container/a", {"connection_string": "UseDevelopmentStorage=true"}),
         ("s3://bucket/a", KEYS | {"requester_pays": True, "token": "T", "endpoint_url": "http://127.0.0.1:1"}),
     ],
 )
@@ -152,6 +225,80 @@ def test_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert of_environment.identity == "the keys of the environment"
     with pytest.raises(ConfigurationError, match="there is no AWS profile 'none'"):
         _store("s3://bucket/a", {"profile": "none"})
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "variables", "expected"),
+    [
+        ("gs://b/a", {}, {"STORAGE_EMULATOR_HOST": "127.0.0.1:1"}, ANONYMOUS | {"google_base_url": HOST}),
+        ("gs://b/a", {"token": "anon"}, {"STORAGE_EMULATOR_HOST": HOST}, ANONYMOUS | {"google_base_url": HOST}),
+        ("gs://b/a", {}, {"GOOGLE_BASE_URL": "https://x.p.googleapis.com"}, {"google_base_url": "https://x.p.googleapis.com"}),
+        (
+            "gs://b/a",
+            {"endpoint_url": "https://own.example"},
+            {"STORAGE_EMULATOR_HOST": HOST, "GOOGLE_BASE_URL": HOST},
+            ANONYMOUS | {"google_base_url": "https://own.example"},
+        ),
+        ("az://c/a", {}, {"AZURE_STORAGE_CONNECTION_STRING": f"AccountName=n;AccountKey=k==;BlobEndpoint={HOST}/n"}, N_HERE),
+        (
+            "az://c/a",
+            {},
+            {"AZURE_STORAGE_USE_EMULATOR": "true", "AZURE_STORAGE_CONNECTION_STRING": "AccountName=real;AccountKey=k"},
+            EMULATED | {"azure_storage_endpoint": "http://127.0.0.1:10000/devstoreaccount1", "azure_storage_use_emulator": "false"},
+        ),
+        (
+            "az://c/a",
+            {"account_name": "n", "account_key": "k=="},
+            {"AZURE_STORAGE_USE_EMULATOR": "1", "AZURITE_BLOB_STORAGE_URL": HOST + "/"},
+            N_HERE | {"azure_storage_use_emulator": "false"},
+        ),
+        ("az://c/a", {"account_name": "n", "account_key": "k=="}, {"AZURE_STORAGE_CONNECTION_STRING": "AccountName=o;AccountKey=o"}, N),
+        (
+            "az://c/a",
+            {"account_name": "n", "account_key": "k=="},
+            {"AZURE_STORAGE_ENDPOINT": f"{HOST}/n"},
+            N_HERE | {"azure_storage_use_emulator": "false"},
+        ),
+        (
+            "az://c/a",
+            {"connection_string": "AccountName=n;AccountKey=k=="},
+            {"AZURE_STORAGE_ENDPOINT": "https://other.example", "AZURE_STORAGE_USE_EMULATOR": "true"},
+            N | {"azure_storage_endpoint": "https://n.blob.core.windows.net", "azure_storage_use_emulator": "false"},
+        ),
+    ],
+)
+def test_addresses_of_the_environment(
+    url: str, options: dict[str, Any], variables: dict[str, str], expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Emulators and other addresses in the variables that the tools of Google and Azure know; what the options name comes first.
+
+    The clients of lakes look at some of these variables themselves: then the address is always named, so that all clients use the same.
+    """
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    store = _store(url, options)
+    assert store is not None
+    assert dict(store.options) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "allowed"),
+    [
+        ("gs://bucket/lake", {"endpoint_url": "http://127.0.0.1:1"}, {"google_allow_http": "true"}),
+        ("gs://bucket/lake", {"endpoint_url": "https://127.0.0.1:1"}, {}),
+        ("gs://bucket/lake", {"token": "anon"}, {}),
+        ("az://container/lake", {"connection_string": "UseDevelopmentStorage=true"}, {"azure_allow_http": "true"}),
+        ("az://container/lake", {"connection_string": "AccountName=n;AccountKey=a2V5"}, {}),
+        ("s3://bucket/lake", KEYS | {"endpoint_url": "http://127.0.0.1:1"}, {"aws_allow_http": "true", "aws_conditional_put": "etag"}),
+        ("s3://bucket/lake", KEYS, {"aws_conditional_put": "etag"}),
+    ],
+)
+def test_plain_http_only_where_the_address_says_so(url: str, options: dict[str, Any], allowed: dict[str, str]) -> None:
+    """Else a lake's client could be led from an encrypted connection to a plain one."""
+    store = _store(f"{url}/a", options)
+    assert store is not None
+    assert object_store_options(url, options) == {**store.options, **allowed}
+    assert store.is_plain == any(name.endswith("allow_http") for name in allowed)
 
 
 def test_a_bucket_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch, signed_bucket: Bucket) -> None:

@@ -9,14 +9,11 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, BinaryIO, cast
 
-import fsspec
-
 from dicomlake.byte_source import ByteSource, ReadingStopped
-from dicomlake.errors import FileUnreadable
+from dicomlake.errors import ConfigurationError, FileUnreadable
 from dicomlake.fetch.opener import Opener
-from dicomlake.fetch.remote import options_of_chain
+from dicomlake.fetch.remote import filesystem_and_path
 from dicomlake.printable import printable_line
-from dicomlake.stores.options import resolved
 from dicomlake.urls import archive_of, is_local, path_of_url
 
 _PIECE_BYTES = 1 << 20
@@ -32,6 +29,7 @@ def open_binary(url: str, storage_options: Mapping[str, Any]) -> BinaryIO:
         storage_options: of fsspec, for urls that are not local.
 
     Raises:
+        ConfigurationError: an option refers to an environment variable that is not set.
         FileUnreadable: it is not there, is not a regular file, or can't be read.
     """
     if is_local(url):
@@ -39,8 +37,10 @@ def open_binary(url: str, storage_options: Mapping[str, Any]) -> BinaryIO:
     if archive_of(url) is not None:
         return _read_member(url, storage_options)
     try:
-        store, path = fsspec.core.url_to_fs(url, **options_of_chain(url, resolved(storage_options)))
+        store, path = filesystem_and_path(url, storage_options)
         return cast("BinaryIO", store.open(path, "rb"))
+    except ConfigurationError:
+        raise
     except Exception as error:  # noqa: BLE001 - stores raise whatever their clients raise
         # The text of an error may hold urls and request ids, so only its type is shown.
         reason = "it is not there" if isinstance(error, FileNotFoundError) else type(error).__name__

@@ -17,7 +17,8 @@ from fsspec.archive import AbstractArchiveFileSystem
 from fsspec.core import split_protocol
 
 from dicomlake.byte_source import ReadingStopped
-from dicomlake.errors import FileCode
+from dicomlake.errors import ConfigurationError, FileCode
+from dicomlake.stores.built_in import built_in_filesystem
 from dicomlake.stores.options import resolved
 
 
@@ -33,20 +34,22 @@ class RemoteSource:
             size: its size in bytes, if a listing has it; otherwise the store is asked.
 
         Raises:
+            ConfigurationError: an option refers to an environment variable that is not set.
             ReadingStopped: the store refuses.
         """
         self.bytes_read = 0
         self.requests = 0
         self.size = size
         self._member: Any = None
-        options = options_of_chain(url, resolved(storage_options))
         try:
-            self._store, self._path = fsspec.core.url_to_fs(url, **options)
+            self._store, self._path = filesystem_and_path(url, storage_options)
             if isinstance(self._store, AbstractArchiveFileSystem):
                 self._member = self._store.open(self._path, "rb")
             if self.size is None:
                 self.size = self._store.size(self._path)
                 self.requests += 1
+        except ConfigurationError:
+            raise
         except Exception as error:  # noqa: BLE001 - stores raise whatever their clients raise
             raise _refusal(error) from None
 
@@ -76,6 +79,20 @@ class RemoteSource:
         """Close the file."""
         if self._member is not None:
             self._member.close()
+
+
+def filesystem_and_path(url: str, storage_options: Mapping[str, Any]) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The filesystem of a url and its path there; buckets of Google and Azure are read by the client that is built in.
+
+    Raises:
+        ConfigurationError: an option refers to an environment variable that is not set.
+        Exception: whatever the filesystem raises where it can't be set up.
+    """
+    built_in = built_in_filesystem(url, storage_options, is_cached=True)
+    if built_in is not None:
+        return built_in
+    filesystem, path = fsspec.core.url_to_fs(url, **options_of_chain(url, resolved(storage_options)))
+    return filesystem, path
 
 
 def options_of_chain(url: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Object stores: their options, their clients, and the messages for their refusals."""
 
+from dicomlake.stores.built_in import built_in_filesystem
 from dicomlake.stores.client import is_object_store, key_order, object_store_options, open_object_store, store_of
 from dicomlake.stores.descriptors import make_room_for_connections
 from dicomlake.stores.filesystem import NewObject, StoreFilesystem
@@ -16,6 +17,7 @@ __all__ = [
     "ObjectStore",
     "RenewedClient",
     "StoreFilesystem",
+    "built_in_filesystem",
     "codes_of",
     "is_object_store",
     "is_passing",

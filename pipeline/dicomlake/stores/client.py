@@ -47,10 +47,7 @@ def object_store_options(url: str, storage_options: Mapping[str, Any]) -> dict[s
         ConfigurationError: `object_store` has no such options.
     """
     store = _known(url, storage_options)
-    options = {**store.options, **store.kind.lake_options}
-    if _is_plain(options):
-        options["aws_allow_http"] = "true"
-    return options
+    return {**store.options, **store.kind.lake_options, **({store.kind.allow_http: "true"} if store.is_plain else {})}
 
 
 def open_object_store(
@@ -71,7 +68,7 @@ def open_object_store(
             store.bucket,
             prefix=key or None,
             config=dict(store.options),
-            client_options={"allow_http": _is_plain(store.options)},
+            client_options={"allow_http": store.is_plain},
             retry_config={"retry_timeout": _RETRY, "max_retries": retries},
         )
     except Exception as error:  # noqa: BLE001 - its text may hold credentials
@@ -88,12 +85,9 @@ def key_order(url: str, storage_options: Mapping[str, Any]) -> KeyOrder:
 def _known(url: str, storage_options: Mapping[str, Any]) -> ObjectStore:
     store = store_of(url, storage_options)
     if store is None:
+        takes = KIND_OF_SCHEME[url.partition("://")[0]].takes
         raise ConfigurationError(
-            f"storage_options for {printable_line(url)} hold options that only fsspec knows; a lake in a bucket takes keys, tokens, "
-            "profile, region, endpoint_url and addressing_style"
+            f"storage_options for {printable_line(url)} lack what a lake in a bucket needs, or hold what only fsspec knows; "
+            f"a lake there takes {takes}; check them and the environment"
         )
     return store
-
-
-def _is_plain(options: Mapping[str, str]) -> bool:
-    return options.get("aws_endpoint", "").startswith("http://")

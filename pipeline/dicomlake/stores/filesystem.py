@@ -24,6 +24,7 @@ from dicomlake.stores.renewed import RenewedClient
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 READ_BYTES = 16 * MIB
@@ -45,13 +46,15 @@ class StoreFilesystem:
     Args:
         url: the url of a lake, also for messages.
         storage_options: the options of its store; see `dicomlake.stores.store`.
+        title: the word for it in messages.
 
     Raises:
         ConfigurationError: the options can't be used.
     """
 
-    def __init__(self, url: str, storage_options: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, storage_options: Mapping[str, Any], *, title: str = "lake") -> None:
         self._url = url
+        self._title = title
         self._options = dict(storage_options)
         self._renewed = RenewedClient(url, storage_options, whole_bucket=True)
 
@@ -71,9 +74,22 @@ class StoreFilesystem:
 
         return self._asked("read", path, ask)
 
+    def entries(self, path: str) -> tuple[Sequence[str], Sequence[ObjectMeta]]:
+        """The folders in a folder, and the descriptions of the files in it."""
+        found = self._asked("read", path, lambda: obstore.list_with_delimiter(self._client, path or None))
+        return found["common_prefixes"], found["objects"]
+
+    def holds_anything(self, path: str) -> bool:
+        """Whether there is any file below a folder."""
+        return self._asked("read", path, lambda: bool(next(iter(obstore.list(self._client, path, chunk_size=1)), ())))
+
+    def head(self, path: str) -> ObjectMeta:
+        """The description of a file."""
+        return self._asked("read", path, lambda: obstore.head(self._client, path))
+
     def modified(self, path: str) -> datetime:
         """The time when a file was written."""
-        return self._asked("read", path, lambda: obstore.head(self._client, path)["last_modified"])
+        return self.head(path)["last_modified"]
 
     def cat_file(self, path: str) -> bytes:
         """A file's bytes."""
@@ -94,7 +110,7 @@ class StoreFilesystem:
         if mode == "wb":
             return NewObject(self, path)
         if size is None:
-            size = self._asked("read", path, lambda: obstore.head(self._client, path)["size"])
+            size = self.head(path)["size"]
         return Ranges(self, path, size)
 
     def rm_file(self, path: str) -> None:
@@ -125,7 +141,7 @@ class StoreFilesystem:
         except (BaseError, FileNotFoundError) as error:
             if isinstance(error, (NotFoundError, FileNotFoundError)) and "NoSuchBucket" not in codes_of(error):
                 raise FileNotFoundError(path) from None
-            raise store_refusal(self._url, error, self._options, f"lake {self._url} can't be {what}") from None
+            raise store_refusal(self._url, error, self._options, f"{self._title} {self._url} can't be {what}") from None
 
 
 class NewObject(io.BufferedIOBase):
@@ -176,6 +192,7 @@ class Ranges(io.RawIOBase):
         self._path = path
         self._size = size
         self._position = 0
+        self.name = path  # pydicom asks every buffered file for its name
 
     def readable(self) -> bool:
         """Yes."""

@@ -24,6 +24,12 @@ class StoreKind:
         other_schemes: schemes that only fsspec opens.
         key_order: the order in which a bucket lists keys, by its name and options.
         lake_options: further options that a lake needs.
+        endpoint: the option of `object_store` with the address of another server than the cloud's own.
+        address_variable: the environment variable with that address.
+        allow_http: the option by which clients of lakes may use plain HTTP.
+        takes: the options that `translate` understands.
+        fsspec_package: the package of fsspec's filesystem, where dicomlake comes without it: then obstore reads folders, lists and
+            archives too.
     """
 
     name: str
@@ -35,6 +41,11 @@ class StoreKind:
     other_schemes: tuple[str, ...] = ()
     key_order: Callable[[str, Mapping[str, str]], KeyOrder] = lambda _bucket, _options: KeyOrder.NOT_KNOWN
     lake_options: Mapping[str, str] = field(default_factory=dict)
+    endpoint: str = ""
+    address_variable: str = ""
+    allow_http: str = ""
+    takes: str = ""
+    fsspec_package: str = ""
 
 
 KINDS = (
@@ -47,15 +58,24 @@ KINDS = (
         "S3Store",
         key_order=s3.key_order,
         lake_options={"aws_conditional_put": "etag"},  # also against the environment: without it commits are lost
+        endpoint="aws_endpoint",
+        address_variable="AWS_ENDPOINT_URL",
+        allow_http="aws_allow_http",
+        takes="keys, tokens, profile, region, endpoint_url and addressing_style",
     ),
     StoreKind(
         "gs",
         "in Google Cloud Storage",
         {"gs": "gs", "gcs": "gs"},
-        "set GOOGLE_APPLICATION_CREDENTIALS, or storage_options",
+        "set GOOGLE_APPLICATION_CREDENTIALS, STORAGE_EMULATOR_HOST for an emulator, or storage_options",
         google.translated,
         "GCSStore",
-        key_order=lambda _bucket, _options: KeyOrder.BYTES,
+        key_order=google.key_order,
+        endpoint="google_base_url",
+        address_variable="STORAGE_EMULATOR_HOST",
+        allow_http="google_allow_http",
+        takes="endpoint_url and token, which names a file or is anon",
+        fsspec_package="gcsfs",
     ),
     StoreKind(
         "az",
@@ -65,6 +85,11 @@ KINDS = (
         azure.translated,
         "AzureStore",
         other_schemes=("abfss", "adl"),
+        endpoint="azure_storage_endpoint",
+        address_variable="AZURE_STORAGE_CONNECTION_STRING",
+        allow_http="azure_allow_http",
+        takes="connection_string, or account_name with account_key, sas_token or a client, and account_host",
+        fsspec_package="adlfs",
     ),
     StoreKind(
         "http",

@@ -16,7 +16,9 @@ from dicomlake.errors import ConfigurationError
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHORTEST_SECRET = 4
-_HARMLESS_OPTIONS = frozenset({"account_name", "endpoint_url", "host", "profile", "project", "protocol", "region", "region_name"})
+_HARMLESS_OPTIONS = frozenset(
+    {"account_host", "account_name", "endpoint_url", "host", "profile", "project", "protocol", "region", "region_name"}
+)
 
 
 def resolved(storage_options: Mapping[str, Any]) -> dict[str, Any]:

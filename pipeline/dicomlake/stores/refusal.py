@@ -16,7 +16,8 @@ from dicomlake.stores.client import store_of
 from dicomlake.stores.kinds import BUCKET_KINDS, KINDS
 from dicomlake.stores.store import ObjectStore
 
-_STATUS = re.compile(r"status code: (\d{3})|status: (\d{3})")
+_STATUS = re.compile(r"status code(?:: |\s+↳ )(\d{3})\b|status: (\d{3})")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
 REFUSED_CODES = {
     "401",
@@ -28,7 +29,15 @@ REFUSED_CODES = {
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
+    "AccountIsDisabled",
+    "AuthenticationFailed",
+    "AuthorizationFailure",
+    "AuthorizationPermissionMismatch",
+    "InsufficientAccountPermissions",
+    "NoAuthenticationInformation",
+    "PublicAccessNotPermitted",
 }
+_NOT_UNDERSTOOD_CODES = {"400", "405", "501"}
 NO_BUCKET_CODES = {"NoSuchBucket", "ContainerNotFound"}
 _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 
@@ -48,12 +57,13 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
     with suppress(DicomlakeError):
         store = store_of(url, storage_options)
     codes = codes_of(error)
-    help_text = (store.kind if store else BUCKET_KINDS.get(url.partition("://")[0], KINDS[0])).help
+    kind = store.kind if store else BUCKET_KINDS.get(url.partition("://")[0], KINDS[0])
+    help_text = kind.help
     bucket = printable_line(store.bucket if store else url)
     said = " ".join(sorted(codes)) or type(error).__name__
     if codes & NO_BUCKET_CODES:
         return SourceNotFound(
-            f"{what}: there is no bucket {bucket} {_at(store)}; check its spelling, and AWS_ENDPOINT_URL or storage_options"
+            f"{what}: there is no bucket {bucket} {_at(store)}; check its spelling, and {kind.address_variable} or storage_options"
         )
     if codes & REFUSED_CODES or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         identity = store.identity if store else "this user"
@@ -70,6 +80,11 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
         )
     if type(error).__name__ in ("NotFoundError", "FileNotFoundError"):
         return SourceNotFound(f"{what}: it is not in bucket {bucket} {_at(store)}; check its spelling")
+    if codes & _NOT_UNDERSTOOD_CODES and store is not None and store.endpoint is not None:
+        return AccessDenied(
+            f"{what}: the server of bucket {bucket} {_at(store)} does not understand the request ({said}); check the address, and that "
+            f"it can do what {kind.title.removeprefix('in ')} can"
+        )
     return AccessDenied(
         f"{what}: bucket {bucket} {_at(store)} can't be reached ({said}); check the address and the network, or {help_text}"
     )
@@ -77,7 +92,7 @@ def store_refusal(url: str, error: BaseException, storage_options: Mapping[str, 
 
 def codes_of(error: BaseException) -> set[str]:
     """The HTTP status and the store's own code of an error, as far as the client has them."""
-    text = str(error)
+    text = _COLOURS.sub("", str(error))
     statuses = {found for groups in _STATUS.findall(text) for found in groups if found}
     return statuses | set(_CODE.findall(text))
 
@@ -85,5 +100,4 @@ def codes_of(error: BaseException) -> set[str]:
 def _at(store: ObjectStore | None) -> str:
     if store is None:
         return "in its store"
-    endpoint = store.options.get("aws_endpoint")
-    return f"at {printable_line(endpoint)}" if endpoint else store.kind.title
+    return f"at {printable_line(store.endpoint)}" if store.endpoint else store.kind.title

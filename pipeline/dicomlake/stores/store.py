@@ -39,6 +39,16 @@ class ObjectStore:
     identity: str
     options: Mapping[str, str] = field(repr=False)
 
+    @property
+    def endpoint(self) -> str | None:
+        """The address of its server, where that is not the cloud's own."""
+        return self.options.get(self.kind.endpoint)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is reached by plain HTTP, because its address says so."""
+        return (self.endpoint or "").startswith("http://")
+
     def as_tuple(self) -> tuple[str, str, str, dict[str, str]]:
         """The form that the core takes."""
         return self.kind.name, self.prefix, self.bucket, dict(self.options)

@@ -156,7 +156,7 @@ class Lease:
 
     def _address(self) -> str:
         store = store_of(self._location.url, self._location.storage_options)
-        return f"{self._location.url} {store.options.get('aws_endpoint', '') if store else ''}".strip()
+        return f"{self._location.url} {(store.endpoint if store else None) or ''}".strip()
 
     def _check_conditional_writes(self, store: ObjectStore, name: str, claim: Claim) -> None:
         ignored = _create(store, name, replace(claim, token=""))

@@ -217,7 +217,7 @@ class BucketListing:
 
     def _by_folders(self, part: Range) -> Iterator[pa.RecordBatch]:
         after, end = (None if key is None else self._bucket_url + key for key in part)
-        for batch in list_root(self.root, None, within=(after, end)):
+        for batch in list_root(self.root.naming_every_key(), None, within=(after, end)):
             yield from sliced(self._kept(batch))
 
     @property

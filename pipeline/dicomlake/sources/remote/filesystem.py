@@ -13,6 +13,7 @@ from fsspec.core import split_protocol, url_to_fs
 
 from dicomlake.errors import AccessDenied, ConfigurationError, DicomlakeError, SourceNotFound
 from dicomlake.printable import printable_line
+from dicomlake.stores.built_in import built_in_filesystem
 from dicomlake.stores.kinds import BUCKET_KINDS, StoreKind
 from dicomlake.stores.options import resolved, secrets_of
 from dicomlake.stores.refusal import NO_BUCKET_CODES, REFUSED_CODES
@@ -21,17 +22,23 @@ _ABSENT_CODES = {"404", "410", "NoSuchKey", *NO_BUCKET_CODES}
 _UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '([^']{1,60})'")
 
 
-def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> tuple[fsspec.AbstractFileSystem, str]:
+def filesystem_of(url: str, storage_options: Mapping[str, Any], *, is_built_in: bool = True) -> tuple[fsspec.AbstractFileSystem, str]:
     """A new filesystem for a url, without cached listings, and the path of the url in it.
+
+    Buckets of Google and Azure are read by the client that is built in, all others by fsspec.
 
     Args:
         url: as ``fsspec.open`` takes it, chains included.
         storage_options: as fsspec takes them: for the first filesystem of the url, or under the name of a protocol for that protocol.
+        is_built_in: whether that client may be used.
 
     Raises:
         ConfigurationError: the protocol is unknown or its package is missing.
         AccessDenied, SourceNotFound: the filesystem can't be set up.
     """
+    built_in = built_in_filesystem(url, storage_options, is_cached=False) if is_built_in else None
+    if built_in is not None:
+        return built_in
     try:
         filesystem, path = url_to_fs(url, **{**options_of(url, resolved(storage_options)), "skip_instance_cache": True})
     except Exception as error:  # noqa: BLE001  (each fsspec implementation raises what it likes)
@@ -58,7 +65,10 @@ def refusal(url: str, error: BaseException, storage_options: Mapping[str, Any]) 
     if isinstance(error, DicomlakeError):
         return error
     if isinstance(error, ImportError):
-        return ConfigurationError(f"source {where}: {printable_line(error)}")
+        takes = (
+            f"the client that is built in takes {kind.takes}; check them and the environment, or: " if kind and kind.fsspec_package else ""
+        )
+        return ConfigurationError(f"source {where}: {takes}{printable_line(error)}")
     if isinstance(error, ValueError) and "rotocol" in str(error):
         return ConfigurationError(f"source {where}: {printable_line(error)}; the documentation of fsspec lists the protocols")
     if unknown := _UNKNOWN_OPTION.search(str(error)) if isinstance(error, TypeError) else None:

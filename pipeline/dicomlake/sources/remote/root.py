@@ -6,14 +6,17 @@ These urls are the SOURCE as it was typed plus names, because the paths of many 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fsspec
 from fsspec.implementations.chained import ChainedFileSystem
 
+from dicomlake.errors import ConfigurationError
+from dicomlake.printable import printable_line
 from dicomlake.sources.remote.filesystem import filesystem_of, refusal
-from dicomlake.stores.kinds import CANONICAL_SCHEMES
+from dicomlake.stores.built_in import BucketFilesystem
+from dicomlake.stores.kinds import BUCKET_KINDS, CANONICAL_SCHEMES
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,24 @@ class RemoteRoot:
         is_folder = url.partition("::")[0].endswith("/")
         excluded = frozenset(canonical_url(folder) for folder in exclude)
         return cls(filesystem, path.rstrip("/"), head, tail, is_folder, excluded, storage_options)
+
+    def naming_every_key(self) -> RemoteRoot:
+        """The same url by a filesystem that can name all keys, also ``a//b`` and ``a/../b``. The client that is built in can't.
+
+        Raises:
+            ConfigurationError: its package is missing.
+        """
+        if not isinstance(self.filesystem, BucketFilesystem):
+            return self
+        try:
+            filesystem, path = filesystem_of(self.url, self.storage_options, is_built_in=False)
+        except ConfigurationError:
+            package = BUCKET_KINDS[self.url.partition("://")[0]].fsspec_package
+            raise ConfigurationError(
+                f"source {printable_line(self.url)} holds keys that only {package} can name, such as a//b; "
+                f"install it (pip install {package}), or rename them"
+            ) from None
+        return replace(self, filesystem=filesystem, path=path.rstrip("/"))
 
     @property
     def url(self) -> str:

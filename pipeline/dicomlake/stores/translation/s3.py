@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dicomlake.errors import ConfigurationError
-from dicomlake.stores.translation.translated import KeyOrder, Translated, relevant
+from dicomlake.stores.translation.translated import KeyOrder, Translated, is_address, relevant
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -51,7 +51,7 @@ def translated(bucket: str, options: Mapping[str, Any]) -> Translated | None:
     region = given.get("region_name") or os.environ.get("AWS_REGION") or session.get_config_variable("region")
     endpoint = given.get("endpoint_url") or _configured_endpoint(session)
     style = given.get("addressing_style") or ((session.get_scoped_config().get("s3") or {}).get("addressing_style"))
-    if style not in (None, "auto", "path", "virtual") or (endpoint and not _is_address(endpoint)):
+    if style not in (None, "auto", "path", "virtual") or (endpoint and not is_address(endpoint)):
         return None
     if endpoint is None and given.get("use_ssl") is False:
         return None
@@ -121,11 +121,6 @@ def _configured_endpoint(session: Session) -> str | None:
         profile.get("endpoint_url"),
     )
     return next((str(url) for url in found if url), None)
-
-
-def _is_address(endpoint: str) -> bool:
-    url = urlsplit(endpoint)
-    return url.scheme in ("http", "https") and bool(url.hostname) and url.username is None and not url.query
 
 
 def _environment() -> tuple[tuple[str, str], ...]:

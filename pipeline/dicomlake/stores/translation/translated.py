@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 WITHOUT_MEANING_HERE = frozenset(
     {
@@ -36,3 +37,9 @@ class KeyOrder(Enum):
 def relevant(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that matter for reading a range of an object, without those that are None."""
     return {key: value for key, value in options.items() if key not in WITHOUT_MEANING_HERE and value is not None}
+
+
+def is_address(endpoint: str) -> bool:
+    """Whether a text is the address of a server: http or https, a host, and neither a user nor a query."""
+    url = urlsplit(endpoint)
+    return url.scheme in ("http", "https") and bool(url.hostname) and url.username is None and not url.query
