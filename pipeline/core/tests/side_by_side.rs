@@ -125,6 +125,15 @@ fn a_slow_disk_is_told_from_a_fast_one() {
     pace.note_stretch(Duration::from_micros(20));
     assert!(!pace.note_file());
 
+    // One fast file among slow ones: the process had to wait for its turn.
+    for _ in 0..100 {
+        (0..7).for_each(|_| pace.note_time(Duration::from_millis(4)));
+        pace.note_time(Duration::from_micros(20));
+    }
+    assert!(!pace.note_file());
+    (0..8).for_each(|_| pace.note_time(Duration::from_millis(4)));
+    assert!(pace.stretch().0 > 60);
+
     let mut alone = Pace::new(1);
     alone.note_stretch(Duration::from_secs(1));
     assert!(!alone.note_file());

@@ -21,11 +21,8 @@ const SLOW: Duration = Duration::from_micros(300);
 /// Of a file's time so much is taken for waiting: two threads a core would wait in turn where it is more.
 const TIME_OF_ONE_THREAD: Duration = Duration::from_micros(60);
 
-/// The clock is looked at after so many files.
-const FILES_OF_A_LOOK: u32 = 4;
-
-/// Files that are slow one after the other, before anything is changed: so many looks.
-const SLOW_LOOKS: u32 = 2;
+/// So many files are slow one after the other before anything is changed: a process that waits for its turn makes single ones slow.
+const SLOW_FILES: u32 = 8;
 
 /// How many files a thread reads before the pace is looked at again.
 const FILES_OF_A_THREAD: usize = 16;
@@ -38,8 +35,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Pace {
     most_in_flight: usize,
     began: Option<Instant>,
-    files: u32,
-    slow_looks: u32,
+    slow_files: u32,
     of_a_file: Duration,
 }
 
@@ -47,7 +43,7 @@ impl Pace {
     /// Nothing is known yet; `most_in_flight` is how many files may be on their way at one time.
     #[must_use]
     pub const fn new(most_in_flight: usize) -> Self {
-        Self { most_in_flight, began: None, files: 0, slow_looks: 0, of_a_file: Duration::ZERO }
+        Self { most_in_flight, began: None, slow_files: 0, of_a_file: Duration::ZERO }
     }
 
     /// Takes note that a file is about to be read; answers whether the files before it were slow.
@@ -55,21 +51,22 @@ impl Pace {
         if self.most_in_flight < 2 {
             return false;
         }
-        if self.files < FILES_OF_A_LOOK && self.began.is_some() {
-            self.files = self.files.saturating_add(1);
-            return false;
-        }
         let now = Instant::now();
         if let Some(began) = self.began.replace(now) {
-            self.note_time(now.saturating_duration_since(began).checked_div(FILES_OF_A_LOOK).unwrap_or_default());
+            self.note_time(now.saturating_duration_since(began));
         }
-        self.files = 1;
-        self.slow_looks >= SLOW_LOOKS
+        self.slow_files >= SLOW_FILES
     }
 
-    fn note_time(&mut self, of_a_file: Duration) {
-        self.of_a_file = of_a_file;
-        self.slow_looks = if of_a_file > SLOW { self.slow_looks.saturating_add(1) } else { 0 };
+    /// Takes note of the time that a file took.
+    pub fn note_time(&mut self, of_a_file: Duration) {
+        if of_a_file > SLOW {
+            let former = if self.slow_files == 0 { of_a_file } else { self.of_a_file };
+            self.of_a_file = former.saturating_add(of_a_file).checked_div(2).unwrap_or(of_a_file);
+            self.slow_files = self.slow_files.saturating_add(1);
+        } else {
+            self.slow_files = 0;
+        }
     }
 
     /// How many files to have on their way now, and how many to read so before looking again.
@@ -82,8 +79,8 @@ impl Pace {
 
     /// Files were read side by side, and each took so long: one after the other again where that is fast.
     pub fn note_stretch(&mut self, of_a_file: Duration) {
-        self.note_time(of_a_file);
-        self.slow_looks = if of_a_file > SLOW { SLOW_LOOKS } else { 0 };
+        self.of_a_file = of_a_file;
+        self.slow_files = if of_a_file > SLOW { SLOW_FILES } else { 0 };
         self.began = None;
     }
 }
