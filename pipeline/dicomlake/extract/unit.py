@@ -6,7 +6,9 @@ The answer is small whatever the unit holds: the part files it wrote, and counts
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +19,9 @@ from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.fetch import open_file
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
+
+if TYPE_CHECKING:
+    from dicomlake.rollup import UnitRollUp
 
 _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
 
@@ -35,7 +40,10 @@ class UnitTask:
 
 @dataclass(frozen=True)
 class UnitResult:
-    """The result of a unit: its part files by table, counts by status and by code, and its cost (CPU seconds)."""
+    """The result of a unit: its part files by table, counts by status and by code, and its cost (CPU seconds).
+
+    ``roll_up`` is that of its own rows, or None where the lake had rows of its files before: their entities have rows elsewhere.
+    """
 
     number: int
     parts: tuple[PartFile, ...]
@@ -47,6 +55,7 @@ class UnitResult:
     engine_seconds: float
     writing_seconds: float
     findings: dict[str, int] = field(default_factory=dict)
+    roll_up: UnitRollUp | None = None
 
     def of_table(self, name: str) -> list[PartFile]:
         """The part files of one table."""
@@ -65,6 +74,7 @@ def run_unit(task: UnitTask) -> UnitResult:
     read = time.thread_time()
     parts = _write(task, scanned)
     written = time.thread_time()
+    roll_up = None if pc.any(task.files["replaces"]).as_py() else _rolled_up(task, scanned, parts)
     return UnitResult(
         number=task.number,
         parts=tuple(parts),
@@ -76,6 +86,7 @@ def run_unit(task: UnitTask) -> UnitResult:
         engine_seconds=read - started,
         writing_seconds=written - read,
         findings=_counts(scanned.findings["code"]),
+        roll_up=roll_up,
     )
 
 
@@ -131,6 +142,15 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _rolled_up(task: UnitTask, scanned: Scanned, parts: Sequence[PartFile]) -> UnitRollUp | None:
+    of_instances = [part for part in parts if part.table == "instances"]
+    if not of_instances:
+        return None
+    from dicomlake.rollup import roll_up_unit  # noqa: PLC0415 - a unit that has nothing to roll up starts sooner without polars
+
+    return roll_up_unit(scanned.instances, of_instances, task.request.schema, task.lake, task.snapshot)
 
 
 def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dicomlake.parts.permission import refused_by_system
     from dicomlake.parts.present import part_sizes
     from dicomlake.parts.read import read_part, read_part_arrow, read_parts, uncompressed_size
-    from dicomlake.parts.write import KEY_COLUMNS, PartWriter, write_parts, write_sorted, writing
+    from dicomlake.parts.write import KEY_COLUMNS, PartWriter, delete_parts, write_parts, write_sorted, writing
 
 __all__ = [
     "KEY_COLUMNS",
@@ -25,6 +25,7 @@ __all__ = [
     "PartWriter",
     "RowGroup",
     "compact",
+    "delete_parts",
     "open_part",
     "part_sizes",
     "read_part",
@@ -52,6 +53,7 @@ _HOMES = {
     "uncompressed_size": "dicomlake.parts.read",
     "KEY_COLUMNS": "dicomlake.parts.write",
     "PartWriter": "dicomlake.parts.write",
+    "delete_parts": "dicomlake.parts.write",
     "write_parts": "dicomlake.parts.write",
     "write_sorted": "dicomlake.parts.write",
     "writing": "dicomlake.parts.write",

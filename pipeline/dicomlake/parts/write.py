@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Self
 from urllib.parse import quote
@@ -55,6 +56,17 @@ def write_parts(location: Location, table: str, rows: pa.Table, *, partition_by:
     """
     with writing(location):
         return [_write_part(location, table, partition, value, partition_by) for value, partition in _partitions(rows, partition_by)]
+
+
+def delete_parts(location: Location, parts: Iterable[PartFile]) -> None:
+    """Remove part files that were never committed; one that can't be removed is a note of `verify`."""
+    for part in parts:
+        path = location.join(part.table, *part.path.split("/"))
+        with suppress(OSError, AccessDenied):
+            if location.is_local:
+                os.unlink(path)
+            else:
+                location.filesystem.rm_file(path)
 
 
 @contextmanager

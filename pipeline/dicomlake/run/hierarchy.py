@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from dicomlake.errors import RefusedError
+from dicomlake.errors import FindingCode, RefusedError
 from dicomlake.lake import Gone, KeyFinder, LakeWriter
-from dicomlake.parts import PartFile
 from dicomlake.rollup import RollUpTask, chunks, run_roll_ups, touched_entities
+from dicomlake.run.early import EarlyRollUps
 from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner
 
 
-def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runner], *, rows_limit: int, progress: Progress) -> None:
+def roll_up_touched(
+    writer: LakeWriter, snapshot: int, runner: Callable[[], Runner], early: EarlyRollUps, *, rows_limit: int, progress: Progress
+) -> None:
     """Roll up the series, studies and patients whose instances differ from those that the last snapshot pins.
 
-    Small chunks go to a worker together: few entities are rolled up by one process, without waking the others.
+    Of most new ones the unit that read them has done so, and its part files are taken. For the others instances are read again. Small chunks go to a worker together: few entities are rolled up by one process, without waking the others.
 
     Raises:
         RefusedError: a task killed its workers.
@@ -25,16 +27,14 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
     """
     schema = writer.schema
     instances = writer.tables["instances"]
-    touched = touched_entities(
-        writer.location,
-        writer.pinned_parts("instances"),
-        instances.parts,
-        partition_by=schema.partition_by,
-    )
-    if touched.height == 0:
+    outside = early.outside(instances.parts)
+    differing = touched_entities(writer.location, writer.pinned_parts("instances"), outside, partition_by=schema.partition_by)
+    touched = {level.name: differing.select(level.key).unique() for level in schema.levels}
+    final = early.settle(writer, touched)
+    keys = {name: pl.concat([touched[name], final.rest[name]]).unique(maintain_order=True) for name in touched}
+    if final.entities + sum(frame.height for frame in keys.values()) == 0:
         return
     levels = [level.name for level in schema.levels]
-    keys = {level.name: touched.select(level.key).unique() for level in schema.levels}
     former = {name: writer.tables[name].without(Gone(keys[name])) for name in levels}
     # The former findings of the touched entities.
     of_level = {level.name: pl.col("level") == level.entity.level for level in schema.levels if level.entity is not None}
@@ -43,7 +43,7 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
     def tasks() -> Iterator[tuple[RollUpTask, ...]]:
         batch: list[RollUpTask] = []
         rows = 0
-        for chunk in chunks(writer.location, instances.parts, touched, schema, rows_limit=rows_limit):
+        for chunk in chunks(writer.location, [*outside.values(), *final.instances], keys, schema, rows_limit=rows_limit):
             finder = KeyFinder(chunk.keys)
             before = tuple(part for part in former[chunk.level].removed if finder.may_be_in(part))
             if batch and rows + chunk.rows > rows_limit * len(levels):
@@ -54,9 +54,12 @@ def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runn
         if batch:
             yield tuple(batch)
 
-    progress.entities_to_roll_up = sum(frame.height for frame in keys.values())
-    added: dict[str, list[PartFile]] = {name: [] for name in levels}
-    findings_added: list[PartFile] = []
+    progress.entities_rolled_up = final.entities
+    progress.entities_to_roll_up = final.entities + sum(frame.height for frame in keys.values())
+    if final.findings:
+        progress.findings[FindingCode.INCONSISTENT_ATTRIBUTE.value] += final.findings
+    added = {name: final.parts[name] for name in levels}
+    findings_added = final.parts["findings"]
     for outcome in runner().run(run_roll_ups, tasks()):
         if outcome.killed or outcome.result is None:
             raise RefusedError("workers died while rolling up, for want of memory perhaps; lower lake.rollup_rows and run again")
