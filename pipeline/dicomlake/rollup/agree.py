@@ -1,7 +1,9 @@
 """The agreed value of an attribute over the rows of a group, and whether the rows differ.
 
-Most attributes are the same throughout a series, so the common case is made cheap: one pass finds the columns and groups in which
-rows differ (by the least and the greatest hash of a value), and only those are counted. The twin in the tests counts everything.
+Most attributes are the same throughout a series, so the common case is made cheap. Where the rows of each group stand side by side, each
+row is compared with the one before: a column that never changes inside a group needs nothing but the first rows. Of the other columns
+one pass finds the groups in which rows differ (by the least and the greatest hash of a value), and only those are counted. The twin in the
+tests counts everything.
 """
 
 from __future__ import annotations
@@ -28,19 +30,59 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
     """
     keys = list(keys)
     # Of a CT series every column of an MR is null: half of all columns need no counting.
-    empty = [name for name in columns if name not in keys and rows[name].null_count() == rows.height]
+    present = rows.null_count().row(0, named=True)
+    empty = [name for name in columns if name not in keys and present[name] == rows.height]
     own = [name for name in columns if name not in keys and name not in empty]
-    rows = rows.with_columns(_without_negative_zero(rows, own))
-    hashed = rows.select(*keys, *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in own))
-    groups = hashed.group_by(keys, maintain_order=True)
-    spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in own)
-    values = rows.group_by(keys, maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in own)
-    for name in own:
-        if spread[name].any():
-            values = _replace(values, spread, rows, keys, name)
+    starts = _starts(rows, keys)
+    steady = [] if starts is None else _steady(rows, starts, own)
+    if starts is not None:
+        values = rows.select(*keys, *steady)[starts.arg_true()]
+        values = values.with_columns(_without_negative_zero(values, steady))
+        spread = values.select(keys)
+    if starts is None or len(steady) < len(own):
+        rest = [name for name in own if name not in set(steady)]
+        counted, differing = _counted(rows.select(*keys, *rest, WEIGHT), keys, rest)
+        values = counted if starts is None else values.hstack(counted.select(rest))
+        spread = differing if starts is None else spread.hstack(differing.select(rest))
     types = rows.schema
     values = values.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in empty)
-    return values, spread.with_columns(pl.lit(value=False).alias(name) for name in empty)
+    return values, spread.with_columns(pl.lit(value=False).alias(name) for name in (*steady, *empty))
+
+
+def _starts(rows: pl.DataFrame, keys: list[str]) -> pl.Series | None:
+    """Whether a group begins with a row; None where the rows of some group don't stand side by side."""
+    starts = rows.select(pl.any_horizontal([pl.col(name).ne_missing(pl.col(name).shift()) for name in keys])).to_series()
+    starts = starts | (pl.int_range(rows.height, eager=True) == 0)
+    return starts if starts.sum() == rows.select(keys).n_unique() else None
+
+
+def _steady(rows: pl.DataFrame, starts: pl.Series, names: list[str]) -> list[str]:
+    """The columns that have one value throughout each group, or null throughout: of these the first row tells all."""
+    if not names:
+        return []
+    types = rows.schema
+    # Lists are dear to compare, and compared by their hashes here as in `_counted`.
+    looked_at = {name: _hash(name) if isinstance(types[name], pl.List) else pl.col(name) for name in names}
+    changes = rows.select((one.ne_missing(one.shift()) & ~starts).any().alias(name) for name, one in looked_at.items())
+    return [name for name, changed in changes.row(0, named=True).items() if not changed]
+
+
+def _hash(name: str) -> pl.Expr:
+    """The hash of each value; that of a null is null."""
+    return pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name)
+
+
+def _counted(rows: pl.DataFrame, keys: list[str], names: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The agreed values of columns that may differ anywhere in a group, and in which groups they do."""
+    rows = rows.with_columns(_without_negative_zero(rows, names))
+    hashed = rows.select(*keys, *map(_hash, names))
+    groups = hashed.group_by(keys, maintain_order=True)
+    spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in names)
+    values = rows.group_by(keys, maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in names)
+    for name in names:
+        if spread[name].any():
+            values = _replace(values, spread, rows, keys, name)
+    return values, spread
 
 
 def _without_negative_zero(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
