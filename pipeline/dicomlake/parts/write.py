@@ -22,7 +22,7 @@ from dicomlake.stores import NewObject
 
 ROW_GROUP_ROWS = 65_536
 SMALL_ROWS = 1024
-"""Columns of fewer rows are compressed by Snappy: zstd takes longer to begin with a column than to compress it, and saves next to nothing."""
+"""Part files of fewer rows are compressed by Snappy: zstd takes longer to begin with a column than to compress it."""
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 

@@ -88,9 +88,14 @@ def _counted(rows: pl.DataFrame, keys: list[str], names: list[str]) -> tuple[pl.
 def _without_negative_zero(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
     """0.0 and -0.0 are one value: which of them is shown must not depend on the order of rows."""
     types = rows.schema  # made anew each time that it is asked for, which is dear where rows are wide
-    scalars = [pl.col(name) + 0.0 for name in names if types[name].is_float()]
+    scalars = [_positive_zero(pl.col(name)).alias(name) for name in names if types[name].is_float()]
     floats = (pl.List(pl.Float64), pl.List(pl.Float32))
-    return scalars + [pl.col(name).list.eval(pl.element() + 0.0) for name in names if types[name] in floats]
+    return scalars + [pl.col(name).list.eval(_positive_zero(pl.element())) for name in names if types[name] in floats]
+
+
+def _positive_zero(values: pl.Expr) -> pl.Expr:
+    # Polars takes the sum of a value and 0.0 for the value itself, sign and all.
+    return pl.when(values == 0).then(0.0).otherwise(values)
 
 
 def _replace(values: pl.DataFrame, spread: pl.DataFrame, rows: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:

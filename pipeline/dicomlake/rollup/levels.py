@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -113,7 +112,10 @@ def _of_columns(level: str, schema: LakeSchema) -> list[tuple[str, str, str]]:
 
 def _aggregates(level: str, schema: LakeSchema) -> list[pl.Expr]:
     entity = schema.declaration(level).entity
-    counts = [pl.col(WEIGHT).sum().alias(entity.instance_count if entity is not None else ""), pl.col("file_size").sum().alias("total_file_size")]
+    counts = [
+        pl.col(WEIGHT).sum().alias(entity.instance_count if entity is not None else ""),
+        pl.col("file_size").sum().alias("total_file_size"),
+    ]
     if level == "series":
         return [
             *counts,
