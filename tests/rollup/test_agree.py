@@ -80,7 +80,7 @@ def _assert_as_the_twin(rows: list[dict[str, Any]]) -> None:
     for value_row, spread_row in zip(values.iter_rows(named=True), spread.iter_rows(named=True), strict=True):
         key = tuple(value_row[name] for name in _KEYS)
         assert key == tuple(spread_row[name] for name in _KEYS)
-        found = {name: (value_row[name], spread_row[name]) for name in _COLUMNS}
+        found = {name: (value_row[name], spread_row.get(name, False)) for name in _COLUMNS}
         assert found == expected[key]
 
 
@@ -90,7 +90,7 @@ def test_zero_has_no_sign() -> None:
         rows = pl.DataFrame({"key": ["a"] * 2, "number": numbers, WEIGHT: [1, 1]})
         values, spread = agreed_values(rows, ["key"], ["number"])
         assert math.copysign(1, values["number"][0]) == 1
-        assert spread["number"].to_list() == [False]
+        assert spread.columns == ["key"]
 
 
 def test_names_that_differ_are_sorted_and_null_where_there_is_none() -> None:

@@ -60,7 +60,7 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     parent = [] if key == "patient_key" else ["patient_key"]
     looked_at = dict.fromkeys([*parents, *carried, *others, *extra, *parent, *(column for column, _, _ in _of_columns(level, schema))])
     values, spread = agreed_values(rows, [key], list(looked_at))
-    differing = {name for name, differs in spread.select(pl.col(*looked_at).any()).row(0, named=True).items() if differs}
+    differing = set(spread.columns) - {key}
     must_agree = [*_must_agree(schema, level), *others]
     frame = pl.concat([values.select(key, *parents, *carried, *extra), *_counts(rows, values, differing, level, schema)], how="horizontal")
     if parent and differing.isdisjoint(parent):
