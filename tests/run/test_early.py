@@ -125,6 +125,20 @@ def test_a_row_that_goes_for_a_copy_elsewhere_is_missed(nights: Nights, tmp_path
     _assert_as_the_general_way(nights, tmp_path)
 
 
+def test_a_copy_in_the_same_unit_loses_before_it_is_rolled_up(nights: Nights, tmp_path: Path, settled: list[FinalRollUps]) -> None:
+    """Its part file is written anew, and holds as many rows as were rolled up."""
+    _write(nights, "b1", "1", "A", KVP=1.0, code="truncated")
+    _write(nights, "b2", "1", "A", KVP=2.0)
+    _write(nights, "b3", "1", "A", KVP=3.0)
+    nights.run()
+    (final,) = settled
+    assert (final.entities, _left(final)) == (3, {"series": 0, "studies": 0, "patients": 0})
+    row = nights.lake.series.collect().row(0, named=True)
+    assert (row["NumberOfSeriesRelatedInstances"], row["KVP"], row["varying_attributes"]) == (1, 2.0, None)
+    _assert_no_part_file_is_left_over(nights)
+    _assert_as_the_general_way(nights, tmp_path)
+
+
 class _ReadsTwice(SerialRunner):
     """Each task is carried out twice, as where a worker died after it had written; the second result counts."""
 
