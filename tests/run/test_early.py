@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dicomlake.extract.unit
+import dicomlake.run.reading
+from dicomlake.extract.unit import UnitResult, UnitTask, run_unit
 from dicomlake.lake import Lake, LakeWriter, verify
 from dicomlake.parts import Location
 from dicomlake.run.early import EarlyRollUps, FinalRollUps
@@ -135,6 +137,23 @@ def test_a_copy_in_the_same_unit_loses_before_it_is_rolled_up(nights: Nights, tm
     assert (final.entities, _left(final)) == (3, {"series": 0, "studies": 0, "patients": 0})
     row = nights.lake.series.collect().row(0, named=True)
     assert (row["NumberOfSeriesRelatedInstances"], row["KVP"], row["varying_attributes"]) == (1, 2.0, None)
+    _assert_no_part_file_is_left_over(nights)
+    _assert_as_the_general_way(nights, tmp_path)
+
+
+def test_units_that_share_their_series_stop_rolling_up(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive of folders that say nothing of studies: after two units the others leave it."""
+    for number in range(15):
+        _write(nights, f"{number:02}", str(number), f"S{number % 3}", KVP=float(number))
+    results: list[UnitResult] = []
+
+    def noted(task: UnitTask) -> UnitResult:
+        results.append(run_unit(task))
+        return results[-1]
+
+    monkeypatch.setattr(dicomlake.run.reading, "run_unit", noted)
+    nights.run()
+    assert [result.roll_up is not None for result in results] == [True, True, False, False, False]
     _assert_no_part_file_is_left_over(nights)
     _assert_as_the_general_way(nights, tmp_path)
 

@@ -28,7 +28,7 @@ _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_
 
 @dataclass(frozen=True)
 class UnitTask:
-    """A unit of work. ``files`` has the columns of ``dicomlake.plan.UNIT_SCHEMA``."""
+    """A unit of work. ``files`` has the columns of ``dicomlake.plan.UNIT_SCHEMA``; ``rolls_up`` says whether its rows are rolled up too."""
 
     number: int
     files: pa.Table
@@ -36,13 +36,14 @@ class UnitTask:
     request: ScanRequest
     lake: Location
     snapshot: int
+    rolls_up: bool = True
 
 
 @dataclass(frozen=True)
 class UnitResult:
     """The result of a unit: its part files by table, counts by status and by code, and its cost (CPU seconds).
 
-    ``roll_up`` is that of its own rows, or None where the lake had rows of its files before: their entities have rows elsewhere.
+    ``roll_up`` is that of its own rows, or None where it was not asked for or there are none.
     """
 
     number: int
@@ -74,7 +75,7 @@ def run_unit(task: UnitTask) -> UnitResult:
     read = time.thread_time()
     parts = _write(task, scanned)
     written = time.thread_time()
-    roll_up = None if pc.any(task.files["replaces"]).as_py() else _rolled_up(task, scanned, parts)
+    roll_up = _rolled_up(task, scanned, parts) if task.rolls_up else None
     return UnitResult(
         number=task.number,
         parts=tuple(parts),

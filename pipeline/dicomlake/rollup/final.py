@@ -9,6 +9,7 @@ import polars as pl
 from dicomlake.parts import Location, PartFile, open_part
 from dicomlake.rollup.of_unit import UnitRollUp
 
+_MOST = 1 / 2
 _ENTITIES = {"key": pl.Binary, "unit": pl.UInt32, "instances": pl.Int32}
 
 
@@ -44,7 +45,7 @@ def not_final(entities: pl.DataFrame, left: Mapping[int, pl.DataFrame], elsewher
         lost = pl.col("unit").is_in(list(left)) & pl.col("left").ne_missing(pl.col("instances"))
     is_open = pl.col("key").is_duplicated() | pl.col("key").is_in(elsewhere.implode()) | lost
     share = is_open.mean().over("unit") if entities.height else pl.lit(0.0)
-    return entities.filter(is_open | (share > 0.5)).select(list(_ENTITIES))  # noqa: PLR2004 - most
+    return entities.filter(is_open | (share > _MOST)).select(list(_ENTITIES))
 
 
 def keys_in(location: Location, parts: Iterable[PartFile], column: str, *, partition_by: str | None = None) -> Iterator[pl.Series]:

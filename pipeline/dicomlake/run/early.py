@@ -31,6 +31,31 @@ class FinalRollUps:
     findings: int = 0
 
 
+class SharedSeries:
+    """Tells whether units have most of their series in common, as in an archive of folders that are named for hashes.
+
+    There the roll-ups of units are in vain. The share is looked at when one, two, four, eight … units have ended, so that all of it costs
+    little.
+
+    Attributes:
+        are_most: whether it is so.
+    """
+
+    def __init__(self) -> None:
+        self._units: list[UnitRollUp] = []
+        self.are_most = False
+
+    def note(self, unit: UnitRollUp) -> None:
+        """Take a unit that has ended."""
+        self._units.append(unit)
+        count = len(self._units)
+        if count & (count - 1) == 0:
+            keys = entities_of_units(self._units, "series")["key"]
+            self.are_most = int(keys.is_duplicated().sum()) > keys.len() / 2
+        if self.are_most:
+            self._units.clear()
+
+
 class EarlyRollUps:
     """The roll-ups of the units that a run committed, and the part files in which the rows of these units stand now."""
 
