@@ -110,6 +110,8 @@ class UnitReader:
                 killed.append(task)
             else:
                 self._check_readable(task, result)
+                if result.roll_up is not None:
+                    self._shared.note(result.roll_up)
                 yield _finished(task, result)
         while killed:
             suspect = killed.popleft()
@@ -124,8 +126,6 @@ class UnitReader:
 
     def _run(self, tasks: Iterable[UnitTask]) -> Iterator[tuple[UnitTask, UnitResult | None]]:
         for outcome in self._runner().run(run_unit, tasks):
-            if outcome.result is not None and outcome.result.roll_up is not None:
-                self._shared.note(outcome.result.roll_up)
             yield outcome.task, None if outcome.killed else outcome.result
 
     def _check_readable(self, task: UnitTask, result: UnitResult) -> None:
