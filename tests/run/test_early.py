@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> list[FinalRollUps]:
-    """What each run took from its units, and what it left."""
+    """The roll-ups that each run took from its units, and the entities that it left."""
     settle, found = EarlyRollUps.settle, []
 
     def noting(self: EarlyRollUps, *arguments: Any) -> FinalRollUps:
@@ -66,7 +66,7 @@ def _assert_no_part_file_is_left_over(nights: Nights) -> None:
 
 
 def test_whole_units_need_no_second_reading(nights: Nights, tmp_path: Path, settled: list[FinalRollUps]) -> None:
-    """No unit shares an entity with another: all of them are final. Findings and what varies are those of the general way."""
+    """No unit shares an entity with another: all of them are final. The findings are those of the general way."""
     for number in range(6):
         for name in "abc":
             uid, kvp = f"{number}{name}", 80.0 if name == "a" else 120.0
@@ -80,7 +80,7 @@ def test_whole_units_need_no_second_reading(nights: Nights, tmp_path: Path, sett
 
 
 def test_a_series_and_a_study_in_two_units(nights: Nights, tmp_path: Path, settled: list[FinalRollUps]) -> None:
-    """What is spread is rolled up from all of its rows; the other entities of these units are final."""
+    """These are rolled up from all of their rows; the other entities of the units are final."""
     entities = ["A", "A", "A", "B", "B", "C", "C", "C", "D", "E", "E", "E"]  # three files a unit: C lies in two
     for number, series in enumerate(entities):
         study = "T-AB" if series in "AB" else f"T-{series}"
