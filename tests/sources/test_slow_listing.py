@@ -79,7 +79,7 @@ def test_a_disk_that_turns_fast_is_looked_at_one_by_one_again(clock: Clock, look
 def test_answers_that_are_known_say_nothing_of_the_disk(clock: Clock, looks: Looks) -> None:
     """The kind of an entry mostly comes with its name."""
     for _ in range(10):
-        looks.timed(_look(clock, 0.005, set()), 1)
+        looks.note(0.005)
         looks.all_of(_look(clock, 0.0, set()), range(100), may_be_known=True)
     assert looks.are_slow
 
@@ -111,7 +111,7 @@ def tree(tmp_path: Path) -> Path:
 def test_the_rows_of_a_slow_disk_are_those_of_a_fast_one(tree: Path, monkeypatch: pytest.MonkeyPatch, *, follow: bool) -> None:
     """Order, sizes, times and defects, where each look and each folder is on a thread of its own."""
     expected = _listed(tree, follow=follow)
-    monkeypatch.setattr(Looks, "are_slow", True)
+    monkeypatch.setattr(module, "SLOW_SECONDS", -1.0)
     assert _listed(tree, follow=follow) == expected
     assert [row["url"] for row in expected] == sorted((row["url"] for row in expected), key=str.encode)
 
@@ -119,7 +119,7 @@ def test_the_rows_of_a_slow_disk_are_those_of_a_fast_one(tree: Path, monkeypatch
 def test_little_is_held_ahead_of_the_walk(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where much is held, folders wait for the walk; nothing is lost."""
     expected = _listed(tree)
-    monkeypatch.setattr(Looks, "are_slow", True)
+    monkeypatch.setattr(module, "SLOW_SECONDS", -1.0)
     monkeypatch.setattr(local, "_NAMES_AHEAD", 10)
     assert _listed(tree) == expected
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -109,9 +110,10 @@ class _LocalFolder:
         self._ahead = ahead
         self._pattern = pattern
         self._chain = chain
-        are_folders = ahead.looks.all_of(partial(_is_folder, follow=ahead.rules.follow_folder_links), entries, may_be_known=True)
-        folders = [entry for entry, is_folder in zip(entries, are_folders, strict=True) if is_folder]
-        if folders:
+        are_folders = ahead.are_folders(entries)
+        folders: list[os.DirEntry[str]] = []
+        if True in are_folders:
+            folders = [entry for entry, is_folder in zip(entries, are_folders, strict=True) if is_folder]
             entries = [entry for entry, is_folder in zip(entries, are_folders, strict=True) if not is_folder]
         if pattern is not None:
             entries = [entry for entry in entries if pattern.matches(entry.name)]
@@ -119,10 +121,10 @@ class _LocalFolder:
         # A plain path is the url too, without another string. Only names are kept, since an entry holds its whole path.
         self._is_plain = self._prefix == self._path and _are_plain(names)
         self.leaves: Sequence[str] = sorted(names if self._is_plain else map(url_of_path, names))
-        self.folders: Sequence[str] = sorted(url_of_path(entry.name) for entry in folders)
+        self.folders: Sequence[str] = sorted(url_of_path(entry.name) for entry in folders) if folders else ()
         self._opened_ahead: dict[str, Future[Opened | None]] = {}
         self._next_ahead = 0
-        self._found: list[Found] = []
+        self._found: list[Found] | None = None
 
     @property
     def names(self) -> int:
@@ -131,16 +133,25 @@ class _LocalFolder:
 
     def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
         urls = [self._prefix + name for name in self.leaves[start:stop]]
-        found = self._found[start:stop]
-        found += self._look(start + len(found), stop)
-        if stop >= len(self._found):
-            self._found = []
-        if all(isinstance(value, os.stat_result) and value.st_mode & _TYPE_BITS == stat.S_IFREG for value in found):
+        found = self._look(start, stop) if self._found is None else self._rest_of_found(start, stop)
+        if {type(value) for value in found} == {os.stat_result}:
             status: list[os.stat_result] = found  # type: ignore[assignment]
+            is_regular = {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}
+        else:
+            is_regular = False
+        if is_regular:
             builder.extend(urls, [value.st_size for value in status], modified_times([value.st_mtime_ns for value in status]))
             return
         for url, value in zip(urls, found, strict=True):
             add_found(builder, url, path_of_url(url), value)
+
+    def _rest_of_found(self, start: int, stop: int) -> list[Found]:
+        known = self._found or []
+        found = known[start:stop]
+        found += self._look(start + len(found), stop)
+        if stop >= len(known):
+            self._found = None
+        return found
 
     def open(self, name: str) -> Opened:
         future = self._opened_ahead.pop(name, None)
@@ -150,19 +161,21 @@ class _LocalFolder:
             self._ahead.forget(opened)
         if opened is None:
             opened = self._open(name)
-        self.look_ahead(_LEVELS_AHEAD, behind=name)
-        if isinstance(opened.folder, _LocalFolder):
-            opened.folder.look_ahead(_LEVELS_AHEAD)
+        if self._ahead.looks.are_slow:
+            self.look_ahead(_LEVELS_AHEAD, behind=name)
+            if isinstance(opened.folder, _LocalFolder):
+                opened.folder.look_ahead(_LEVELS_AHEAD)
         return opened
 
     def look_ahead(self, levels: int, behind: str = "") -> None:
-        """Begin to open the next folders, and those below them, if the disk is slow."""
-        if levels and self._ahead.looks.are_slow:
-            self._next_ahead = max(self._next_ahead, bisect_right(self.folders, behind))
-            while self._next_ahead < len(self.folders) and len(self._opened_ahead) < _FOLDERS_AHEAD:
-                name = self.folders[self._next_ahead]
-                self._next_ahead += 1
-                self._opened_ahead[name] = self._ahead.looks.begin(self._open_ahead, name, levels - 1)
+        """Begin to open the next folders, and those below them."""
+        if not levels:
+            return
+        self._next_ahead = max(self._next_ahead, bisect_right(self.folders, behind))
+        while self._next_ahead < len(self.folders) and len(self._opened_ahead) < _FOLDERS_AHEAD:
+            name = self.folders[self._next_ahead]
+            self._next_ahead += 1
+            self._opened_ahead[name] = self._ahead.looks.begin(self._open_ahead, name, levels - 1)
 
     def _open_ahead(self, name: str, levels: int) -> Opened | None:
         """Open a folder and look at its first files; None where too much is held already."""
@@ -191,7 +204,7 @@ class _LocalFolder:
         looks = self._ahead.looks
         if len(leaves) < _FILES_WORTH_A_FOLDER:
             paths = [self._path + name if self._is_plain else path_of_url(self._prefix + name) for name in leaves]
-            return looks.all_of(status_of, paths)
+            return looks.all_of(status_of, paths) if looks.are_slow else [status_of(path) for path in paths]
         names: Sequence[str | bytes] = leaves if self._is_plain else [path_of_url(name) for name in leaves]
         try:
             folder = os.open(self._path, _OPEN_FOLDER)
@@ -210,6 +223,13 @@ class _Ahead:
         self.looks = looks
         self.rules = rules
         self._names = 0
+
+    def are_folders(self, entries: Sequence[os.DirEntry[str]]) -> list[bool]:
+        """Whether each entry is a folder to enter. Most file systems tell that with the names."""
+        follow = self.rules.follow_folder_links
+        if self.looks.are_slow or len(entries) > _FILES_AHEAD:
+            return self.looks.all_of(partial(_is_folder, follow=follow), entries, may_be_known=True)
+        return [_is_folder(entry, follow=follow) for entry in entries]
 
     @property
     def is_full(self) -> bool:
@@ -240,8 +260,10 @@ class _Ahead:
                         None, Defect(url_of_path(path), FileCode.NOT_REGULAR, "link loop: leads back to a folder above; not followed")
                     )
                 chain = (identity, parents)
-            with self.looks.timed(os.scandir, path) as scan:
+            started = time.perf_counter()
+            with os.scandir(path) as scan:
                 entries.extend(scan)  # keeps what came before an error
+            self.looks.note(time.perf_counter() - started)
         except OSError as error:
             defect = Defect(url_of_path(path), FileCode.UNREADABLE, f"folder can't be listed: {reason(error)}")
             if not entries:

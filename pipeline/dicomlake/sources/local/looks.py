@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from statistics import median
 from typing import ParamSpec, TypeVar
 
 Item = TypeVar("Item")
@@ -30,31 +29,23 @@ _MOST_ITEMS_OF_A_TASK = 32
 
 
 class Looks:
-    """The looks of one listing. ``close`` ends its threads."""
+    """The looks of one listing. ``close`` ends its threads.
+
+    Attributes:
+        are_slow: whether the disk takes long to answer: at least half of the last looks were slow.
+    """
 
     def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=_LOOKS_OF_A_PACE)
+        self.are_slow = False
+        self._last_were_slow: deque[bool] = deque(maxlen=_LOOKS_OF_A_PACE)
         self._files: ThreadPoolExecutor | None = None
         self._folders: ThreadPoolExecutor | None = None
-
-    @property
-    def are_slow(self) -> bool:
-        """Whether the disk takes long to answer."""
-        return len(self._seconds) > 1 and median(self._seconds) > SLOW_SECONDS
 
     def close(self) -> None:
         """End the threads; what they were to look at is left."""
         for pool in (self._files, self._folders):
             if pool is not None:
                 pool.shutdown(wait=False, cancel_futures=True)
-
-    def timed(self, look: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
-        """One look, on this thread."""
-        started = time.perf_counter()
-        try:
-            return look(*arguments, **options)
-        finally:
-            self._seconds.append(time.perf_counter() - started)
 
     def begin(self, look: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Future[Result]:
         """One look that goes on while others are waited for; it may call `all_of`."""
@@ -76,7 +67,7 @@ class Looks:
                 results += self._side_by_side(look, items[len(results) :], may_be_known=may_be_known)
                 continue
             # A pace of which nothing is known is looked at soon: a hundred files can take a second.
-            chunk = _FILES_OF_A_LOOK if self._seconds else _FEWEST_FILES
+            chunk = _FILES_OF_A_LOOK if self._last_were_slow else _FEWEST_FILES
             some = items[len(results) : len(results) + chunk]
             results += self._one_by_one(look, some, may_be_known=may_be_known)
         return results
@@ -97,5 +88,13 @@ class Looks:
         results = [look(item) for item in items]
         seconds = (time.perf_counter() - started) / len(items)
         if seconds > SLOW_SECONDS or not may_be_known:
-            self._seconds.append(seconds)
+            self.note(seconds)
         return results
+
+    def note(self, seconds: float) -> None:
+        """Take note of the time of a look."""
+        last = self._last_were_slow
+        is_slow = seconds > SLOW_SECONDS
+        last.append(is_slow)
+        if is_slow or self.are_slow:
+            self.are_slow = len(last) > 1 and 2 * sum(last) >= len(last)
