@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self, TypeAlias, final
 
-__all__ = ["ArrowArray", "FileCount", "ScanPlan", "Tree", "__version__", "codes"]
+__all__ = ["ArrowArray", "FileCount", "ScanPlan", "Tree", "__version__", "codes", "look_at_folder"]
 
 __version__: str
 
@@ -93,3 +93,9 @@ class Tree:
 
 def codes() -> tuple[list[str], list[str]]:
     """The codes of this engine: those of files, then those of findings."""
+
+def look_at_folder(path: bytes) -> tuple[tuple[list[str], list[str], list[int], list[int]] | None, bool]:
+    """The folders in a folder; its files, their sizes in bytes and times in microseconds since 1970; and whether the disk is slow.
+
+    No content is answered where the disk is slow, or where anything in the folder is not plainly a file or a folder.
+    """

@@ -124,6 +124,7 @@ class Days:
             return scandir(path)
 
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dicomlake.sources.local.folder.look_at_folder", lambda _: (None, False))  # Python looks instead
             patch.setattr(os, "scandir", refusing)
             yield
 

@@ -219,6 +219,7 @@ def test_a_folder_that_can_not_be_read_does_not_lose_its_files(
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
+    monkeypatch.setattr("dicomlake.sources.local.folder.look_at_folder", lambda _: (None, False))  # Python looks instead
     monkeypatch.setattr(os, "scandir", refusing)
     summary = nights.run()
     monkeypatch.undo()

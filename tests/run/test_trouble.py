@@ -172,6 +172,7 @@ def test_a_time_that_no_calendar_has_is_no_time(nights: Nights, monkeypatch: pyt
             return found
         return SimpleNamespace(st_mode=found.st_mode, st_size=found.st_size, st_mtime_ns=seconds * 10**9)
 
+    monkeypatch.setattr("dicomlake.sources.local.folder.look_at_folder", lambda _: (None, False))  # Python looks instead
     monkeypatch.setattr(os, "stat", stat_of_another_age)
     nights.run()
     nights.run()

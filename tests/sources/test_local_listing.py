@@ -154,6 +154,7 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
+    monkeypatch.setattr(local._Ahead, "_open_plain", lambda *_: None)
     monkeypatch.setattr(os, "scandir", refusing)
     return lambda path: refused.add(str(path))
 
@@ -192,6 +193,7 @@ def test_a_folder_that_breaks_off_keeps_what_came_before(tmp_path: Path, listed:
     """An input error in the middle of a folder is a row beside the names that were read."""
     put(tmp_path / "broken" / "a")
     put(tmp_path / "z")
+    monkeypatch.setattr(local._Ahead, "_open_plain", lambda *_: None)
     scandir = os.scandir
 
     class Breaking:
@@ -237,6 +239,7 @@ def test_files_and_folders_that_vanish_while_listing_are_rows(tmp_path: Path, li
             """Nothing is open."""
 
     source = open_source(str(tmp_path), ListingSettings(), {})
+    monkeypatch.setattr(local._Ahead, "_open_plain", lambda *_: None)
     root = local._Ahead.open
     monkeypatch.setattr(local._Ahead, "open", lambda *given: (monkeypatch.setattr(os, "scandir", removing), root(*given))[1])
     rows = [row for batch in source.batches() for row in batch.to_pylist()]
@@ -304,6 +307,7 @@ def test_the_first_batch_comes_before_the_last_folder_is_listed(tmp_path: Path, 
         for name in range(5):
             put(tmp_path / folder / str(name))
     seen = []
+    monkeypatch.setattr(local._Ahead, "_open_plain", lambda *_: None)
     scandir = os.scandir
 
     def noting(path: str) -> object:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dicomlake._core import look_at_folder
 from dicomlake.config import ListingSettings
 from dicomlake.sources import open_source
 from dicomlake.sources.local import folder as local
@@ -114,6 +115,16 @@ def test_the_rows_of_a_slow_disk_are_those_of_a_fast_one(tree: Path, monkeypatch
     monkeypatch.setattr(module, "SLOW_SECONDS", -1.0)
     assert _listed(tree, follow=follow) == expected
     assert [row["url"] for row in expected] == sorted((row["url"] for row in expected), key=str.encode)
+
+
+def test_the_rows_of_the_core_are_those_of_python(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of plain files is listed in one call; without that call it gives the same rows."""
+    expected = _listed(tree)
+    assert look_at_folder(os.fsencode(tree / "p7" / "study" / "s2")) != (None, False)
+    assert look_at_folder(os.fsencode(tree / "p5")) == (None, False)  # a FIFO and a link to a folder
+    assert look_at_folder(os.fsencode(tree / "p6")) == (None, False)  # a name that is not text
+    monkeypatch.setattr(local._Ahead, "_open_plain", lambda *_: None)
+    assert _listed(tree) == expected
 
 
 def test_little_is_held_ahead_of_the_walk(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

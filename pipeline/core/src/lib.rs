@@ -24,6 +24,7 @@ pub mod digest;
 pub mod drive;
 pub mod element;
 pub mod error;
+pub mod folder;
 pub mod found;
 pub mod gathered;
 pub mod header;

@@ -19,6 +19,7 @@ use pyo3::types::{PyBytes, PyCapsule};
 use crate::drive::remote::{NoAccess, ObjectStoreConfig, StoreKind, UnitEnd};
 use crate::drive::{ByteSource, LastFolder, ReadingLimits, Refused};
 use crate::error::{FileCode, FindingCode};
+use crate::folder::{self, Looked};
 use crate::found::Defect;
 use crate::label::tag_text;
 use crate::recorder::Recorder;
@@ -407,6 +408,24 @@ fn codes() -> (Vec<&'static str>, Vec<&'static str>) {
     (FileCode::ALL.map(FileCode::as_str).to_vec(), FindingCode::ALL.map(FindingCode::as_str).to_vec())
 }
 
+/// Names of folders; names, sizes and times of files.
+type PythonFolder = (Vec<String>, Vec<String>, Vec<i64>, Vec<i64>);
+
+/// The content of a folder of this machine, and whether the disk is slow; no content where it is slow or something in the folder is unusual.
+#[pyfunction]
+fn look_at_folder(py: Python<'_>, path: &[u8]) -> (Option<PythonFolder>, bool) {
+    py.detach(|| match folder::look_at_folder(path) {
+        Looked::Usual(content) => {
+            let sizes = content.files.iter().map(|file| file.size).collect();
+            let modified = content.files.iter().map(|file| file.modified).collect();
+            let names = content.files.into_iter().map(|file| file.name).collect();
+            (Some((content.folders, names, sizes, modified)), false)
+        }
+        Looked::Unusual => (None, false),
+        Looked::Slow => (None, true),
+    })
+}
+
 /// The compiled part of dicomlake.
 #[pymodule]
 #[pyo3(name = "_core")]
@@ -422,5 +441,6 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PythonPlan>()?;
     module.add_class::<PythonTree>()?;
     module.add_function(wrap_pyfunction!(codes, module)?)?;
+    module.add_function(wrap_pyfunction!(look_at_folder, module)?)?;
     Ok(())
 }

@@ -1,8 +1,8 @@
-"""Folders of this machine, listed with ``os.scandir`` and one ``stat`` a file; only folders are opened.
+"""Folders of this machine, with one ``stat`` a file; only folders are opened.
 
-``stat`` follows links, so one call answers for a file and for a link to it. Nearly all time is spent in ``scandir`` and ``stat``: the other
-code is comprehensions over plain lists, which Arrow reads a batch at a time. Where the disk is slow, files are looked at side by side, and
-the next folders are opened ahead of the walk; the order of the rows stays that of the walk.
+``stat`` follows links, so one call answers for a file and for a link to it. The compiled core reads a folder of plain files in one call.
+Everything else is looked at here. Where the disk is slow, files are looked at side by side, and the next folders are opened ahead of the
+walk; the order of the rows stays that of the walk.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from dicomlake._core import look_at_folder
 from dicomlake.errors import AccessDenied, FileCode
 from dicomlake.printable import printable_line
 from dicomlake.sources.batches import BatchBuilder, Defect
@@ -41,6 +42,9 @@ _NAMES_AHEAD = 200_000
 
 _FILES_WORTH_A_FOLDER = 8
 """So many files are looked at relative to their open folder: the system need not go down the whole path for each."""
+
+_URLS_ARE_PATHS = sys.getfilesystemencoding() == "utf-8"
+"""Whether Python decodes names as urls do."""
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
@@ -97,19 +101,46 @@ def list_folder(path: str, rules: LocalRules, pattern: Pattern | None = None) ->
 
 
 class _LocalFolder:
+    """An open folder.
+
+    Args:
+        path: its path, with a slash behind it.
+        leaves: the ends of the urls of its files.
+        folders: the names of the folders in it, as in urls.
+        is_plain: whether urls hold the path and all names of files unchanged.
+        known: sizes and times of the files, where they are known.
+    """
+
     def __init__(
         self,
         path: str,
-        entries: list[os.DirEntry[str]],
+        leaves: Sequence[str],
+        folders: Sequence[str],
         ahead: _Ahead,
-        pattern: Pattern | None,
-        chain: _Chain | None,
+        *,
+        is_plain: bool = True,
+        known: tuple[list[int], list[int]] | None = None,
+        pattern: Pattern | None = None,
+        chain: _Chain | None = None,
     ) -> None:
-        self._path = path.rstrip("/") + "/"
-        self._prefix = url_of_path(self._path)
+        self._path = path
+        self._prefix = path if is_plain else url_of_path(path)
+        self.leaves = leaves
+        self.folders = folders
         self._ahead = ahead
+        self._is_plain = is_plain
+        self._known = known
         self._pattern = pattern
         self._chain = chain
+        self._opened_ahead: dict[str, Future[Opened | None]] = {}
+        self._next_ahead = 0
+        self._found: list[Found] | None = None
+
+    @classmethod
+    def of_entries(
+        cls, path: str, entries: list[os.DirEntry[str]], ahead: _Ahead, pattern: Pattern | None, chain: _Chain | None
+    ) -> _LocalFolder:
+        """A folder of which the entries were read."""
         are_folders = ahead.are_folders(entries)
         folders: list[os.DirEntry[str]] = []
         if True in are_folders:
@@ -119,12 +150,11 @@ class _LocalFolder:
             entries = [entry for entry in entries if pattern.matches(entry.name)]
         names = [entry.name for entry in entries]
         # A plain path is the url too, without another string. Only names are kept, since an entry holds its whole path.
-        self._is_plain = self._prefix == self._path and _are_plain(names)
-        self.leaves: Sequence[str] = sorted(names if self._is_plain else map(url_of_path, names))
-        self.folders: Sequence[str] = sorted(url_of_path(entry.name) for entry in folders) if folders else ()
-        self._opened_ahead: dict[str, Future[Opened | None]] = {}
-        self._next_ahead = 0
-        self._found: list[Found] | None = None
+        is_plain = url_of_path(path) == path and _are_plain(names)
+        leaves = sorted(names if is_plain else map(url_of_path, names))
+        return cls(
+            path, leaves, sorted(url_of_path(entry.name) for entry in folders), ahead, is_plain=is_plain, pattern=pattern, chain=chain
+        )
 
     @property
     def names(self) -> int:
@@ -133,6 +163,10 @@ class _LocalFolder:
 
     def append(self, builder: BatchBuilder, start: int, stop: int) -> None:
         urls = [self._prefix + name for name in self.leaves[start:stop]]
+        if self._known is not None:
+            sizes, modified = self._known
+            builder.extend(urls, sizes[start:stop], modified[start:stop])
+            return
         found = self._look(start, stop) if self._found is None else self._rest_of_found(start, stop)
         if {type(value) for value in found} == {os.stat_result}:
             status: list[os.stat_result] = found  # type: ignore[assignment]
@@ -185,9 +219,14 @@ class _LocalFolder:
         folder = opened.folder
         if isinstance(folder, _LocalFolder):
             self._ahead.hold(folder)
-            folder._found = folder._look(0, min(_FILES_AHEAD, len(folder.leaves)))  # noqa: SLF001 - one of its own kind
+            folder.look_at_first_files()
             folder.look_ahead(levels)
         return opened
+
+    def look_at_first_files(self) -> None:
+        """Look at some files before rows are made of them."""
+        if self._known is None:
+            self._found = self._look(0, min(_FILES_AHEAD, len(self.leaves)))
 
     def _open(self, name: str) -> Opened:
         raw = os.fsdecode(path_of_url(name))
@@ -247,6 +286,10 @@ class _Ahead:
         rules = self.rules
         if path in rules.excluded_paths:
             return Opened(None, None)
+        if pattern is None and not rules.follow_folder_links and not self.looks.are_slow and _URLS_ARE_PATHS:
+            plain = self._open_plain(path)
+            if plain is not None:
+                return Opened(plain, None)
         chain: _Chain | None = None
         entries: list[os.DirEntry[str]] = []
         defect = None
@@ -268,7 +311,21 @@ class _Ahead:
             defect = Defect(url_of_path(path), FileCode.UNREADABLE, f"folder can't be listed: {reason(error)}")
             if not entries:
                 return Opened(None, defect)
-        return Opened(_LocalFolder(path, entries, self, pattern, chain), defect)
+        return Opened(_LocalFolder.of_entries(path.rstrip("/") + "/", entries, self, pattern, chain), defect)
+
+    def _open_plain(self, path: str) -> _LocalFolder | None:
+        """The folder, where everything in it is usual, in one call that leaves Python to other threads."""
+        path = path.rstrip("/") + "/"
+        if url_of_path(path) != path:
+            return None
+        started = time.perf_counter()
+        content, is_slow = look_at_folder(path.encode())
+        looks = 3 + (len(content[1]) if content is not None else 0)
+        self.looks.note(time.perf_counter() - started if is_slow else (time.perf_counter() - started) / looks)
+        if content is None:
+            return None
+        folders, leaves, sizes, modified = content
+        return _LocalFolder(path, leaves, folders, self, known=(sizes, modified))
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
