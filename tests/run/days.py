@@ -124,7 +124,8 @@ class Days:
             return scandir(path)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("dicomlake.sources.local.folder.look_at_folder", lambda _: (None, False))  # Python looks instead
+            if hidden is not None:
+                patch.setattr("dicomlake.sources.local.folder.look_at_folder", lambda _: (None, False))  # Python looks instead
             patch.setattr(os, "scandir", refusing)
             yield
 
