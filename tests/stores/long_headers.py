@@ -25,7 +25,14 @@ def archive_of_long_headers(*, alike: bool) -> dict[str, bytes]:
     return {f"/{folder}/{number:03}": made[values][number % 3] for folder, number, values in files}
 
 
-def _with_values(opaque: int, text: int) -> bytes:
+def archive_of_mixed_folders(folders: int = 25, files: int = 200) -> dict[str, bytes]:
+    """Objects by their paths: in each folder every fourth file has a header of 74 KB, the others one of 4 KB, before the same pixels."""
+    made = {values: _with_values(values, 3000, pixels=100_000) for values in (0, 5)}
+    return {f"/{folder}/{number:03}": made[5 if number % 4 == 1 else 0] for folder in range(folders) for number in range(files)}
+
+
+def _with_values(opaque: int, text: int, pixels: int = 2_100_000) -> bytes:
     values = b"".join(E.element(0x00091010 + at, bytes(15_000), "OB") for at in range(opaque))
     header = keys() + values + E.element("PatientComments", "P" * text)
-    return part10(header + E.element("PixelData", bytes(2_100_000 - len(header)), "OW"))
+    # The long headers stand before fewer pixels, so that all files of that archive have one size.
+    return part10(header + E.element("PixelData", bytes(pixels - len(header) if pixels > 1_000_000 else pixels), "OW"))
