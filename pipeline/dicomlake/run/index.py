@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from dicomlake.run.reading import LateRunner, UnitReader
 from dicomlake.run.sources import known_sources, open_sources
 from dicomlake.run.stages import Run
 from dicomlake.run.time_limit import Clock, TimeLimit
-from dicomlake.runner import Runner, RunnerStarter
+from dicomlake.runner import Runner
 from dicomlake.sources import Source, merge_listings
 
 
@@ -74,10 +73,6 @@ def run_index(
             "full and a time limit exclude each other: each run would begin again with the first file; leave one of them out"
         )
     progress = progress or Progress()
-    is_first = not request.dry_run and request.lake.is_local and not os.path.isdir(request.lake.url)
-    if is_first and isinstance(start_runner, RunnerStarter):
-        start_runner.load_ahead()  # a first run has something to read
-
     sources: list[Source] = []
 
     def attempt() -> Summary:

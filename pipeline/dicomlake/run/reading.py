@@ -60,8 +60,12 @@ class LateRunner:
             self._progress.dashboard = self._runner.dashboard()
         return self._runner
 
+    def is_spared(self) -> bool:
+        """Whether a single task may run here, without a runner."""
+        return self._runner is None and isinstance(self._start, RunnerStarter) and self._start.has_threads
+
     def is_loading(self) -> bool:
-        """Whether it takes time to be there, in which a task may run here."""
+        """Whether it takes time to be there, in which a task may run here; the first call begins to load it."""
         return self._runner is None and isinstance(self._start, RunnerStarter) and self._start.is_loading()
 
     def close(self) -> None:
@@ -130,8 +134,15 @@ class UnitReader:
 
     def _run(self, tasks: Iterable[UnitTask]) -> Iterator[tuple[UnitTask, UnitResult | None]]:
         tasks = iter(tasks)
-        while self._runner.is_loading() and (task := next(tasks, None)) is not None:
+        if self._runner.is_spared() and (task := next(tasks, None)) is not None:
             yield task, run_unit(task)
+        waiting = next(tasks, None)
+        while waiting is not None and self._runner.is_loading():
+            yield waiting, run_unit(waiting)
+            waiting = next(tasks, None)
+        if waiting is None:
+            return
+        tasks = chain([waiting], tasks)
         for outcome in self._runner().run(run_unit, tasks):
             yield outcome.task, None if outcome.killed else outcome.result
 

@@ -99,17 +99,18 @@ class RunnerStarter:
         """The runner."""
         return self._start()
 
-    def load_ahead(self) -> None:
-        """Import Dask in a thread, for a run that will need it soon: the import takes a fifth of a second."""
-        if self._loading is None and self._start is not SerialRunner and "distributed" not in sys.modules:
-            self._loading = threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True)
-            self._loading.start()
+    @property
+    def has_threads(self) -> bool:
+        """Whether a task may as well run where it is asked for."""
+        return self._has_threads
 
     def is_loading(self) -> bool:
-        """Whether Dask is being imported, and tasks may run here meanwhile; the first call begins the import."""
+        """Whether Dask is being imported, and tasks may run here meanwhile; the first call begins the import, in a thread."""
         if not self._has_threads:
             return False
-        self.load_ahead()
+        if self._loading is None and "distributed" not in sys.modules:
+            self._loading = threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True)
+            self._loading.start()
         return self._loading is not None and self._loading.is_alive()
 
 
