@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,9 @@ from polars.testing import assert_frame_equal
 from dicomlake.errors import AccessDenied, LakeDamaged
 from dicomlake.lake import Gone, Table
 from dicomlake.ledger import NOTHING_KNOWN, Ledger
-from dicomlake.parts import Location, PartFile, open_part, read_part, write_parts
+from dicomlake.parts import SMALL_ROWS, Location, PartFile, open_part, read_part, write_parts
 from dicomlake.rollup import touched_entities
+from dicomlake.schema import LakeSchema
 from dicomlake.urls import place_of
 
 _SCHEMA = pa.schema(
@@ -93,6 +95,23 @@ def test_row_groups_have_statistics() -> None:
             bounds = [(group.rows, group.lowest["PatientID"], group.highest["PatientID"]) for group in opened.groups]
             assert bounds == [(2, "a", "b"), (1, "d", "d"), (2, None, None)]
         assert read_part(location, part)["later"].null_count() == 5
+
+
+def test_part_files_have_the_types_of_their_table(tmp_path: Path) -> None:
+    """Few rows or many, whatever is null; only the metadata of columns is left to the log of the table."""
+    location = Location.of(tmp_path)
+    schema = pa.schema([field.with_metadata({"description": "a column"}) for field in LakeSchema.build().table("series")])
+    for rows in (1, SMALL_ROWS - 1, SMALL_ROWS):
+        given = {"Rows": pa.array(range(rows), pa.int32()), "ImageType": pa.array([["A", None]] * rows)}
+        columns = [given.get(field.name, pa.nulls(rows, field.type)).cast(field.type) for field in schema]
+        (part,) = write_parts(location, "series", pa.Table.from_arrays(columns, schema=schema))
+        file = pq.ParquetFile(tmp_path / "series" / part.path)
+        assert file.schema_arrow.equals(schema, check_metadata=False)
+        assert file.read().equals(pa.Table.from_arrays(columns, schema=schema))
+        chunk = file.metadata.row_group(0).column(file.schema_arrow.names.index("Rows"))
+        assert chunk.compression == ("SNAPPY" if rows < SMALL_ROWS else "ZSTD")
+        with open_part(location, part) as opened:
+            assert set(opened.uncompressed_columns()) == set(schema.names) - given.keys()
 
 
 def test_a_part_file_that_is_cut_is_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from dicomlake.errors import AccessDenied, ConfigurationError, LakeChanged, Lake
 from dicomlake.lake import LakeWriter, Table, optimize, vacuum, verify
 from dicomlake.lake.write import lease
 from dicomlake.lake.write.lease import Lease
-from dicomlake.parts import Location, PartWriter
+from dicomlake.parts import Layout, Location, PartWriter
 from dicomlake.parts.write import writing
 from dicomlake.run import IndexRequest, run_index
 from dicomlake.runner import SerialRunner
@@ -150,7 +150,7 @@ def test_a_url_of_all_that_may_stand_there(nights: BucketNights) -> None:
 def test_a_file_that_is_not_to_be(nights: BucketNights) -> None:
     """Its writer ends it later, when nobody looks any more; and one that is gone can be removed."""
     filesystem = StoreFilesystem(nights.location.url, nights.location.storage_options)
-    writer = PartWriter(nights.location, "files", pa.schema({"url": pa.string()}), None, None, empty=[])
+    writer = PartWriter(nights.location, "files", Layout.of(pa.schema({"url": pa.string()})), None, None, empty=[])
     writer.write(pa.table({"url": ["a"]}))
     writer.__exit__(Killed)
     writer._writer.close()

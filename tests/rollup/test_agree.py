@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -19,6 +20,7 @@ _ROW = st.fixed_dictionaries(
         "series": st.sampled_from([None, "1"]),
         "text": _TEXT,
         "number": st.sampled_from([None, 0.5, -1.0, 7.25]),
+        "steady": st.none(),
         "list": st.one_of(st.none(), st.lists(_TEXT, min_size=1, max_size=2)),
         WEIGHT: st.integers(1, 3),
     }
@@ -28,10 +30,11 @@ _SCHEMA: dict[str, Any] = {
     "series": pl.String,
     "text": pl.String,
     "number": pl.Float64,
+    "steady": pl.Float64,
     "list": pl.List(pl.String),
     WEIGHT: pl.Int64,
 }
-_COLUMNS = ("text", "number", "list")
+_COLUMNS = ("text", "number", "steady", "list")
 
 
 def _order(value: Any) -> Any:
@@ -63,15 +66,31 @@ def _slow_twin(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, tu
 @settings(max_examples=150, deadline=None)
 @given(st.lists(_ROW, min_size=1, max_size=14))
 def test_the_most_frequent_value_is_chosen_and_the_smallest_of_a_tie(rows: list[dict[str, Any]]) -> None:
-    """Values and differences equal those of a twin that counts everything."""
+    """Values and differences equal those of a twin that counts everything, also where the rows of a group stand side by side."""
+    # One column has one value throughout each group, as most have in a series.
+    rows = [{**row, "steady": {None: None, "1": -0.0, "2": 3.5}[row["study"]]} for row in rows]
+    for ordered in (rows, sorted(rows, key=lambda row: tuple(row[key] or "" for key in _KEYS))):
+        _assert_as_the_twin(ordered)
+
+
+def _assert_as_the_twin(rows: list[dict[str, Any]]) -> None:
     values, spread = agreed_values(pl.DataFrame(rows, schema=_SCHEMA), _KEYS, _COLUMNS)
     expected = _slow_twin(rows)
     assert values.height == spread.height == len(expected)
     for value_row, spread_row in zip(values.iter_rows(named=True), spread.iter_rows(named=True), strict=True):
         key = tuple(value_row[name] for name in _KEYS)
         assert key == tuple(spread_row[name] for name in _KEYS)
-        found = {name: (value_row[name], spread_row[name]) for name in _COLUMNS}
+        found = {name: (value_row[name], spread_row.get(name, False)) for name in _COLUMNS}
         assert found == expected[key]
+
+
+def test_zero_has_no_sign() -> None:
+    """Which of 0.0 and -0.0 is shown does not depend on the order of rows, nor on the way in which they are compared."""
+    for numbers in ([-0.0, -0.0], [0.0, -0.0], [-0.0, None]):
+        rows = pl.DataFrame({"key": ["a"] * 2, "number": numbers, WEIGHT: [1, 1]})
+        values, spread = agreed_values(rows, ["key"], ["number"])
+        assert math.copysign(1, values["number"][0]) == 1
+        assert spread.columns == ["key"]
 
 
 def test_names_that_differ_are_sorted_and_null_where_there_is_none() -> None:

@@ -6,24 +6,29 @@ The answer is small whatever the unit holds: the part files it wrote, and counts
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicomlake.archives import located
-from dicomlake.errors import STATUS_OF_CODE, FileCode
+from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus
 from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
 from dicomlake.fetch import open_file
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
+
+if TYPE_CHECKING:
+    from dicomlake.rollup import UnitRollUp
 
 _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
 
 
 @dataclass(frozen=True)
 class UnitTask:
-    """A unit of work. ``files`` has the columns of ``dicomlake.plan.UNIT_SCHEMA``."""
+    """A unit of work. ``files`` has the columns of ``dicomlake.plan.UNIT_SCHEMA``; ``rolls_up`` says whether its rows are rolled up too."""
 
     number: int
     files: pa.Table
@@ -31,11 +36,15 @@ class UnitTask:
     request: ScanRequest
     lake: Location
     snapshot: int
+    rolls_up: bool = True
 
 
 @dataclass(frozen=True)
 class UnitResult:
-    """The result of a unit: its part files by table, counts by status and by code, and its cost (CPU seconds)."""
+    """The result of a unit: its part files by table, counts by status and by code, and its cost (CPU seconds).
+
+    ``roll_up`` is that of its own rows, or None where it was not asked for or there are none.
+    """
 
     number: int
     parts: tuple[PartFile, ...]
@@ -47,6 +56,7 @@ class UnitResult:
     engine_seconds: float
     writing_seconds: float
     findings: dict[str, int] = field(default_factory=dict)
+    roll_up: UnitRollUp | None = None
 
     def of_table(self, name: str) -> list[PartFile]:
         """The part files of one table."""
@@ -65,6 +75,7 @@ def run_unit(task: UnitTask) -> UnitResult:
     read = time.thread_time()
     parts = _write(task, scanned)
     written = time.thread_time()
+    roll_up = _rolled_up(task, scanned, parts) if task.rolls_up else None
     return UnitResult(
         number=task.number,
         parts=tuple(parts),
@@ -76,6 +87,7 @@ def run_unit(task: UnitTask) -> UnitResult:
         engine_seconds=read - started,
         writing_seconds=written - read,
         findings=_counts(scanned.findings["code"]),
+        roll_up=roll_up,
     )
 
 
@@ -131,6 +143,31 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _rolled_up(task: UnitTask, scanned: Scanned, parts: Sequence[PartFile]) -> UnitRollUp | None:
+    of_instances = [part for part in parts if part.table == "instances"]
+    if not of_instances:
+        return None
+    from dicomlake.rollup import roll_up_unit  # noqa: PLC0415 - a unit that has nothing to roll up starts sooner without polars
+
+    return roll_up_unit(_kept(scanned), of_instances, task.request.schema, task.lake, task.snapshot)
+
+
+def _kept(scanned: Scanned) -> pa.Table:
+    """The rows of `instances` without those of copies of which the unit has a better one: they will lose their place in any case."""
+    instances = scanned.instances
+    if pc.count_distinct(instances["SOPInstanceUID"]).as_py() == instances.num_rows:
+        return instances
+    import polars as pl  # noqa: PLC0415 - likewise
+
+    from dicomlake.duplicates import resolve  # noqa: PLC0415 - likewise
+
+    files = pl.DataFrame(scanned.files.select(["url", "SOPInstanceUID", "code", "header_digest", "status"]))
+    copies = files.filter((pl.col("status") == FileStatus.INDEXED.value) & pl.col("SOPInstanceUID").is_duplicated())
+    resolved = resolve(copies.with_columns(duplicate_of=pl.lit(None, dtype=pl.String)))
+    losing = resolved.filter(pl.col("new_status") == FileStatus.DUPLICATE.value)["url"].to_arrow().cast(pa.string())
+    return instances.filter(pc.invert(pc.is_in(instances["url"], value_set=losing)))
 
 
 def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:

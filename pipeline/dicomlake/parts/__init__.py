@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from dicomlake.parts.permission import refused_by_system
     from dicomlake.parts.present import part_sizes
     from dicomlake.parts.read import read_part, read_part_arrow, read_parts, uncompressed_size
-    from dicomlake.parts.write import KEY_COLUMNS, PartWriter, write_parts, write_sorted, writing
+    from dicomlake.parts.write import KEY_COLUMNS, SMALL_ROWS, Layout, PartWriter, delete_parts, write_parts, write_sorted, writing
 
 __all__ = [
     "KEY_COLUMNS",
+    "SMALL_ROWS",
+    "Layout",
     "Location",
     "OpenPart",
     "PartFile",
     "PartWriter",
     "RowGroup",
     "compact",
+    "delete_parts",
     "open_part",
     "part_sizes",
     "read_part",
@@ -51,7 +54,10 @@ _HOMES = {
     "read_parts": "dicomlake.parts.read",
     "uncompressed_size": "dicomlake.parts.read",
     "KEY_COLUMNS": "dicomlake.parts.write",
+    "SMALL_ROWS": "dicomlake.parts.write",
+    "Layout": "dicomlake.parts.write",
     "PartWriter": "dicomlake.parts.write",
+    "delete_parts": "dicomlake.parts.write",
     "write_parts": "dicomlake.parts.write",
     "write_sorted": "dicomlake.parts.write",
     "writing": "dicomlake.parts.write",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -19,6 +21,9 @@ from dicomlake.parts.part import Bound, PartFile
 from dicomlake.stores import NewObject
 
 ROW_GROUP_ROWS = 65_536
+SMALL_ROWS = 1024
+"""Part files of fewer rows are compressed by Snappy: zstd takes longer to begin with a column than to compress it."""
+
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 KEY_COLUMNS = (
@@ -53,8 +58,24 @@ def write_parts(location: Location, table: str, rows: pa.Table, *, partition_by:
     Raises:
         AccessDenied: the lake can't be written.
     """
+    layout: Layout | None = None
+    written: list[PartFile] = []
     with writing(location):
-        return [_write_part(location, table, partition, value, partition_by) for value, partition in _partitions(rows, partition_by)]
+        for value, partition in _partitions(rows, partition_by):
+            layout = layout or Layout.of(partition.schema)
+            written.append(_write_part(location, table, layout, partition, value, partition_by))
+    return written
+
+
+def delete_parts(location: Location, parts: Iterable[PartFile]) -> None:
+    """Remove part files that were never committed; one that can't be removed is a note of `verify`."""
+    for part in parts:
+        path = location.join(part.table, *part.path.split("/"))
+        with suppress(OSError, AccessDenied):
+            if location.is_local:
+                os.unlink(path)
+            else:
+                location.filesystem.rm_file(path)
 
 
 @contextmanager
@@ -94,10 +115,36 @@ def _partitions(rows: pa.Table, partition_by: str | None) -> Iterator[tuple[str 
         yield value, rest.filter(pc.is_null(column) if value is None else pc.equal(column, value))
 
 
-def _write_part(location: Location, table: str, rows: pa.Table, partition: str | None, partition_by: str | None) -> PartFile:
+@dataclass(frozen=True)
+class Layout:
+    """The columns of part files, as their writers need them; made once for the many part files of a unit.
+
+    Attributes:
+        schema: the columns without their metadata: the log of the table has that, and it would be most of a small part file.
+        leaves: by the name of each column, the name of its values in Parquet.
+        unique: the columns that have another value in each row.
+    """
+
+    schema: pa.Schema
+    leaves: Mapping[str, str]
+    unique: frozenset[str]
+
+    @classmethod
+    def of(cls, schema: pa.Schema) -> Layout:
+        """The layout for the columns of a schema."""
+        leaves = {field.name: f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name for field in schema}
+        # Every row has its own url, digest and instance UID: a dictionary of them would be built and thrown away.
+        unique = {"url", "header_digest", "header_json"} | ({"SOPInstanceUID"} if "header_digest" in leaves else set())
+        return cls(pa.schema([pa.field(field.name, field.type) for field in schema]), leaves, frozenset(unique))
+
+
+def _write_part(
+    location: Location, table: str, layout: Layout, rows: pa.Table, partition: str | None, partition_by: str | None
+) -> PartFile:
     # Wide rows are mostly columns of nulls, which cost more to compress than they hold.
-    empty = [name for name in rows.schema.names if rows[name].null_count == rows.num_rows]
-    with PartWriter(location, table, rows.schema, partition, partition_by, empty=empty) as writer:
+    empty = [name for name, column in zip(rows.schema.names, rows.columns, strict=True) if column.null_count == rows.num_rows]
+    is_small = rows.num_rows < SMALL_ROWS
+    with PartWriter(location, table, layout, partition, partition_by, empty=empty, is_small=is_small) as writer:
         writer.write(rows)
     return writer.part()
 
@@ -108,14 +155,23 @@ class PartWriter:
     Args:
         location: the lake.
         table: the table.
-        schema: the columns of the file, the partition column left out.
+        layout: the columns of the file, the partition column left out.
         partition: the value of the partition column.
         partition_by: the partition column.
         empty: columns that will hold nulls only, as far as is known.
+        is_small: whether it has fewer than ``SMALL_ROWS`` rows.
     """
 
     def __init__(
-        self, location: Location, table: str, schema: pa.Schema, partition: str | None, partition_by: str | None, *, empty: Sequence[str]
+        self,
+        location: Location,
+        table: str,
+        layout: Layout,
+        partition: str | None,
+        partition_by: str | None,
+        *,
+        empty: Sequence[str],
+        is_small: bool = False,
     ) -> None:
         path = f"part-{uuid.uuid4().hex}.parquet"
         if partition_by is not None:
@@ -123,18 +179,20 @@ class PartWriter:
             value = NULL_PARTITION if partition is None else quote(partition, safe="")
             path = f"{partition_by}={value}/{path}"
         self._table, self._path, self._partition = table, path, partition
-        self._keys = [name for name in KEY_COLUMNS if name in schema.names]
+        self._keys = [name for name in KEY_COLUMNS if name in layout.leaves]
         self._lowest: dict[str, Bound] = dict.fromkeys(self._keys)
         self._highest: dict[str, Bound] = dict.fromkeys(self._keys)
         self._null_count = dict.fromkeys(self._keys, 0)
         self._rows = self._size = 0
         nulls = set(empty)
+        compression = "snappy" if is_small else "zstd"
+        self._schema = layout.schema
         self._file = location.open_new(table, *path.split("/"))
         self._writer = pq.ParquetWriter(
             self._file,
-            schema,
-            compression={_leaf_name(field): "none" if field.name in nulls else "zstd" for field in schema},
-            use_dictionary=_dictionary_columns(schema, nulls),
+            layout.schema,
+            compression={leaf: "none" if name in nulls else compression for name, leaf in layout.leaves.items()},
+            use_dictionary=[leaf for name, leaf in layout.leaves.items() if name not in layout.unique and name not in nulls],
             write_statistics=self._keys,
         )
 
@@ -155,7 +213,7 @@ class PartWriter:
 
     def write(self, rows: pa.Table) -> None:
         """Write rows behind those that were written, in row groups of their own."""
-        self._writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+        self._writer.write_table(pa.Table.from_arrays(rows.columns, schema=self._schema), row_group_size=ROW_GROUP_ROWS)
         self._rows += rows.num_rows
         for name in self._keys:
             bounds = pc.min_max(rows[name]).as_py()
@@ -170,13 +228,3 @@ class PartWriter:
 
 def _one_of(choose: Callable[[Any, Any], Bound], former: Bound, bound: Bound) -> Bound:
     return former if bound is None else bound if former is None else choose(former, bound)
-
-
-def _leaf_name(field: pa.Field) -> str:
-    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-
-
-def _dictionary_columns(schema: pa.Schema, empty: Collection[str]) -> list[str]:
-    # Every row has its own url, digest and instance UID: a dictionary of them would be built and thrown away.
-    unique = {"url", "header_digest", "header_json"} | ({"SOPInstanceUID"} if "header_digest" in schema.names else set())
-    return [_leaf_name(field) for field in schema if field.name not in unique and field.name not in empty]

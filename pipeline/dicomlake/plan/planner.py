@@ -13,6 +13,7 @@ from dicomlake.ledger import Ledger
 from dicomlake.parts import compact
 from dicomlake.plan.archives import ArchivesListed, KnownArchives, ListArchive, without_their_members
 from dicomlake.plan.comparison import RETRIED, compared
+from dicomlake.plan.cutting import cut
 from dicomlake.plan.stretches import Stretch, stretches
 from dicomlake.plan.unit import unit_of, unit_rows
 from dicomlake.plan.unreadable import UnreadableFolders
@@ -98,8 +99,9 @@ class Planner:
                 rows += to_read.height
                 while rows >= size:
                     frame = pl.concat(waiting)
-                    yield unit_of(frame.slice(0, size))
-                    rest = frame.slice(size)
+                    files = cut(frame["url"], size)
+                    yield unit_of(frame.slice(0, files))
+                    rest = frame.slice(files)
                     waiting, rows = ([rest], rest.height) if rest.height else ([], 0)
                     size = min(2 * size, full)
         for known in self._ledger.take_up_to(None):

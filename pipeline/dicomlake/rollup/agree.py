@@ -1,7 +1,9 @@
 """The agreed value of an attribute over the rows of a group, and whether the rows differ.
 
-Most attributes are the same throughout a series, so the common case is made cheap: one pass finds the columns and groups in which
-rows differ (by the least and the greatest hash of a value), and only those are counted. The twin in the tests counts everything.
+Most attributes are the same throughout a series, so the common case is made cheap. Where the rows of each group stand side by side, each
+row is compared with the one before: a column that never changes inside a group needs nothing but the first rows. Of the other columns
+one pass finds the groups in which rows differ (by the least and the greatest hash of a value), and only those are counted. The twin in the
+tests counts everything.
 """
 
 from __future__ import annotations
@@ -23,32 +25,76 @@ def agreed_values(rows: pl.DataFrame, keys: Sequence[str], columns: Sequence[str
         columns: the columns to agree upon.
 
     Returns:
-        Two frames with a row for each group, in the same order: ``keys`` and the values; ``keys`` and, for each column, whether values
-        that are not null differ.
+        Two frames with a row for each group, in the same order: ``keys`` and the values; ``keys`` and, for each column that differs in some
+        group, whether values that are not null differ.
     """
     keys = list(keys)
     # Of a CT series every column of an MR is null: half of all columns need no counting.
-    empty = [name for name in columns if name not in keys and rows[name].null_count() == rows.height]
-    own = [name for name in columns if name not in keys and name not in empty]
-    rows = rows.with_columns(_without_negative_zero(rows, own))
-    hashed = rows.select(*keys, *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in own))
+    nulls = rows.null_count().row(0, named=True)
+    empty = [name for name in columns if name not in keys and nulls[name] == rows.height]
+    own = [name for name in columns if name not in keys and nulls[name] < rows.height]
+    starts = _starts(rows, keys)
+    if starts is None:
+        values, spread = _counted(rows.select(*keys, *own, WEIGHT), keys, own)
+    else:
+        steady = _steady(rows, starts, own)
+        values = rows.select(*keys, *steady)[starts.arg_true()]
+        values = values.with_columns(_without_negative_zero(values, steady))
+        spread = values.select(keys)
+        changing = [name for name in own if name not in set(steady)]
+        if changing:
+            counted, spread = _counted(rows.select(*keys, *changing, WEIGHT), keys, changing)
+            values = values.hstack(counted.select(changing))
+    differing = [name for name in spread.columns if name not in keys and spread[name].any()]
+    nothing = rows.select(empty).slice(0, values.height)  # of nulls some are like all others
+    return values.hstack(nothing), spread.select(*keys, *differing)
+
+
+def _starts(rows: pl.DataFrame, keys: list[str]) -> pl.Series | None:
+    """Whether a group begins with a row; None where the rows of some group don't stand side by side."""
+    starts = rows.select(pl.any_horizontal([pl.col(name).ne_missing(pl.col(name).shift()) for name in keys])).to_series()
+    starts = starts | (pl.int_range(rows.height, eager=True) == 0)
+    return starts if starts.sum() == rows.select(keys).n_unique() else None
+
+
+def _steady(rows: pl.DataFrame, starts: pl.Series, names: list[str]) -> list[str]:
+    """The columns that have one value throughout each group, or null throughout: of these the first row tells all."""
+    types = rows.schema
+    # Lists are dear to compare, and compared by their hashes here as in `_counted`. An expression of many columns is made only once.
+    lists = [name for name in names if isinstance(types[name], pl.List)]
+    plain = [name for name in names if name not in set(lists)]
+    compared = rows.select(plain).hstack(rows.select(_hashes(lists)))
+    changes = compared.select((pl.all().ne_missing(pl.all().shift()) & ~starts).any())
+    return [name for name, changed in changes.row(0, named=True).items() if not changed] if names else []
+
+
+def _hashes(names: list[str]) -> list[pl.Expr]:
+    """The hash of each value; that of a null is null."""
+    return [pl.when(pl.col(names).is_not_null()).then(pl.col(names).hash()).name.keep()] if names else []
+
+
+def _counted(rows: pl.DataFrame, keys: list[str], names: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The agreed values of columns that may differ anywhere in a group, and in which groups they do."""
+    rows = rows.with_columns(_without_negative_zero(rows, names))
+    hashed = rows.select(*keys, *_hashes(names))
     groups = hashed.group_by(keys, maintain_order=True)
-    spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in own)
-    values = rows.group_by(keys, maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in own)
-    for name in own:
+    spread = groups.agg((pl.col(name).min() != pl.col(name).max()).fill_null(value=False) for name in names)
+    values = rows.group_by(keys, maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in names)
+    for name in names:
         if spread[name].any():
             values = _replace(values, spread, rows, keys, name)
-    types = rows.schema
-    values = values.with_columns(pl.lit(None, dtype=types[name]).alias(name) for name in empty)
-    return values, spread.with_columns(pl.lit(value=False).alias(name) for name in empty)
+    return values, spread
 
 
 def _without_negative_zero(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
     """0.0 and -0.0 are one value: which of them is shown must not depend on the order of rows."""
-    types = rows.schema  # made anew each time that it is asked for, which is dear where rows are wide
-    scalars = [pl.col(name) + 0.0 for name in names if types[name].is_float()]
-    floats = (pl.List(pl.Float64), pl.List(pl.Float32))
-    return scalars + [pl.col(name).list.eval(pl.element() + 0.0) for name in names if types[name] in floats]
+    types = rows.schema
+    scalars = [name for name in names if types[name].is_float()]
+    lists = [name for name in names if types[name] in (pl.List(pl.Float64), pl.List(pl.Float32))]
+    # Polars takes the sum of a value and 0.0 for the value itself, sign and all.
+    expressions = [pl.when(pl.col(scalars) == 0).then(0.0).otherwise(pl.col(scalars)).name.keep()] if scalars else []
+    element = pl.element()
+    return [*expressions, *(pl.col(name).list.eval(pl.when(element == 0).then(0.0).otherwise(element)) for name in lists)]
 
 
 def _replace(values: pl.DataFrame, spread: pl.DataFrame, rows: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
@@ -96,7 +142,7 @@ def _is_nan(item: object) -> bool:
 
 def differing_names(spread: pl.DataFrame, names: Sequence[str]) -> pl.Series:
     """For each group the sorted names of the columns that differ; null where none does."""
-    present = sorted(name for name in set(names) if spread[name].any())
+    present = sorted(name for name in set(names).intersection(spread.columns) if spread[name].any())
     if not present:
         return pl.Series([None] * spread.height, dtype=pl.List(pl.String))
     lists = spread.select(

@@ -80,19 +80,26 @@ def _order(part: PartFile) -> tuple[str, str]:
 
 
 def chunks(
-    location: Location, parts: Mapping[str, PartFile], touched: pl.DataFrame, schema: LakeSchema, *, rows_limit: int
+    location: Location, parts: Sequence[PartFile], touched: Mapping[str, pl.DataFrame], schema: LakeSchema, *, rows_limit: int
 ) -> Iterator[Chunk]:
     """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand.
+
+    Args:
+        location: the lake.
+        parts: the part files of `instances` in which they may have rows.
+        touched: their keys, by level.
+        schema: the lake's schema.
+        rows_limit: how many instances a chunk has, roughly.
 
     Raises:
         RefusedError: some instances have no keys.
     """
-    if touched.height == 0:
+    if not any(keys.height for keys in touched.values()):
         return
-    ordered = list(parts.values())
-    touched_studies, touched_patients = (touched[name].unique().implode() for name in ("study_key", "patient_key"))
+    wanted = {level.key[0]: touched[level.name].to_series().implode() for level in schema.levels}
+    is_near = pl.any_horizontal([pl.col(key).is_in(keys) for key, keys in wanted.items()])
     counts: list[pl.DataFrame] = []
-    for number, part in enumerate(ordered):
+    for number, part in enumerate(parts):
         groups = [
             frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
             for frame in _frames(location, part, _KEY_COLUMNS, schema.partition_by)
@@ -103,8 +110,7 @@ def chunks(
                 f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
                 "and without a time limit"
             )
-        # A touched series touches its study and its patient, and so every other series of those two.
-        near = counted.filter(pl.col("study_key").is_in(touched_studies) | pl.col("patient_key").is_in(touched_patients))
+        near = counted.filter(is_near)
         if near.height:
             counts.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
     if not counts:
@@ -115,11 +121,11 @@ def chunks(
         # Only series are read row by row; the levels above are condensed part file by part file.
         limit = rows_limit if level.name == "series" else rows_limit * 10
         entities = (
-            everything.filter(pl.col(key).is_in(touched[key].unique().implode()))
+            everything.filter(pl.col(key).is_in(wanted[key]))
             .group_by(key, maintain_order=True)
             .agg(pl.col("rows").sum(), pl.col("part").unique())
             .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         )
         for chunk in entities.partition_by("chunk", maintain_order=True):
             numbers = sorted(chunk["part"].explode().unique().to_list())
-            yield Chunk(level.name, chunk.select(key), tuple(ordered[number] for number in numbers), int(chunk["rows"].sum()))
+            yield Chunk(level.name, chunk.select(key), tuple(parts[number] for number in numbers), int(chunk["rows"].sum()))

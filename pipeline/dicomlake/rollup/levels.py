@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -58,11 +57,15 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     carried, parents = _carried(schema, level), _parents(schema, level)
     extra = ["patient_age_years"] if level == "studies" else []
     others = [name for name in _held_against(schema, level) if name not in parents]
-    values, spread = agreed_values(rows, [key], [*parents, *carried, *others, *extra])
-    counts = rows.group_by(key, maintain_order=True).agg(_counts(level, schema))
+    parent = [] if key == "patient_key" else ["patient_key"]
+    looked_at = dict.fromkeys([*parents, *carried, *others, *extra, *parent, *(column for column, _, _ in _of_columns(level, schema))])
+    values, spread = agreed_values(rows, [key], list(looked_at))
+    differing = set(spread.columns) - {key}
     must_agree = [*_must_agree(schema, level), *others]
-    frame = pl.concat([values.drop(others), counts.drop(key)], how="horizontal")
-    if key != "patient_key":
+    frame = pl.concat([values.select(key, *parents, *carried, *extra), *_counts(rows, values, differing, level, schema)], how="horizontal")
+    if parent and differing.isdisjoint(parent):
+        frame = frame.with_columns(values["patient_key"])
+    elif parent:
         frame = frame.join(_patient_keys(rows, values, key), on=key, how="left", maintain_order="left")
     frame = frame.with_columns(differing_names(spread, must_agree).alias("inconsistent_attributes"))
     if level == "series":
@@ -75,43 +78,58 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     return RolledUp(frame, _findings(frame, schema, level))
 
 
-def _counts(level: str, schema: LakeSchema) -> Sequence[pl.Expr]:
-    instances = pl.col(WEIGHT).sum()
-    total_size = pl.col("file_size").sum().alias("total_file_size")
+def _counts(rows: pl.DataFrame, values: pl.DataFrame, differing: set[str], level: str, schema: LakeSchema) -> list[pl.DataFrame]:
+    """The columns of a level that count or sum up its instances, in the order of ``values``.
+
+    A column that differs in no group needs no counting: the agreed value is the only one that a group has.
+    """
+    (key,) = schema.declaration(level).key
+    expressions = _aggregates(level, schema)
+    grouped, single = [], []
+    for column, kind, name in _of_columns(level, schema):
+        if column in differing:
+            one = pl.col(column)
+            grouped.append((_distinct(column) if kind == "distinct" else one.min() if kind == "min" else one.max()).alias(name))
+        else:
+            single.append((pl.concat_list(column).list.drop_nulls() if kind == "distinct" else pl.col(column)).alias(name))
+    counted = rows.group_by(key, maintain_order=True).agg(*expressions, *grouped).drop(key)
+    return [counted, values.select(single)]
+
+
+def _of_columns(level: str, schema: LakeSchema) -> list[tuple[str, str, str]]:
+    """Columns of instances of which a level keeps the distinct values, the least or the greatest one, and the name under which it does."""
+    if level == "studies":
+        return [("Modality", "distinct", "ModalitiesInStudy"), ("SOPClassUID", "distinct", "SOPClassesInStudy")]
+    if level == "patients":
+        return [("Modality", "distinct", "modalities")]
+    ranged = [column.name for column in schema.declaration("series").ranged(schema.columns)]
+    return [
+        ("SOPClassUID", "distinct", "sop_classes"),
+        ("TransferSyntaxUID", "distinct", "transfer_syntaxes"),
+        *((name, kind, f"{name}_{kind}") for name in ranged for kind in ("min", "max")),
+    ]
+
+
+def _aggregates(level: str, schema: LakeSchema) -> list[pl.Expr]:
+    entity = schema.declaration(level).entity
+    counts = [
+        pl.col(WEIGHT).sum().alias(entity.instance_count if entity is not None else ""),
+        pl.col("file_size").sum().alias("total_file_size"),
+    ]
     if level == "series":
-        ranges = [
-            expression
-            for column in schema.declaration("series").ranged(schema.columns)
-            for expression in (
-                pl.col(column.name).min().alias(f"{column.name}_min"),
-                pl.col(column.name).max().alias(f"{column.name}_max"),
-            )
-        ]
         return [
+            *counts,
             pl.col("study_key").first(),
-            instances.alias("NumberOfSeriesRelatedInstances"),
-            _distinct("SOPClassUID").alias("sop_classes"),
-            _distinct("TransferSyntaxUID").alias("transfer_syntaxes"),
             pl.col("NumberOfFrames").fill_null(1).sum().alias("number_of_frames"),
-            total_size,
             pl.col("acquisition_datetime").min().alias("first_acquisition_datetime"),
             pl.col("acquisition_datetime").max().alias("last_acquisition_datetime"),
-            *ranges,
         ]
     if level == "studies":
-        return [
-            pl.col("series_key").n_unique().cast(pl.Int64).alias("NumberOfStudyRelatedSeries"),
-            instances.alias("NumberOfStudyRelatedInstances"),
-            _distinct("Modality").alias("ModalitiesInStudy"),
-            _distinct("SOPClassUID").alias("SOPClassesInStudy"),
-            total_size,
-        ]
+        return [*counts, pl.col("series_key").n_unique().cast(pl.Int64).alias("NumberOfStudyRelatedSeries")]
     return [
+        *counts,
         pl.col("study_key").n_unique().cast(pl.Int64).alias("NumberOfPatientRelatedStudies"),
         pl.col("series_key").n_unique().cast(pl.Int64).alias("NumberOfPatientRelatedSeries"),
-        instances.alias("NumberOfPatientRelatedInstances"),
-        _distinct("Modality").alias("modalities"),
-        total_size,
         pl.col("StudyDate").min().alias("first_study_date"),
         pl.col("StudyDate").max().alias("last_study_date"),
     ]
@@ -155,7 +173,8 @@ def _must_agree(schema: LakeSchema, level: str) -> list[str]:
 
 
 def _findings(frame: pl.DataFrame, schema: LakeSchema, level: str) -> pl.DataFrame:
-    tags = {column.name: column.path.leaf.tag_text() for column in schema.columns}
+    named = set(frame["inconsistent_attributes"].drop_nulls().explode())
+    tags = {column.name: column.path.leaf.tag_text() for column in schema.columns if column.name in named}
     entity = schema.declaration(level).entity
     name = entity.level if entity is not None else level
     present = [name for name in _ENTITY_KEYS if name in frame.columns]

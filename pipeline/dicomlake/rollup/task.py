@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.parts import Location, PartFile, compact, open_part, write_sorted
-from dicomlake.rollup.levels import RolledUp, columns_needed, condense, roll_up
+from dicomlake.parts import Location, PartFile, compact, open_part
+from dicomlake.rollup.levels import columns_needed, condense, roll_up
+from dicomlake.rollup.written import write_findings, write_level
 from dicomlake.schema import LakeSchema
 
 
@@ -70,7 +71,9 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     rows = pl.concat(frames, rechunk=True)
     frames.clear()  # they would be in memory a second time
     rolled_up = roll_up(rows, task.schema, task.level)
-    parts, findings = _write(task, rolled_up)
+    with_snapshots = _with_snapshots(rolled_up.rows, task.schema.table(task.level), task)
+    parts = write_level(task.lake, task.schema, task.level, with_snapshots)
+    findings = write_findings(task.lake, task.schema, [rolled_up.findings], task.snapshot)
     codes = dict(rolled_up.findings["code"].value_counts().iter_rows())
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
 
@@ -92,20 +95,6 @@ def _rows_of(
             if wanted.len():
                 rows = opened.frame(group, names) if rows is None else rows
                 yield rows if wanted.len() == rows.height else compact(rows[wanted])
-
-
-def _write(task: RollUpTask, rolled_up: RolledUp) -> tuple[list[PartFile], list[PartFile]]:
-    declared = {name: task.schema.declaration(name) for name in (task.level, "findings")}
-    schema = task.schema.table(task.level)
-    rows = _with_snapshots(rolled_up.rows, schema, task)
-    table = rows.select(schema.names).to_arrow().cast(schema)
-    parts = write_sorted(task.lake, task.level, table, declared[task.level].order)
-    findings_schema = task.schema.table("findings")
-    findings = rolled_up.findings.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
-    absent = [name for name in findings_schema.names if name not in findings.columns]
-    findings = findings.with_columns([pl.lit(None).alias(name) for name in absent])
-    findings_table = findings.select(findings_schema.names).to_arrow().cast(findings_schema)
-    return parts, write_sorted(task.lake, "findings", findings_table, declared["findings"].order)
 
 
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from dicomlake.duplicates import CopyFinder, conflict_findings
-from dicomlake.errors import AccessDenied, FileStatus, FindingCode
+from dicomlake.errors import FileStatus, FindingCode
 from dicomlake.extract.unit import UnitResult
 from dicomlake.lake import Gone, LakeWriter, Rewritten, Table
 from dicomlake.ledger import PLACE
-from dicomlake.parts import PartFile, read_part
+from dicomlake.parts import PartFile, delete_parts, read_part
+from dicomlake.run.early import EarlyRollUps
 
 _URL = pl.Series("url", [], dtype=pl.String)
 _PROMOTED = ("url", "file_size", "modified", "etag", "source", "first_snapshot", "SOPInstanceUID")
@@ -46,6 +45,7 @@ class Committer:
         duplicates: the files that this run read and that are copies of another.
         read_twice: those of them that it read a second time.
         conflicts: findings of copies that differ.
+        early: the roll-ups that the units made.
     """
 
     def __init__(self, writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr, owed: pl.DataFrame) -> None:
@@ -60,6 +60,7 @@ class Committer:
         self.duplicates = 0
         self.read_twice = 0
         self.conflicts = 0
+        self.early = EarlyRollUps()
 
     def take_promoted(self) -> pl.DataFrame:
         """The files that were promoted since this was last asked."""
@@ -83,6 +84,9 @@ class Committer:
         tables = self._writer.schema.unit_tables
         own = {table.name: [part for unit in units for part in unit.result.of_table(table.name)] for table in tables}
 
+        for unit in units:
+            if unit.result.roll_up is not None:
+                self.early.add(unit.result.roll_up)
         resolved, affected = self._copies.resolve(own["files"], former, gone)
         changed = resolved.filter(pl.col("new_status").ne(pl.col("status")) | pl.col("new_duplicate_of").ne_missing(pl.col("duplicate_of")))
         own_changed = changed.filter(~pl.col("committed"))
@@ -109,6 +113,7 @@ class Committer:
         restated_parts = self._files.write(rows) if rows.height else []
         own["files"] += restated_parts
         self._commit_tables(own, rewritten)
+        self.early.follow(rewritten["instances"])
 
         files = rewritten["files"]
         if {part.path for part in files.removed} <= self._read_paths:
@@ -141,13 +146,15 @@ class Committer:
                 fresh.append(part)
                 continue
             fresh += table.write(_restated(rows, changed))
-            _delete(table, [part])
+            delete_parts(table.location, [part])
         return fresh
 
     def _rewrite_own(self, table: Table, parts: Sequence[PartFile], losing: pl.DataFrame) -> list[PartFile]:
         rewritten = table.without(Gone(losing), within=parts)
         removed = {part.path for part in rewritten.removed}
-        _delete(table, rewritten.removed)
+        delete_parts(table.location, rewritten.removed)
+        if table.name == "instances":
+            self.early.follow(rewritten)
         return [*(part for part in parts if part.path not in removed), *rewritten.added]
 
     def _restate_committed(self, changed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -207,17 +214,6 @@ def _restated(rows: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
         status=pl.coalesce("new_status", "status"),
         duplicate_of=pl.when(is_changed).then("new_duplicate_of").otherwise("duplicate_of"),
     ).drop("new_status", "new_duplicate_of")
-
-
-def _delete(table: Table, parts: Iterable[PartFile]) -> None:
-    """Remove part files that were never committed; one that can't be removed is a note of `verify`."""
-    for part in parts:
-        path = table.location.join(table.name, *part.path.split("/"))
-        with contextlib.suppress(OSError, AccessDenied):
-            if table.location.is_local:
-                os.unlink(path)
-            else:
-                table.location.filesystem.rm_file(path)
 
 
 _NOTHING_VANISHED = pl.DataFrame(schema={"url": pl.String, "SOPInstanceUID": pl.String})

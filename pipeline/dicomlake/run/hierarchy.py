@@ -2,73 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
-from dicomlake.errors import RefusedError
-from dicomlake.lake import Gone, KeyFinder, LakeWriter
+from dicomlake.errors import FindingCode, RefusedError
+from dicomlake.lake import Gone, KeyFinder, LakeWriter, Rewritten
 from dicomlake.parts import PartFile
 from dicomlake.rollup import RollUpTask, chunks, run_roll_ups, touched_entities
+from dicomlake.run.early import EarlyRollUps
 from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner
 
 
-def roll_up_touched(writer: LakeWriter, snapshot: int, runner: Callable[[], Runner], *, rows_limit: int, progress: Progress) -> None:
+def roll_up_touched(
+    writer: LakeWriter, snapshot: int, runner: Callable[[], Runner], early: EarlyRollUps, *, rows_limit: int, progress: Progress
+) -> None:
     """Roll up the series, studies and patients whose instances differ from those that the last snapshot pins.
 
-    Small chunks go to a worker together: few entities are rolled up by one process, without waking the others.
+    Most new ones were rolled up by the unit that read them, and its part files are taken. For the others instances are read again.
 
     Raises:
         RefusedError: a task killed its workers.
         LakeChanged: another run committed meanwhile.
     """
     schema = writer.schema
-    instances = writer.tables["instances"]
-    touched = touched_entities(
-        writer.location,
-        writer.pinned_parts("instances"),
-        instances.parts,
-        partition_by=schema.partition_by,
-    )
-    if touched.height == 0:
+    outside = early.outside(writer.tables["instances"].parts)
+    differing = touched_entities(writer.location, writer.pinned_parts("instances"), outside, partition_by=schema.partition_by)
+    touched = {level.name: differing.select(level.key).unique() for level in schema.levels}
+    final = early.settle(writer, touched)
+    keys = {name: pl.concat([touched[name], final.rest[name]]).unique(maintain_order=True) for name in touched}
+    again = sum(frame.height for frame in keys.values())
+    if final.entities + again == 0:
         return
-    levels = [level.name for level in schema.levels]
-    keys = {level.name: touched.select(level.key).unique() for level in schema.levels}
-    former = {name: writer.tables[name].without(Gone(keys[name])) for name in levels}
+    progress.entities_rolled_up, progress.entities_to_roll_up = final.entities, final.entities + again
+    if final.findings:
+        progress.findings[FindingCode.INCONSISTENT_ATTRIBUTE.value] += final.findings
+    former = {name: writer.tables[name].without(Gone(frame)) for name, frame in keys.items()}
     # The former findings of the touched entities.
     of_level = {level.name: pl.col("level") == level.entity.level for level in schema.levels if level.entity is not None}
-    findings = writer.tables["findings"].without(*(Gone(keys[name], of_level[name]) for name in levels))
-
-    def tasks() -> Iterator[tuple[RollUpTask, ...]]:
-        batch: list[RollUpTask] = []
-        rows = 0
-        for chunk in chunks(writer.location, instances.parts, touched, schema, rows_limit=rows_limit):
-            finder = KeyFinder(chunk.keys)
-            before = tuple(part for part in former[chunk.level].removed if finder.may_be_in(part))
-            if batch and rows + chunk.rows > rows_limit * len(levels):
-                yield tuple(batch)
-                batch, rows = [], 0
-            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, writer.location, snapshot))
-            rows += chunk.rows
-        if batch:
-            yield tuple(batch)
-
-    progress.entities_to_roll_up = sum(frame.height for frame in keys.values())
-    added: dict[str, list[PartFile]] = {name: [] for name in levels}
-    findings_added: list[PartFile] = []
-    for outcome in runner().run(run_roll_ups, tasks()):
+    former["findings"] = writer.tables["findings"].without(*(Gone(frame, of_level[name]) for name, frame in keys.items()))
+    added = final.parts
+    cut = _Cut(writer, snapshot, rows_limit, [*outside.values(), *final.instances], former)
+    for outcome in runner().run(run_roll_ups, cut.tasks(keys)):
         if outcome.killed or outcome.result is None:
             raise RefusedError("workers died while rolling up, for want of memory perhaps; lower lake.rollup_rows and run again")
         progress.entities_rolled_up += sum(task.keys.height for task in outcome.task)
         for result in outcome.result:
             added[result.level] += result.parts
-            findings_added += result.findings
+            added["findings"] += result.findings
             progress.findings.update(result.finding_codes)
             progress.add_cpu("rolling up (workers)", result.cpu_seconds)
-    for name in levels:
-        parts = [*added[name], *former[name].added]
-        if parts or former[name].removed:
-            writer.tables[name].commit(parts, former[name].removed, writer.next_number())
-    if findings_added or findings.removed:
-        writer.tables["findings"].commit([*findings_added, *findings.added], findings.removed, writer.next_number())
+    for name, rewritten in former.items():
+        if added[name] or rewritten.removed:
+            writer.tables[name].commit([*added[name], *rewritten.added], rewritten.removed, writer.next_number())
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Cuts entities into tasks. ``instances`` are the part files in which they may have rows, ``former`` holds what their rows were."""
+
+    writer: LakeWriter
+    snapshot: int
+    rows_limit: int
+    instances: Sequence[PartFile]
+    former: Mapping[str, Rewritten]
+
+    def tasks(self, keys: Mapping[str, pl.DataFrame]) -> Iterator[tuple[RollUpTask, ...]]:
+        """Tasks for the workers: small chunks go to one together, so that few entities are rolled up without waking the others."""
+        location, schema = self.writer.location, self.writer.schema
+        batch: list[RollUpTask] = []
+        rows = 0
+        for chunk in chunks(location, self.instances, keys, schema, rows_limit=self.rows_limit):
+            finder = KeyFinder(chunk.keys)
+            before = tuple(part for part in self.former[chunk.level].removed if finder.may_be_in(part))
+            if batch and rows + chunk.rows > self.rows_limit * len(keys):
+                yield tuple(batch)
+                batch, rows = [], 0
+            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, location, self.snapshot))
+            rows += chunk.rows
+        if batch:
+            yield tuple(batch)

@@ -20,6 +20,7 @@ from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit
 from dicomlake.parts import Location
 from dicomlake.plan import unit_of
 from dicomlake.run.commit import FinishedUnit
+from dicomlake.run.early import SharedSeries
 from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner, RunnerStarter
 
@@ -86,6 +87,7 @@ class UnitReader:
         self._snapshot = snapshot
         self._runner = runner
         self._count = 0
+        self._shared = SharedSeries()
         self._request = ScanRequest(
             schema=settings.schema_of_lake(),
             reading=settings.reading.limits(),
@@ -112,6 +114,8 @@ class UnitReader:
                 killed.append(task)
             else:
                 self._check_readable(task, result)
+                if result.roll_up is not None:
+                    self._shared.note(result.roll_up)
                 yield _finished(task, result)
         while killed:
             suspect = killed.popleft()
@@ -147,7 +151,9 @@ class UnitReader:
 
     def _task(self, files: pa.Table) -> UnitTask:
         self._count += 1
-        return UnitTask(self._count, files, self._settings.engine, self._request, self._lake, self._snapshot)
+        # The entities of files that the lake knew have rows elsewhere.
+        rolls_up = not self._shared.are_most and not pc.any(files["replaces"]).as_py()
+        return UnitTask(self._count, files, self._settings.engine, self._request, self._lake, self._snapshot, rolls_up)
 
     def _pieces(self, task: UnitTask) -> Iterator[UnitTask]:
         rows = task.files.num_rows

@@ -76,7 +76,8 @@ class Run:
             self._read(units_of_promoted(promoted, unit_files(self.settings)))
             self._commit_pending(at_least=1)
         with self.progress.timed(ROLLING_UP_STAGE):
-            roll_up_touched(self.writer, self.snapshot, self.runner, rows_limit=self.settings.lake.rollup_rows, progress=self.progress)
+            rows_limit, early = self.settings.lake.rollup_rows, self.committer.early
+            roll_up_touched(self.writer, self.snapshot, self.runner, early, rows_limit=rows_limit, progress=self.progress)
         merge_part_files(self.writer, self.settings.lake.merge_parts, self.progress)
         summary = self._pin(files_left + archives_left)
         close_past(self.writer, self.settings.lake.keep_time(), self.now(), self.progress)
@@ -212,3 +213,5 @@ class Run:
         progress.requests += result.requests
         progress.add_cpu("reading headers", result.engine_seconds)
         progress.add_cpu("writing part files", result.writing_seconds)
+        if result.roll_up is not None:
+            progress.add_cpu("rolling up (workers)", result.roll_up.cpu_seconds)

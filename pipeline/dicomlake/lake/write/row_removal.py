@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.parts import Location, PartFile, PartWriter, RowGroup, open_part, writing
+from dicomlake.parts import SMALL_ROWS, Layout, Location, PartFile, PartWriter, RowGroup, open_part, writing
 
 _ROW = "_row"  # no column begins with an underscore
 
@@ -98,15 +98,17 @@ def rewrite(
         LakeDamaged: the file can't be read.
         AccessDenied: the lake can't be written.
     """
-    if sum(map(len, hits.values())) == part.rows:
+    left = part.rows - sum(map(len, hits.values()))
+    if left == 0:
         return None
     inside = pa.schema([field for field in schema if field.name != partition_by])
     with open_part(location, part, partition_by=partition_by) as opened:
         present = set(opened.names)
         empty = [*opened.uncompressed_columns(), *(name for name in inside.names if name not in present)]
+        layout, is_small = Layout.of(inside), left < SMALL_ROWS
         with (
             writing(location),
-            PartWriter(location, part.table, inside, part.partition, partition_by, empty=empty) as writer,
+            PartWriter(location, part.table, layout, part.partition, partition_by, empty=empty, is_small=is_small) as writer,
         ):
             for group in opened.groups:
                 gone = hits.get(group.number)

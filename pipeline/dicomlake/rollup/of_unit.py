@@ -1,0 +1,80 @@
+"""The roll-up of a unit of work: from the rows that it has in memory, without reading them again.
+
+Most series lie in one unit, and most studies and patients. Of such an entity the unit has every row, so its roll-up is the final one. No
+unit knows whether others have rows of its entities: the driver finds that out when all units are there (`dicomlake.rollup.confirmed`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+from dicomlake.parts import Location, PartFile
+from dicomlake.rollup.levels import columns_needed, condense, roll_up
+from dicomlake.rollup.written import write_findings, write_level
+from dicomlake.schema import LakeSchema
+
+KEY_BYTES = 16
+
+
+@dataclass(frozen=True)
+class LevelOfUnit:
+    """The entities of one level in a unit: the part files with their rows, their keys, and how many instances each has.
+
+    ``keys`` is an array of binary values of 16 bytes, ``instances`` one of int32.
+    """
+
+    parts: tuple[PartFile, ...]
+    keys: pa.Array
+    instances: pa.Array
+
+
+@dataclass(frozen=True)
+class UnitRollUp:
+    """The roll-up of one unit.
+
+    Attributes:
+        of: the paths of the part files of `instances` that hold the rows.
+        levels: `series`, `studies` and `patients`.
+        findings: part files with the findings of all levels.
+        cpu_seconds: the time that it took.
+    """
+
+    of: frozenset[str]
+    levels: dict[str, LevelOfUnit]
+    findings: tuple[PartFile, ...]
+    cpu_seconds: float
+
+
+def roll_up_unit(rows: pa.Table, parts: list[PartFile], schema: LakeSchema, lake: Location, snapshot: int) -> UnitRollUp:
+    """Roll up the instances of a unit, and write the rows of each level; nothing is committed.
+
+    Args:
+        rows: the unit's rows of `instances`.
+        parts: the part files that hold these rows.
+        schema: the lake's schema.
+        lake: where part files are written.
+        snapshot: the number of the run.
+
+    Raises:
+        AccessDenied: the lake can't be written.
+    """
+    started = time.thread_time()
+    levels, findings = {}, []
+    for level in schema.levels:
+        (key,) = level.key
+        instances = pl.DataFrame(rows.select(columns_needed(schema, level.name)))
+        rolled_up = roll_up(condense(instances, level.name), schema, level.name)
+        entities = rolled_up.rows.with_columns(snapshot=pl.lit(snapshot, dtype=pl.Int64))
+        count = level.entity.instance_count if level.entity is not None else ""
+        levels[level.name] = LevelOfUnit(
+            tuple(write_level(lake, schema, level.name, entities)),
+            entities[key].str.decode("hex").to_arrow().cast(pa.binary(KEY_BYTES)),
+            entities[count].cast(pl.Int32).to_arrow(),
+        )
+        findings.append(rolled_up.findings)
+    written = write_findings(lake, schema, findings, snapshot)
+    return UnitRollUp(frozenset(part.path for part in parts), levels, tuple(written), time.thread_time() - started)
