@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dicomlake.parts.encoded import without
     from dicomlake.parts.groups import OpenPart, RowGroup, compact, open_part
     from dicomlake.parts.location import Location
     from dicomlake.parts.part import PartFile
@@ -35,12 +36,14 @@ __all__ = [
     "read_parts",
     "refused_by_system",
     "uncompressed_size",
+    "without",
     "write_parts",
     "write_sorted",
     "writing",
 ]
 
 _HOMES = {
+    "without": "dicomlake.parts.encoded",
     "OpenPart": "dicomlake.parts.groups",
     "RowGroup": "dicomlake.parts.groups",
     "compact": "dicomlake.parts.groups",

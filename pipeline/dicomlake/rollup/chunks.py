@@ -47,6 +47,8 @@ def touched_entities(
         after: those of the later one.
         partition_by: the partition column.
     """
+    if before.keys() == after.keys():
+        return _NO_KEYS
     came = [(part, 1) for path, part in after.items() if path not in before]
     went = [(part, -1) for path, part in before.items() if path not in after]
     if not went:
@@ -96,23 +98,23 @@ def chunks(
     """
     if not any(keys.height for keys in touched.values()):
         return
-    wanted = {level.key[0]: touched[level.name].to_series().implode() for level in schema.levels}
-    is_near = pl.any_horizontal([pl.col(key).is_in(keys) for key, keys in wanted.items()])
+    wanted = {level.key[0]: touched[level.name].to_series().drop_nulls().sort() for level in schema.levels}
     counts: list[pl.DataFrame] = []
     for number, part in enumerate(parts):
-        groups = [
-            frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
-            for frame in _frames(location, part, _KEY_COLUMNS, schema.partition_by)
-        ]
-        counted = pl.concat(groups)
-        if counted["series_key"].null_count():
-            raise RefusedError(
-                f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
-                "and without a time limit"
-            )
-        near = counted.filter(is_near)
-        if near.height:
-            counts.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
+        groups: list[pl.DataFrame] = []
+        with open_part(location, part, partition_by=schema.partition_by) as opened:
+            for group in opened.groups:
+                if group.null_count.get("series_key", group.rows):
+                    raise RefusedError(
+                        f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
+                        "and without a time limit"
+                    )
+                near = opened.rows_with_any(group, wanted)
+                if len(near):
+                    rows = opened.some_columns(group, _KEY_COLUMNS, near)
+                    groups.append(rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows")))
+        if groups:
+            counts.append(compact(pl.concat(groups)).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
     if not counts:
         return
     everything = pl.concat(counts)
@@ -121,7 +123,7 @@ def chunks(
         # Only series are read row by row; the levels above are condensed part file by part file.
         limit = rows_limit if level.name == "series" else rows_limit * 10
         entities = (
-            everything.filter(pl.col(key).is_in(wanted[key]))
+            everything.filter(pl.col(key).is_in(wanted[key].implode()))
             .group_by(key, maintain_order=True)
             .agg(pl.col("rows").sum(), pl.col("part").unique())
             .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)

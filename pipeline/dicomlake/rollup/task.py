@@ -85,16 +85,19 @@ def _rows_of(
 
     Unless they are most rows, the keys tell first whether the other columns are worth reading.
     """
-    keys = task.keys.columns
+    (key,) = task.keys.columns
+    wanted = task.keys[key].drop_nulls().sort()
     with open_part(task.lake, part, partition_by=partition_by) as opened:
         names = opened.names if columns is None else columns
         for group in opened.groups:
-            rows = opened.frame(group, names) if are_most else None
-            looked_at = (opened.frame(group, keys) if rows is None else rows.select(keys)).with_row_index("_row")
-            wanted = looked_at.join(task.keys, on=keys, how="semi", maintain_order="left")["_row"]
-            if wanted.len():
-                rows = opened.frame(group, names) if rows is None else rows
-                yield rows if wanted.len() == rows.height else compact(rows[wanted])
+            if are_most:
+                rows = opened.frame(group, names)
+                chosen = rows.filter(pl.col(key).is_in(wanted.implode()))
+                yield rows if chosen.height == rows.height else compact(chosen)
+                continue
+            indices = opened.rows_with_any(group, {key: wanted})
+            if len(indices):
+                yield opened.frame(group, names) if len(indices) == group.rows else opened.some_columns(group, names, indices)
 
 
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -21,7 +21,8 @@ from deltalake.transaction import AddAction, RemoveAction
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
 from dicomlake.lake.log.creation import make_table, with_columns
 from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
-from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
+from dicomlake.lake.write.row_removal import Gone, KeyFinder, Removed, Rewritten, matching_rows, remove
+from dicomlake.lake.write.side_by_side import side_by_side
 from dicomlake.parts import Location, PartFile, write_parts
 
 APPLICATION = "dicomlake"
@@ -212,21 +213,23 @@ class Table:
                 return int(entry["version"])
         return 0
 
-    def without(self, *gone: Gone, within: Iterable[PartFile] | None = None) -> Rewritten:
+    def without(self, *gone: Gone, within: Iterable[PartFile] | None = None, noted: Sequence[str] = ()) -> Rewritten:
         """Write the part files that hold rows to go again, without those rows; nothing is committed.
+
+        Several are written at a time, and of each a row group is in memory.
 
         Args:
             gone: which rows; one goes if any of these says so.
             within: the part files to look at; all where None.
+            noted: columns that are to be told of the rows that go.
         """
-        removed: list[PartFile] = []
-        rest: list[PartFile | None] = []
-        for part in list(self.parts.values() if within is None else within):
-            hits = find_gone(self.location, part, gone, partition_by=self.partition_by)
-            if hits:
-                removed.append(part)
-                rest.append(rewrite(self.location, part, self.schema, hits, partition_by=self.partition_by))
-        return Rewritten(tuple(removed), tuple(rest))
+
+        def without_rows(part: PartFile) -> Removed | None:
+            return remove(self.location, part, self.schema, gone, partition_by=self.partition_by, noted=noted)
+
+        found = side_by_side(without_rows, list(self.parts.values() if within is None else within))
+        removed = [one for one in found if one is not None]
+        return Rewritten(tuple(one.part for one in removed), tuple(one.rest for one in removed), tuple(one.noted for one in removed))
 
     def rows_with(self, keys: pl.DataFrame, *, within: Iterable[PartFile] | None = None) -> pl.DataFrame:
         """The whole rows that have these keys; a null matches a null."""
