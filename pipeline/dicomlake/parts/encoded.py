@@ -17,8 +17,10 @@ _MOST_SLICES = 256
 def taken(rows: pa.Table, indices: np.ndarray) -> pa.Table:
     """Some rows, by their indices."""
     chosen = pa.array(indices)
-    # Most columns of a wide row hold nothing but nulls, whichever are taken.
-    columns = [column.slice(0, len(indices)) if column.null_count == rows.num_rows else column.take(chosen) for column in rows.columns]
+    # Most columns of a wide row hold nothing but nulls, whichever are taken. A slice of one would keep all of it in memory.
+    columns = [
+        pa.nulls(len(indices), column.type) if column.null_count == rows.num_rows else column.take(chosen) for column in rows.columns
+    ]
     return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
