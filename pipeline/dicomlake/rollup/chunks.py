@@ -23,11 +23,15 @@ _NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0
 
 @dataclass(frozen=True)
 class Chunk:
-    """Entities of one level, by their key, the part files of `instances` that hold their rows, and how many rows these are."""
+    """Entities of one level, by their key, and how many rows they have.
+
+    ``parts`` are the part files of `instances` that hold these rows, ``groups`` by their paths the numbers of the row groups.
+    """
 
     level: str
     keys: pl.DataFrame
     parts: tuple[PartFile, ...]
+    groups: dict[str, tuple[int, ...]]
     rows: int
 
 
@@ -99,9 +103,10 @@ def chunks(
     if not any(keys.height for keys in touched.values()):
         return
     wanted = {level.key[0]: touched[level.name].to_series().drop_nulls().sort() for level in schema.levels}
+    # Neighbours in one part file are neighbours in those of other partitions, and come into one chunk.
+    ordered = sorted(parts, key=lambda part: str(part.lowest.get("PatientID") or ""))
     counts: list[pl.DataFrame] = []
-    for number, part in enumerate(parts):
-        groups: list[pl.DataFrame] = []
+    for number, part in enumerate(ordered):
         with open_part(location, part, partition_by=schema.partition_by) as opened:
             for group in opened.groups:
                 if group.null_count.get("series_key", group.rows):
@@ -112,9 +117,9 @@ def chunks(
                 near = opened.rows_with_any(group, wanted)
                 if len(near):
                     rows = opened.some_columns(group, _KEY_COLUMNS, near)
-                    groups.append(rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows")))
-        if groups:
-            counts.append(compact(pl.concat(groups)).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
+                    counted = compact(rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows")))
+                    place = pl.struct(part=pl.lit(number, dtype=pl.UInt32), group=pl.lit(group.number, dtype=pl.UInt32))
+                    counts.append(counted.with_columns(place=place))
     if not counts:
         return
     everything = pl.concat(counts)
@@ -125,9 +130,12 @@ def chunks(
         entities = (
             everything.filter(pl.col(key).is_in(wanted[key].implode()))
             .group_by(key, maintain_order=True)
-            .agg(pl.col("rows").sum(), pl.col("part").unique())
+            .agg(pl.col("rows").sum(), pl.col("place").unique())
             .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         )
         for chunk in entities.partition_by("chunk", maintain_order=True):
-            numbers = sorted(chunk["part"].explode().unique().to_list())
-            yield Chunk(level.name, chunk.select(key), tuple(parts[number] for number in numbers), int(chunk["rows"].sum()))
+            places: dict[int, list[int]] = {}
+            for place in chunk["place"].explode().unique().sort():
+                places.setdefault(place["part"], []).append(place["group"])
+            groups = {ordered[number].path: tuple(of_part) for number, of_part in places.items()}
+            yield Chunk(level.name, chunk.select(key), tuple(ordered[number] for number in places), groups, int(chunk["rows"].sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -20,7 +20,8 @@ class RollUpTask:
     """Entities to roll up.
 
     ``level`` is the name of their table and ``keys`` holds their keys; ``instances`` are the part files of `instances` that hold them,
-    ``instance_rows`` how many of their rows do; ``former`` those of the level's own table that may hold their former rows.
+    ``instance_rows`` how many of their rows do; ``former`` those of the level's own table that may hold their former rows. ``groups``
+    row groups to look at, by the path of their part file; all of a part file that it lacks.
     """
 
     level: str
@@ -31,6 +32,7 @@ class RollUpTask:
     schema: LakeSchema
     lake: Location
     snapshot: int
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,8 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     started = time.thread_time()
     columns = columns_needed(task.schema, task.level)
     frames = []
-    are_most = 2 * task.instance_rows > sum(part.rows for part in task.instances)
     for part in task.instances:
-        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by, are_most=are_most)]
+        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
     rows = pl.concat(frames, rechunk=True)
@@ -78,26 +79,23 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
 
 
-def _rows_of(
-    task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None, *, are_most: bool = False
-) -> Iterator[pl.DataFrame]:
-    """The rows of the task's entities in a part file, row group by row group.
-
-    Unless they are most rows, the keys tell first whether the other columns are worth reading.
-    """
+def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> Iterator[pl.DataFrame]:
+    """The rows of the task's entities in a part file, row group by row group; their keys tell which these are."""
     (key,) = task.keys.columns
-    wanted = task.keys[key].drop_nulls().sort()
+    wanted = {key: task.keys[key].drop_nulls().sort()}
+    numbers = task.groups.get(part.path)
     with open_part(task.lake, part, partition_by=partition_by) as opened:
         names = opened.names if columns is None else columns
         for group in opened.groups:
-            if are_most:
-                rows = opened.frame(group, names)
-                chosen = rows.filter(pl.col(key).is_in(wanted.implode()))
-                yield rows if chosen.height == rows.height else compact(chosen)
+            if numbers is not None and group.number not in numbers:
                 continue
-            indices = opened.rows_with_any(group, {key: wanted})
-            if len(indices):
-                yield opened.frame(group, names) if len(indices) == group.rows else opened.some_columns(group, names, indices)
+            indices = opened.rows_with_any(group, wanted)
+            if len(indices) == group.rows:
+                yield opened.frame(group, names)
+            elif 2 * len(indices) > group.rows:
+                yield compact(opened.frame(group, names)[indices])
+            elif len(indices):
+                yield opened.some_columns(group, names, indices)
 
 
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:

@@ -89,7 +89,8 @@ class _Cut:
             if batch and rows + chunk.rows > self.rows_limit * len(keys):
                 yield tuple(batch)
                 batch, rows = [], 0
-            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, location, self.snapshot))
+            task = RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, location, self.snapshot, chunk.groups)
+            batch.append(task)
             rows += chunk.rows
         if batch:
             yield tuple(batch)

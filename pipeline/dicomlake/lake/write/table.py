@@ -234,12 +234,13 @@ class Table:
     def rows_with(self, keys: pl.DataFrame, *, within: Iterable[PartFile] | None = None) -> pl.DataFrame:
         """The whole rows that have these keys; a null matches a null."""
         finder = KeyFinder(keys)
-        empty = pl.DataFrame(self.schema.empty_table())
-        frames = [empty]
-        for part in self.parts.values() if within is None else within:
-            if finder.may_be_in(part):
-                frames += matching_rows(self.location, part, self.schema, finder, partition_by=self.partition_by)
-        return pl.concat(frames)
+        near = [part for part in (self.parts.values() if within is None else within) if finder.may_be_in(part)]
+
+        def rows_of(part: PartFile) -> list[pl.DataFrame]:
+            return list(matching_rows(self.location, part, self.schema, finder, partition_by=self.partition_by))
+
+        frames = [frame for found in side_by_side(rows_of, near) for frame in found]
+        return pl.concat([pl.DataFrame(self.schema.empty_table()), *frames])
 
     def write(self, rows: pl.DataFrame) -> list[PartFile]:
         """Write rows, in their order, as part files of this table; columns that are absent are null."""
