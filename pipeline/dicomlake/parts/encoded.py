@@ -71,6 +71,8 @@ def _without_text_of(column: pa.ChunkedArray, gone: np.ndarray) -> pa.ChunkedArr
     stays = (uses > leaving)[:size]
     if stays.all():
         return column
+    if not stays.any():
+        return pa.chunked_array([pa.nulls(len(column), column.type)])
     # Numbers of what leaves stand in rows that go, and stay within the dictionary.
     renumbered = np.append(np.maximum(np.cumsum(stays) - 1, 0), 0).astype(np.int32)[numbers]
     indices = pa.array(renumbered, mask=numbers == size)

@@ -47,6 +47,7 @@ class OpenPart:
         self._source = source
         self._file = self._opened()
         self._partition_by = partition_by
+        self._null_columns: dict[int, frozenset[str]] = {}
         self.names = list(self._file.schema_arrow.names)
         self.part = part
         metadata = self._file.metadata
@@ -155,8 +156,23 @@ class OpenPart:
             return self._file.read(columns) if group is None else self._file.read_row_group(group.number, columns)
 
     def _read_encoded(self, group: RowGroup, columns: Sequence[str]) -> pa.Table:
+        nulls = self._nulls(group)
         with reading(self._location, self.part):
-            return self._encoded_file.read_row_group(group.number, columns)
+            rows = self._encoded_file.read_row_group(group.number, [name for name in columns if name not in nulls])
+        if nulls.isdisjoint(columns):
+            return rows
+        types = self._file.schema_arrow
+        arrays = [pa.nulls(group.rows, types.field(name).type) if name in nulls else rows[name] for name in columns]
+        return pa.Table.from_arrays(arrays, names=[*columns])
+
+    def _nulls(self, group: RowGroup) -> frozenset[str]:
+        """The columns, lists aside, that hold nothing but nulls in a row group, as its footer says."""
+        if group.number not in self._null_columns:
+            of_group = self._file.metadata.row_group(group.number)
+            columns = [of_group.column(index) for index in range(of_group.num_columns)]
+            found = (column for column in columns if column.is_stats_set and column.statistics.null_count == group.rows)
+            self._null_columns[group.number] = frozenset(column.path_in_schema for column in found).intersection(self.names)
+        return self._null_columns[group.number]
 
     def _with_others(self, frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of a row group, and those beside them that stand elsewhere or nowhere, in the order asked for."""

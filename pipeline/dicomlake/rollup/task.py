@@ -20,14 +20,13 @@ class RollUpTask:
     """Entities to roll up.
 
     ``level`` is the name of their table and ``keys`` holds their keys; ``instances`` are the part files of `instances` that hold them,
-    ``instance_rows`` how many of their rows do; ``former`` those of the level's own table that may hold their former rows. ``groups``
-    row groups to look at, by the path of their part file; all of a part file that it lacks.
+    ``former`` those of the level's own table that may hold their former rows. ``groups`` are the row groups to look at, by the path of
+    their part file; all of a part file that it lacks.
     """
 
     level: str
     keys: pl.DataFrame
     instances: tuple[PartFile, ...]
-    instance_rows: int
     former: tuple[PartFile, ...]
     schema: LakeSchema
     lake: Location

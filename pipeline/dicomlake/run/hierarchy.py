@@ -89,7 +89,7 @@ class _Cut:
             if batch and rows + chunk.rows > self.rows_limit * len(keys):
                 yield tuple(batch)
                 batch, rows = [], 0
-            task = RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, location, self.snapshot, chunk.groups)
+            task = RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, location, self.snapshot, chunk.groups)
             batch.append(task)
             rows += chunk.rows
         if batch:
