@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomlake.lake import Gone, RemovedKeys, Rewritten, Table
-from dicomlake.lake.write.side_by_side import side_by_side
-from dicomlake.parts import Location, PartFile, open_part, without
+from dicomlake.parts import Location, PartFile, open_part, side_by_side, without
 from dicomlake.rollup import touched_entities
 
 _KEYS = ("patient_key", "study_key", "series_key")

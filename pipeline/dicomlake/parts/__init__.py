@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dicomlake.parts.permission import refused_by_system
     from dicomlake.parts.present import part_sizes
     from dicomlake.parts.read import read_part, read_part_arrow, read_parts, uncompressed_size
+    from dicomlake.parts.threads import side_by_side
     from dicomlake.parts.write import KEY_COLUMNS, SMALL_ROWS, Layout, PartWriter, delete_parts, write_parts, write_sorted, writing
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "read_part_arrow",
     "read_parts",
     "refused_by_system",
+    "side_by_side",
     "uncompressed_size",
     "without",
     "write_parts",
@@ -56,6 +58,7 @@ _HOMES = {
     "read_part_arrow": "dicomlake.parts.read",
     "read_parts": "dicomlake.parts.read",
     "uncompressed_size": "dicomlake.parts.read",
+    "side_by_side": "dicomlake.parts.threads",
     "KEY_COLUMNS": "dicomlake.parts.write",
     "SMALL_ROWS": "dicomlake.parts.write",
     "Layout": "dicomlake.parts.write",

@@ -152,13 +152,18 @@ class OpenPart:
         return self._opened(self.repeating, self._file.metadata) if self.repeating else self._file
 
     def _read(self, group: RowGroup | None, columns: Sequence[str]) -> pa.Table:
+        if group is not None:
+            return self._read_group(self._file, group, columns)
         with reading(self._location, self.part):
-            return self._file.read(columns) if group is None else self._file.read_row_group(group.number, columns)
+            return self._file.read(columns)
 
     def _read_encoded(self, group: RowGroup, columns: Sequence[str]) -> pa.Table:
+        return self._read_group(self._encoded_file, group, columns)
+
+    def _read_group(self, file: pq.ParquetFile, group: RowGroup, columns: Sequence[str]) -> pa.Table:
         nulls = self._nulls(group)
         with reading(self._location, self.part):
-            rows = self._encoded_file.read_row_group(group.number, [name for name in columns if name not in nulls])
+            rows = file.read_row_group(group.number, [name for name in columns if name not in nulls])
         if nulls.isdisjoint(columns):
             return rows
         types = self._file.schema_arrow

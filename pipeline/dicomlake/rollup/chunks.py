@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dicomlake.errors import RefusedError
-from dicomlake.parts import Location, PartFile, compact, open_part
+from dicomlake.parts import Location, PartFile, compact, open_part, side_by_side
 from dicomlake.schema import LakeSchema
 
 _KEY_COLUMNS = ("patient_key", "study_key", "series_key")
@@ -105,21 +105,11 @@ def chunks(
     wanted = {level.key[0]: touched[level.name].to_series().drop_nulls().sort() for level in schema.levels}
     # Neighbours in one part file are neighbours in those of other partitions, and come into one chunk.
     ordered = sorted(parts, key=lambda part: str(part.lowest.get("PatientID") or ""))
-    counts: list[pl.DataFrame] = []
-    for number, part in enumerate(ordered):
-        with open_part(location, part, partition_by=schema.partition_by) as opened:
-            for group in opened.groups:
-                if group.null_count.get("series_key", group.rows):
-                    raise RefusedError(
-                        f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
-                        "and without a time limit"
-                    )
-                near = opened.rows_with_any(group, wanted)
-                if len(near):
-                    rows = opened.some_columns(group, _KEY_COLUMNS, near)
-                    counted = compact(rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows")))
-                    place = pl.struct(part=pl.lit(number, dtype=pl.UInt32), group=pl.lit(group.number, dtype=pl.UInt32))
-                    counts.append(counted.with_columns(place=place))
+
+    def counted(number: int) -> list[pl.DataFrame]:
+        return _counted(location, ordered[number], number, wanted, schema.partition_by)
+
+    counts = [frame for of_part in side_by_side(counted, range(len(ordered))) for frame in of_part]
     if not counts:
         return
     everything = pl.concat(counts)
@@ -139,3 +129,22 @@ def chunks(
                 places.setdefault(place["part"], []).append(place["group"])
             groups = {ordered[number].path: tuple(of_part) for number, of_part in places.items()}
             yield Chunk(level.name, chunk.select(key), tuple(ordered[number] for number in places), groups, int(chunk["rows"].sum()))
+
+
+def _counted(location: Location, part: PartFile, number: int, wanted: Mapping[str, pl.Series], partition_by: str) -> list[pl.DataFrame]:
+    """The rows of the wanted entities in a part file, counted by their keys and by ``place``: its number and that of the row group."""
+    counts: list[pl.DataFrame] = []
+    with open_part(location, part, partition_by=partition_by) as opened:
+        for group in opened.groups:
+            if group.null_count.get("series_key", group.rows):
+                raise RefusedError(
+                    f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
+                    "and without a time limit"
+                )
+            near = opened.rows_with_any(group, wanted)
+            if len(near):
+                rows = opened.some_columns(group, _KEY_COLUMNS, near)
+                place = pl.struct(part=pl.lit(number, dtype=pl.UInt32), group=pl.lit(group.number, dtype=pl.UInt32))
+                grouped = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
+                counts.append(compact(grouped).with_columns(place=place))
+    return counts

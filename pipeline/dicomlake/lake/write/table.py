@@ -22,8 +22,7 @@ from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
 from dicomlake.lake.log.creation import make_table, with_columns
 from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
 from dicomlake.lake.write.row_removal import Gone, KeyFinder, Removed, Rewritten, matching_rows, remove
-from dicomlake.lake.write.side_by_side import side_by_side
-from dicomlake.parts import Location, PartFile, write_parts
+from dicomlake.parts import Location, PartFile, side_by_side, write_parts
 
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
