@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import pyarrow as pa
+
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
@@ -29,3 +31,5 @@ def side_by_side(work: Callable[[Given], Answer], items: Sequence[Given]) -> lis
         return list(pool.map(work, items))
     finally:
         pool.shutdown(cancel_futures=True)
+        # What ended threads had allocated is no use to others.
+        pa.default_memory_pool().release_unused()
