@@ -198,8 +198,8 @@ class PartWriter:
             self._schema,
             compression={leaf: "none" if name in nulls else compression for name, leaf in layout.leaves.items()},
             use_dictionary=[leaf for name, leaf in layout.leaves.items() if name not in layout.unique and name not in nulls],
-            # A reader learns from them that a column holds nulls only, and need not read it.
-            write_statistics=[*self._keys, *(layout.leaves[name] for name in nulls.difference(self._keys))],
+            # A reader learns from them that a column holds nulls only, and need not read it; of a list they can't tell it.
+            write_statistics=[*self._keys, *(name for name in nulls.difference(self._keys) if layout.leaves[name] == name)],
             write_batch_size=ROW_GROUP_ROWS,
             # A reader is not to know how the rows came.
             store_schema=not repeating,
