@@ -239,12 +239,12 @@ def _write_block(block: tuple[Location, int, int]) -> list[PartFile]:
             written = write_sorted(location, "instances", table, schema.declaration("instances").order, partition_by=schema.partition_by)
             parts += written
             keys = pl.DataFrame(table.select(["series_key"])).unique()
-            tasks.append(RollUpTask("series", keys, tuple(written), table.num_rows, (), schema, location, 1))
+            tasks.append(RollUpTask("series", keys, tuple(written), (), schema, location, 1))
     instances = tuple(part for part in parts if part.table == "instances")
     of_series = instances_table(places.unique("series", maintain_order=True), schema.table("instances"))
     for level in schema.levels[1:]:
         keys = pl.DataFrame(of_series.select(list(level.key))).unique()
-        tasks.append(RollUpTask(level.name, keys, instances, places.height, (), schema, location, 1))
+        tasks.append(RollUpTask(level.name, keys, instances, (), schema, location, 1))
     return [*parts, *(part for result in run_roll_ups(tuple(tasks)) for part in (*result.parts, *result.findings))]
 
 

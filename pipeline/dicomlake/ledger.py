@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 
 import polars as pl
@@ -47,7 +48,8 @@ class Ledger:
     """A reader of `files` in ascending ranges of places; each row group is read once.
 
     A part file is opened when the range reaches its first place, and a row group is read when it reaches that of the row group. Memory is
-    bounded by the row groups that the end of the range falls into: at most two of each part file whose places overlap there. Statistics
+    bounded by the row groups that the end of the range falls into: at most two of each part file whose places overlap there, and one that
+    is read ahead. Statistics
     know the first place, but of members of archives, which sort elsewhere than their urls: of these the urls are read beforehand.
     """
 
@@ -61,6 +63,8 @@ class Ledger:
             else:
                 self._wait(_lowest_url(part), part, None)
         self._rows = NOTHING_KNOWN
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="dicomlake-ledger")
+        self._ahead: tuple[int, Future[pl.DataFrame]] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -91,15 +95,24 @@ class Ledger:
 
     def _read_next(self) -> None:
         """Read the row group that is next; of a part file that is next only learn its row groups, which wait for their turn."""
-        _, _, part, group = heapq.heappop(self._waiting)
+        _, number, part, group = heapq.heappop(self._waiting)
         if group is None:
             self._open(part)
             return
-        with open_part(self._location, part) as opened:
-            rows = opened.frame(group, LEDGER_COLUMNS).with_columns(PLACE if _has_members(group) else pl.col("url").alias("place"))
-        rows = pl.concat([self._rows, rows])
+        is_there = self._ahead is not None and self._ahead[0] == number
+        read = self._ahead[1].result() if self._ahead is not None and is_there else _rows_of(self._location, part, group)
+        if is_there or self._ahead is None:
+            self._read_ahead()
+        rows = pl.concat([self._rows, read])
         # Part files rarely overlap, and what is in order need not be sorted.
         self._rows = rows.with_columns(pl.col("place").set_sorted()) if rows["place"].is_sorted() else rows.sort("place")
+
+    def _read_ahead(self) -> None:
+        """Begin to read the row group that is next as it looks now, while the rows before it are compared."""
+        self._ahead = None
+        if self._waiting and (group := self._waiting[0][3]) is not None:
+            _, number, part, _ = self._waiting[0]
+            self._ahead = (number, self._reader.submit(_rows_of, self._location, part, group))
 
     def _open(self, part: PartFile) -> None:
         with open_part(self._location, part) as opened:
@@ -108,6 +121,11 @@ class Ledger:
 
     def _wait(self, place: str, part: PartFile, group: RowGroup | None) -> None:
         heapq.heappush(self._waiting, (place, next(self._order), part, group))
+
+
+def _rows_of(location: Location, part: PartFile, group: RowGroup) -> pl.DataFrame:
+    with open_part(location, part) as opened:
+        return opened.frame(group, LEDGER_COLUMNS).with_columns(PLACE if _has_members(group) else pl.col("url").alias("place"))
 
 
 def in_order_of_places(rows: pa.Table) -> pa.Table:

@@ -257,7 +257,7 @@ def test_column_that_came_since_is_a_change(tmp_path: Path) -> None:
     rows = pa.Table.from_pylist(list(_series_rows()), schema=schema.table("series"))
     former = write_sorted(location, "series", rows.drop_columns(["SeriesDescription"]), ["SeriesInstanceUID"])
     now = pl.DataFrame(rows)
-    task = RollUpTask("series", now.select("series_key"), (), 0, tuple(former), schema, location, 7)
+    task = RollUpTask("series", now.select("series_key"), (), tuple(former), schema, location, 7)
     keyed = _with_snapshots(now, schema.table("series"), task)
     assert dict(zip(keyed["SeriesInstanceUID"], keyed["snapshot"], strict=True)) == {"1": 7, "2": 3}
 

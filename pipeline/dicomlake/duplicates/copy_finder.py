@@ -11,7 +11,7 @@ import polars as pl
 from dicomlake.duplicates.key_index import KeyIndex
 from dicomlake.duplicates.resolution import COPY_COLUMNS, resolve
 from dicomlake.errors import FileStatus
-from dicomlake.parts import Location, PartFile, compact, open_part
+from dicomlake.parts import Location, PartFile, compact, open_part, side_by_side
 
 _IS_READABLE = pl.col("status").is_in([FileStatus.INDEXED.value, FileStatus.DUPLICATE.value])
 
@@ -107,18 +107,20 @@ def _repeated(hashes: np.ndarray) -> np.ndarray:
 
 
 def _read_copies(table: FilesTable, parts: Sequence[PartFile], wanted: pl.Series | None) -> pl.DataFrame:
-    frames = [_EMPTY]
-    if wanted is not None:
-        wanted = wanted.unique().implode()
-    for part in parts:
+    looked_for = None if wanted is None else wanted.unique().implode()
+
+    def copies_in(part: PartFile) -> list[pl.DataFrame]:
+        found = []
         with open_part(table.location, part) as opened:
             for group in opened.groups:
                 # One column tells of nearly every row group that it holds none of them.
-                if wanted is not None and not opened.frame(group, ("SOPInstanceUID",))["SOPInstanceUID"].is_in(wanted).any():
+                if looked_for is not None and not opened.frame(group, ("SOPInstanceUID",))["SOPInstanceUID"].is_in(looked_for).any():
                     continue
                 rows = opened.frame(group, COPY_COLUMNS).filter(_IS_READABLE)
-                frames.append(rows if wanted is None else compact(rows.filter(pl.col("SOPInstanceUID").is_in(wanted))))
-    return pl.concat(frames)
+                found.append(rows if looked_for is None else compact(rows.filter(pl.col("SOPInstanceUID").is_in(looked_for))))
+        return found
+
+    return pl.concat([_EMPTY, *(frame for found in side_by_side(copies_in, parts) for frame in found)])
 
 
 _EMPTY = pl.DataFrame(schema=dict.fromkeys(COPY_COLUMNS, pl.String))

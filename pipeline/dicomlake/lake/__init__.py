@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dicomlake.lake.upkeep.vacuum import VacuumReport, close_expired, vacuum
     from dicomlake.lake.upkeep.verify import VerifyReport, verify
     from dicomlake.lake.write.lock import Waiting
+    from dicomlake.lake.write.removed_keys import RemovedKeys
     from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten
     from dicomlake.lake.write.snapshot import Reading, Snapshot, known_files, settings_of
     from dicomlake.lake.write.table import Table
@@ -31,6 +32,7 @@ __all__ = [
     "Merged",
     "OptimizeReport",
     "Reading",
+    "RemovedKeys",
     "Rewritten",
     "Snapshot",
     "SnapshotView",
@@ -65,6 +67,7 @@ _HOMES = {
     "VerifyReport": "dicomlake.lake.upkeep.verify",
     "verify": "dicomlake.lake.upkeep.verify",
     "Waiting": "dicomlake.lake.write.lock",
+    "RemovedKeys": "dicomlake.lake.write.removed_keys",
     "Gone": "dicomlake.lake.write.row_removal",
     "KeyFinder": "dicomlake.lake.write.row_removal",
     "Rewritten": "dicomlake.lake.write.row_removal",

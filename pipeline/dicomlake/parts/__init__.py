@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dicomlake.parts.encoded import without
     from dicomlake.parts.groups import OpenPart, RowGroup, compact, open_part
     from dicomlake.parts.location import Location
     from dicomlake.parts.part import PartFile
     from dicomlake.parts.permission import refused_by_system
     from dicomlake.parts.present import part_sizes
     from dicomlake.parts.read import read_part, read_part_arrow, read_parts, uncompressed_size
+    from dicomlake.parts.threads import side_by_side
     from dicomlake.parts.write import KEY_COLUMNS, SMALL_ROWS, Layout, PartWriter, delete_parts, write_parts, write_sorted, writing
 
 __all__ = [
@@ -34,13 +36,16 @@ __all__ = [
     "read_part_arrow",
     "read_parts",
     "refused_by_system",
+    "side_by_side",
     "uncompressed_size",
+    "without",
     "write_parts",
     "write_sorted",
     "writing",
 ]
 
 _HOMES = {
+    "without": "dicomlake.parts.encoded",
     "OpenPart": "dicomlake.parts.groups",
     "RowGroup": "dicomlake.parts.groups",
     "compact": "dicomlake.parts.groups",
@@ -53,6 +58,7 @@ _HOMES = {
     "read_part_arrow": "dicomlake.parts.read",
     "read_parts": "dicomlake.parts.read",
     "uncompressed_size": "dicomlake.parts.read",
+    "side_by_side": "dicomlake.parts.threads",
     "KEY_COLUMNS": "dicomlake.parts.write",
     "SMALL_ROWS": "dicomlake.parts.write",
     "Layout": "dicomlake.parts.write",

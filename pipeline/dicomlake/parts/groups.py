@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicomlake.errors import LakeDamaged
+from dicomlake.parts.encoded import are_among, decoded, taken
 from dicomlake.parts.location import Location
 from dicomlake.parts.part import Bound, PartFile
 from dicomlake.parts.permission import refused_by_system
@@ -40,13 +42,28 @@ class RowGroup:
 class OpenPart:
     """A part file that is open for reading; ``groups`` are its row groups, in their order."""
 
-    def __init__(self, location: Location, part: PartFile, file: pq.ParquetFile, partition_by: str | None) -> None:
+    def __init__(self, location: Location, part: PartFile, source: pa.NativeFile | IO[bytes], partition_by: str | None) -> None:
         self._location = location
-        self._file = file
+        self._source = source
+        self._file = self._opened()
         self._partition_by = partition_by
-        self.names = list(file.schema_arrow.names)
+        self._null_columns: dict[int, frozenset[str]] = {}
+        self.names = list(self._file.schema_arrow.names)
         self.part = part
-        self.groups = [_row_group(file.metadata, number) for number in range(file.num_row_groups)]
+        metadata = self._file.metadata
+        keys = [index for index, column in enumerate(metadata.schema.names) if column in _KEYS]
+        self.groups = [_row_group(metadata, number, keys) for number in range(metadata.num_row_groups)]
+
+    @cached_property
+    def repeating(self) -> frozenset[str]:
+        """The columns of text whose values stand in a dictionary, each once for a row group."""
+        metadata = self._file.metadata
+        texts = [field.name for field in self._file.schema_arrow if pa.types.is_string(field.type)]
+        indices = {name: index for index, name in enumerate(metadata.schema.names)}
+        numbers = range(metadata.num_row_groups)
+        return frozenset(
+            name for name in texts if all(metadata.row_group(number).column(indices[name]).has_dictionary_page for number in numbers)
+        )
 
     def frame(self, group: RowGroup | None, columns: Sequence[str] | None) -> pl.DataFrame:
         """Some columns of a row group, or all; where ``group`` is None, of the whole file. Columns of text that it lacks are null.
@@ -60,8 +77,7 @@ class OpenPart:
             columns = [*self.names, *([self._partition_by] if self._partition_by else [])]
         inside = [name for name in columns if name in self.names]
         frame = pl.DataFrame(self._read(group, inside)) if inside else pl.DataFrame(height=self.part.rows if group is None else group.rows)
-        outside = {name: self.part.partition if name == self._partition_by else None for name in columns if name not in inside}
-        return frame.with_columns(pl.lit(value, dtype=pl.String).alias(name) for name, value in outside.items()).select(columns)
+        return self._with_others(frame, columns)
 
     def table(self, group: RowGroup | None, schema: pa.Schema) -> pa.Table:
         """A row group, or the whole file, with every column of a schema; those that the file lacks are null.
@@ -72,9 +88,103 @@ class OpenPart:
         rows = self._read(group, [name for name in schema.names if name in self.names])
         return with_schema(rows, schema, self.part.partition, self._partition_by)
 
+    def encoded(self, group: RowGroup, schema: pa.Schema) -> pa.Table:
+        """Likewise a row group, but text that repeats (see `repeating`) stays a dictionary and numbers: that is a fraction of the work.
+
+        Raises:
+            LakeDamaged: it can't be read.
+        """
+        rows = self._read_encoded(group, [name for name in schema.names if name in self.names])
+        encoded = {name: rows.schema.field(name).type for name in rows.schema.names if pa.types.is_dictionary(rows.schema.field(name).type)}
+        fields = [field.with_type(encoded.get(field.name, field.type)) for field in schema]
+        return with_schema(rows, pa.schema(fields), self.part.partition, self._partition_by)
+
+    def some_rows(self, group: RowGroup, schema: pa.Schema, indices: np.ndarray) -> pa.Table:
+        """Some rows of a row group, as `table` answers all of them.
+
+        Raises:
+            LakeDamaged: they can't be read.
+        """
+        return decoded(taken(self.encoded(group, schema), indices))
+
+    def some_columns(self, group: RowGroup, columns: Sequence[str], indices: np.ndarray) -> pl.DataFrame:
+        """Some columns of some rows of a row group, in memory of their own, as `frame` answers those of all.
+
+        Raises:
+            LakeDamaged: they can't be read.
+        """
+        import polars as pl  # noqa: PLC0415 - likewise
+
+        inside = [name for name in columns if name in self.names]
+        rows = taken(self._read_encoded(group, inside), indices)
+        frame = pl.DataFrame(decoded(rows)) if inside else pl.DataFrame(height=len(indices))
+        return self._with_others(frame, columns)
+
+    def rows_with_any(self, group: RowGroup, wanted: Mapping[str, pl.Series]) -> np.ndarray:
+        """The indices of the rows of a row group that have one of the values wanted, in one of the columns or another; in order.
+
+        Args:
+            group: the row group.
+            wanted: texts, sorted and without null, by the name of their column; the partition column is none of them.
+
+        Raises:
+            LakeDamaged: it can't be read.
+        """
+        rows = self._read_encoded(group, [name for name in wanted if name in self.names])
+        chosen = np.zeros(group.rows, dtype=bool)
+        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+            values = column.combine_chunks()
+            if pa.types.is_dictionary(values.type):
+                # A dictionary tells of most row groups that they hold none of them.
+                is_wanted = are_among(values.dictionary, wanted[name])
+                if is_wanted.any():
+                    chosen |= np.append(is_wanted, [False])[values.indices.fill_null(len(is_wanted)).to_numpy()]
+            else:
+                chosen |= are_among(values, wanted[name])
+        return np.flatnonzero(chosen)
+
+    def _opened(self, repeating: Iterable[str] = (), metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
+        # Elsewhere a request costs more than the bytes between two columns.
+        return pq.ParquetFile(self._source, metadata=metadata, read_dictionary=[*repeating], pre_buffer=not self._location.is_local)
+
+    @cached_property
+    def _encoded_file(self) -> pq.ParquetFile:
+        return self._opened(self.repeating, self._file.metadata) if self.repeating else self._file
+
     def _read(self, group: RowGroup | None, columns: Sequence[str]) -> pa.Table:
+        if group is not None:
+            return self._read_group(self._file, group, columns)
         with reading(self._location, self.part):
-            return self._file.read(columns) if group is None else self._file.read_row_group(group.number, columns)
+            return self._file.read(columns)
+
+    def _read_encoded(self, group: RowGroup, columns: Sequence[str]) -> pa.Table:
+        return self._read_group(self._encoded_file, group, columns)
+
+    def _read_group(self, file: pq.ParquetFile, group: RowGroup, columns: Sequence[str]) -> pa.Table:
+        nulls = self._nulls(group)
+        with reading(self._location, self.part):
+            rows = file.read_row_group(group.number, [name for name in columns if name not in nulls])
+        if nulls.isdisjoint(columns):
+            return rows
+        types = self._file.schema_arrow
+        arrays = [pa.nulls(group.rows, types.field(name).type) if name in nulls else rows[name] for name in columns]
+        return pa.Table.from_arrays(arrays, names=[*columns])
+
+    def _nulls(self, group: RowGroup) -> frozenset[str]:
+        """The columns, lists aside, that hold nothing but nulls in a row group, as its footer says."""
+        if group.number not in self._null_columns:
+            of_group = self._file.metadata.row_group(group.number)
+            columns = [of_group.column(index) for index in range(of_group.num_columns)]
+            found = (column for column in columns if column.is_stats_set and column.statistics.null_count == group.rows)
+            self._null_columns[group.number] = frozenset(column.path_in_schema for column in found).intersection(self.names)
+        return self._null_columns[group.number]
+
+    def _with_others(self, frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of a row group, and those beside them that stand elsewhere or nowhere, in the order asked for."""
+        import polars as pl  # noqa: PLC0415 - likewise
+
+        outside = {name: self.part.partition if name == self._partition_by else None for name in columns if name not in frame.columns}
+        return frame.with_columns(pl.lit(value, dtype=pl.String).alias(name) for name, value in outside.items()).select(columns)
 
     def uncompressed_size(self) -> int:
         """The bytes of its rows before they were compressed."""
@@ -120,8 +230,7 @@ def open_part(location: Location, part: PartFile, *, partition_by: str | None = 
             source = location.open_part(path, part.size)
     with source:
         with reading(location, part):
-            # Elsewhere a request costs more than the bytes between two columns.
-            opened = OpenPart(location, part, pq.ParquetFile(source, pre_buffer=not location.is_local), partition_by)
+            opened = OpenPart(location, part, source, partition_by)
         yield opened
 
 
@@ -155,15 +264,15 @@ def with_schema(rows: pa.Table, schema: pa.Schema, partition: str | None, partit
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _row_group(metadata: pq.FileMetaData, number: int) -> RowGroup:
+def _row_group(metadata: pq.FileMetaData, number: int, keys: Sequence[int]) -> RowGroup:
     group = metadata.row_group(number)
     lowest: dict[str, Bound] = {}
     highest: dict[str, Bound] = {}
     null_count: dict[str, int] = {}
-    for index in range(group.num_columns):
+    for index in keys:
         column = group.column(index)
         name = column.path_in_schema
-        if name not in _KEYS or not column.is_stats_set:
+        if not column.is_stats_set:
             continue
         statistics = column.statistics
         if statistics.has_null_count and (statistics.has_min_max or statistics.null_count == group.num_rows):

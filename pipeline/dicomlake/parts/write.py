@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 import numpy as np
@@ -24,6 +24,7 @@ ROW_GROUP_ROWS = 65_536
 SMALL_ROWS = 1024
 """Part files of fewer rows are compressed by Snappy: zstd takes longer to begin with a column than to compress it."""
 
+_REPEATING = pa.dictionary(pa.int32(), pa.string())
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 KEY_COLUMNS = (
@@ -134,7 +135,8 @@ class Layout:
         """The layout for the columns of a schema."""
         leaves = {field.name: f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name for field in schema}
         # Every row has its own url, digest and instance UID: a dictionary of them would be built and thrown away.
-        unique = {"url", "header_digest", "header_json"} | ({"SOPInstanceUID"} if "header_digest" in leaves else set())
+        unique = {"url", "modified", "header_digest", "header_json", "MediaStorageSOPInstanceUID"}
+        unique |= {"SOPInstanceUID"} if "header_digest" in leaves else set()
         return cls(pa.schema([pa.field(field.name, field.type) for field in schema]), leaves, frozenset(unique))
 
 
@@ -160,6 +162,7 @@ class PartWriter:
         partition_by: the partition column.
         empty: columns that will hold nulls only, as far as is known.
         is_small: whether it has fewer than ``SMALL_ROWS`` rows.
+        repeating: columns whose text comes as a dictionary and numbers, and is written so.
     """
 
     def __init__(
@@ -172,6 +175,7 @@ class PartWriter:
         *,
         empty: Sequence[str],
         is_small: bool = False,
+        repeating: Collection[str] = (),
     ) -> None:
         path = f"part-{uuid.uuid4().hex}.parquet"
         if partition_by is not None:
@@ -186,14 +190,19 @@ class PartWriter:
         self._rows = self._size = 0
         nulls = set(empty)
         compression = "snappy" if is_small else "zstd"
-        self._schema = layout.schema
+        fields = [field.with_type(_REPEATING) if field.name in repeating else field for field in layout.schema]
+        self._schema = pa.schema(fields)
         self._file = location.open_new(table, *path.split("/"))
         self._writer = pq.ParquetWriter(
             self._file,
-            layout.schema,
+            self._schema,
             compression={leaf: "none" if name in nulls else compression for name, leaf in layout.leaves.items()},
             use_dictionary=[leaf for name, leaf in layout.leaves.items() if name not in layout.unique and name not in nulls],
-            write_statistics=self._keys,
+            # A reader learns from them that a column holds nulls only, and need not read it; of a list they can't tell it.
+            write_statistics=[*self._keys, *(name for name in nulls.difference(self._keys) if layout.leaves[name] == name)],
+            write_batch_size=ROW_GROUP_ROWS,
+            # A reader is not to know how the rows came.
+            store_schema=not repeating,
         )
 
     def __enter__(self) -> Self:
@@ -216,7 +225,7 @@ class PartWriter:
         self._writer.write_table(pa.Table.from_arrays(rows.columns, schema=self._schema), row_group_size=ROW_GROUP_ROWS)
         self._rows += rows.num_rows
         for name in self._keys:
-            bounds = pc.min_max(rows[name]).as_py()
+            bounds = _bounds(rows[name])
             self._lowest[name] = _one_of(min, self._lowest[name], bounds["min"])
             self._highest[name] = _one_of(max, self._highest[name], bounds["max"])
             self._null_count[name] += rows[name].null_count
@@ -224,6 +233,12 @@ class PartWriter:
     def part(self) -> PartFile:
         """The part file, once it is closed."""
         return PartFile(self._table, self._path, self._size, self._rows, self._partition, self._lowest, self._highest, self._null_count)
+
+
+def _bounds(column: pa.ChunkedArray) -> dict[str, Bound]:
+    if pa.types.is_dictionary(column.type):
+        column = column.unique().cast(column.type.value_type)
+    return cast("dict[str, Bound]", pc.min_max(column).as_py())
 
 
 def _one_of(choose: Callable[[Any, Any], Bound], former: Bound, bound: Bound) -> Bound:

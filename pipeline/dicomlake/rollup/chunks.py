@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dicomlake.errors import RefusedError
-from dicomlake.parts import Location, PartFile, compact, open_part
+from dicomlake.parts import Location, PartFile, compact, open_part, side_by_side
 from dicomlake.schema import LakeSchema
 
 _KEY_COLUMNS = ("patient_key", "study_key", "series_key")
@@ -23,11 +23,15 @@ _NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0
 
 @dataclass(frozen=True)
 class Chunk:
-    """Entities of one level, by their key, the part files of `instances` that hold their rows, and how many rows these are."""
+    """Entities of one level, by their key, and how many rows they have.
+
+    ``parts`` are the part files of `instances` that hold these rows, ``groups`` by their paths the numbers of the row groups.
+    """
 
     level: str
     keys: pl.DataFrame
     parts: tuple[PartFile, ...]
+    groups: dict[str, tuple[int, ...]]
     rows: int
 
 
@@ -47,6 +51,8 @@ def touched_entities(
         after: those of the later one.
         partition_by: the partition column.
     """
+    if before.keys() == after.keys():
+        return _NO_KEYS
     came = [(part, 1) for path, part in after.items() if path not in before]
     went = [(part, -1) for path, part in before.items() if path not in after]
     if not went:
@@ -96,23 +102,14 @@ def chunks(
     """
     if not any(keys.height for keys in touched.values()):
         return
-    wanted = {level.key[0]: touched[level.name].to_series().implode() for level in schema.levels}
-    is_near = pl.any_horizontal([pl.col(key).is_in(keys) for key, keys in wanted.items()])
-    counts: list[pl.DataFrame] = []
-    for number, part in enumerate(parts):
-        groups = [
-            frame.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
-            for frame in _frames(location, part, _KEY_COLUMNS, schema.partition_by)
-        ]
-        counted = pl.concat(groups)
-        if counted["series_key"].null_count():
-            raise RefusedError(
-                f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
-                "and without a time limit"
-            )
-        near = counted.filter(is_near)
-        if near.height:
-            counts.append(compact(near).with_columns(part=pl.lit(number, dtype=pl.UInt32)))
+    wanted = {level.key[0]: touched[level.name].to_series().drop_nulls().sort() for level in schema.levels}
+    # Neighbours in one part file are neighbours in those of other partitions, and come into one chunk.
+    ordered = sorted(parts, key=lambda part: str(part.lowest.get("PatientID") or ""))
+
+    def counted(number: int) -> list[pl.DataFrame]:
+        return _counted(location, ordered[number], number, wanted, schema.partition_by)
+
+    counts = [frame for of_part in side_by_side(counted, range(len(ordered))) for frame in of_part]
     if not counts:
         return
     everything = pl.concat(counts)
@@ -121,11 +118,33 @@ def chunks(
         # Only series are read row by row; the levels above are condensed part file by part file.
         limit = rows_limit if level.name == "series" else rows_limit * 10
         entities = (
-            everything.filter(pl.col(key).is_in(wanted[key]))
+            everything.filter(pl.col(key).is_in(wanted[key].implode()))
             .group_by(key, maintain_order=True)
-            .agg(pl.col("rows").sum(), pl.col("part").unique())
+            .agg(pl.col("rows").sum(), pl.col("place").unique())
             .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         )
         for chunk in entities.partition_by("chunk", maintain_order=True):
-            numbers = sorted(chunk["part"].explode().unique().to_list())
-            yield Chunk(level.name, chunk.select(key), tuple(parts[number] for number in numbers), int(chunk["rows"].sum()))
+            places: dict[int, list[int]] = {}
+            for place in chunk["place"].explode().unique().sort():
+                places.setdefault(place["part"], []).append(place["group"])
+            groups = {ordered[number].path: tuple(of_part) for number, of_part in places.items()}
+            yield Chunk(level.name, chunk.select(key), tuple(ordered[number] for number in places), groups, int(chunk["rows"].sum()))
+
+
+def _counted(location: Location, part: PartFile, number: int, wanted: Mapping[str, pl.Series], partition_by: str) -> list[pl.DataFrame]:
+    """The rows of the wanted entities in a part file, counted by their keys and by ``place``: its number and that of the row group."""
+    counts: list[pl.DataFrame] = []
+    with open_part(location, part, partition_by=partition_by) as opened:
+        for group in opened.groups:
+            if group.null_count.get("series_key", group.rows):
+                raise RefusedError(
+                    f"{location.url} has rows that an earlier version of dicomlake wrote, without keys; index its sources with --full "
+                    "and without a time limit"
+                )
+            near = opened.rows_with_any(group, wanted)
+            if len(near):
+                rows = opened.some_columns(group, _KEY_COLUMNS, near)
+                place = pl.struct(part=pl.lit(number, dtype=pl.UInt32), group=pl.lit(group.number, dtype=pl.UInt32))
+                grouped = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
+                counts.append(compact(grouped).with_columns(place=place))
+    return counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -20,17 +20,18 @@ class RollUpTask:
     """Entities to roll up.
 
     ``level`` is the name of their table and ``keys`` holds their keys; ``instances`` are the part files of `instances` that hold them,
-    ``instance_rows`` how many of their rows do; ``former`` those of the level's own table that may hold their former rows.
+    ``former`` those of the level's own table that may hold their former rows. ``groups`` are the row groups to look at, by the path of
+    their part file; all of a part file that it lacks.
     """
 
     level: str
     keys: pl.DataFrame
     instances: tuple[PartFile, ...]
-    instance_rows: int
     former: tuple[PartFile, ...]
     schema: LakeSchema
     lake: Location
     snapshot: int
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,8 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     started = time.thread_time()
     columns = columns_needed(task.schema, task.level)
     frames = []
-    are_most = 2 * task.instance_rows > sum(part.rows for part in task.instances)
     for part in task.instances:
-        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by, are_most=are_most)]
+        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
     if not frames:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
     rows = pl.concat(frames, rechunk=True)
@@ -78,23 +78,23 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
 
 
-def _rows_of(
-    task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None, *, are_most: bool = False
-) -> Iterator[pl.DataFrame]:
-    """The rows of the task's entities in a part file, row group by row group.
-
-    Unless they are most rows, the keys tell first whether the other columns are worth reading.
-    """
-    keys = task.keys.columns
+def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> Iterator[pl.DataFrame]:
+    """The rows of the task's entities in a part file, row group by row group; their keys tell which these are."""
+    (key,) = task.keys.columns
+    wanted = {key: task.keys[key].drop_nulls().sort()}
+    numbers = task.groups.get(part.path)
     with open_part(task.lake, part, partition_by=partition_by) as opened:
         names = opened.names if columns is None else columns
         for group in opened.groups:
-            rows = opened.frame(group, names) if are_most else None
-            looked_at = (opened.frame(group, keys) if rows is None else rows.select(keys)).with_row_index("_row")
-            wanted = looked_at.join(task.keys, on=keys, how="semi", maintain_order="left")["_row"]
-            if wanted.len():
-                rows = opened.frame(group, names) if rows is None else rows
-                yield rows if wanted.len() == rows.height else compact(rows[wanted])
+            if numbers is not None and group.number not in numbers:
+                continue
+            indices = opened.rows_with_any(group, wanted)
+            if len(indices) == group.rows:
+                yield opened.frame(group, names)
+            elif 2 * len(indices) > group.rows:
+                yield compact(opened.frame(group, names)[indices])
+            elif len(indices):
+                yield opened.some_columns(group, names, indices)
 
 
 def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from dicomlake.duplicates import CopyFinder, conflict_findings
 from dicomlake.errors import FileStatus, FindingCode
 from dicomlake.extract.unit import UnitResult
-from dicomlake.lake import Gone, LakeWriter, Rewritten, Table
+from dicomlake.lake import Gone, LakeWriter, RemovedKeys, Rewritten, Table
 from dicomlake.ledger import PLACE
 from dicomlake.parts import PartFile, delete_parts, read_part
 from dicomlake.run.early import EarlyRollUps
@@ -46,6 +46,7 @@ class Committer:
         read_twice: those of them that it read a second time.
         conflicts: findings of copies that differ.
         early: the roll-ups that the units made.
+        removed: the entities whose instances lost rows.
     """
 
     def __init__(self, writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr, owed: pl.DataFrame) -> None:
@@ -61,6 +62,7 @@ class Committer:
         self.read_twice = 0
         self.conflicts = 0
         self.early = EarlyRollUps()
+        self.removed = RemovedKeys([name for level in reversed(writer.schema.levels) for name in level.key])
 
     def take_promoted(self) -> pl.DataFrame:
         """The files that were promoted since this was last asked."""
@@ -109,11 +111,13 @@ class Committer:
                 is_conflict = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value
                 removed.append(Gone(affected.to_frame("SOPInstanceUID"), is_conflict))
                 own[table.name] += self._write_conflicts(resolved)
-            rewritten[table.name] = self._writer.tables[table.name].without(*removed)
+            noted = self.removed.columns if table.name == "instances" else ()
+            rewritten[table.name] = self._writer.tables[table.name].without(*removed, noted=noted)
         restated_parts = self._files.write(rows) if rows.height else []
         own["files"] += restated_parts
         self._commit_tables(own, rewritten)
         self.early.follow(rewritten["instances"])
+        self.removed.follow(rewritten["instances"])
 
         files = rewritten["files"]
         if {part.path for part in files.removed} <= self._read_paths:

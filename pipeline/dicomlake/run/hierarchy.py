@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dicomlake.errors import FindingCode, RefusedError
-from dicomlake.lake import Gone, KeyFinder, LakeWriter, Rewritten
+from dicomlake.lake import Gone, KeyFinder, LakeWriter, RemovedKeys, Rewritten
 from dicomlake.parts import PartFile
 from dicomlake.rollup import RollUpTask, chunks, run_roll_ups, touched_entities
 from dicomlake.run.early import EarlyRollUps
@@ -17,7 +17,14 @@ from dicomlake.runner import Runner
 
 
 def roll_up_touched(
-    writer: LakeWriter, snapshot: int, runner: Callable[[], Runner], early: EarlyRollUps, *, rows_limit: int, progress: Progress
+    writer: LakeWriter,
+    snapshot: int,
+    runner: Callable[[], Runner],
+    early: EarlyRollUps,
+    removed: RemovedKeys,
+    *,
+    rows_limit: int,
+    progress: Progress,
 ) -> None:
     """Roll up the series, studies and patients whose instances differ from those that the last snapshot pins.
 
@@ -29,7 +36,9 @@ def roll_up_touched(
     """
     schema = writer.schema
     outside = early.outside(writer.tables["instances"].parts)
-    differing = touched_entities(writer.location, writer.pinned_parts("instances"), outside, partition_by=schema.partition_by)
+    known = removed.difference(writer.pinned_parts("instances"), outside)
+    differing = touched_entities(writer.location, known.before, known.after, partition_by=schema.partition_by)
+    differing = pl.concat([known.keys, differing]).unique(maintain_order=True)
     touched = {level.name: differing.select(level.key).unique() for level in schema.levels}
     final = early.settle(writer, touched)
     keys = {name: pl.concat([touched[name], final.rest[name]]).unique(maintain_order=True) for name in touched}
@@ -80,7 +89,8 @@ class _Cut:
             if batch and rows + chunk.rows > self.rows_limit * len(keys):
                 yield tuple(batch)
                 batch, rows = [], 0
-            batch.append(RollUpTask(chunk.level, chunk.keys, chunk.parts, chunk.rows, before, schema, location, self.snapshot))
+            task = RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, location, self.snapshot, chunk.groups)
+            batch.append(task)
             rows += chunk.rows
         if batch:
             yield tuple(batch)

@@ -76,8 +76,10 @@ class Run:
             self._read(units_of_promoted(promoted, unit_files(self.settings)))
             self._commit_pending(at_least=1)
         with self.progress.timed(ROLLING_UP_STAGE):
-            rows_limit, early = self.settings.lake.rollup_rows, self.committer.early
-            roll_up_touched(self.writer, self.snapshot, self.runner, early, rows_limit=rows_limit, progress=self.progress)
+            rows_limit, committer = self.settings.lake.rollup_rows, self.committer
+            roll_up_touched(
+                self.writer, self.snapshot, self.runner, committer.early, committer.removed, rows_limit=rows_limit, progress=self.progress
+            )
         merge_part_files(self.writer, self.settings.lake.merge_parts, self.progress)
         summary = self._pin(files_left + archives_left)
         close_past(self.writer, self.settings.lake.keep_time(), self.now(), self.progress)

@@ -14,17 +14,30 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from dicomlake.parts import SMALL_ROWS, Layout, Location, PartFile, PartWriter, RowGroup, open_part, writing
+from dicomlake.parts import SMALL_ROWS, Layout, Location, OpenPart, PartFile, PartWriter, RowGroup, open_part, without, writing
 
 _ROW = "_row"  # no column begins with an underscore
 
 
 @dataclass(frozen=True)
+class Removed:
+    """A part file of which rows go: what was written of the others, None where none is left, and what was noted of those that go."""
+
+    part: PartFile
+    rest: PartFile | None
+    noted: pl.DataFrame | None
+
+
+@dataclass(frozen=True)
 class Rewritten:
-    """Part files that go, and what was written of their other rows: one each, or None where none was left."""
+    """Part files that go, and what was written of their other rows: one each, or None where none was left.
+
+    ``noted`` has the columns that were to be told of the rows that go, likewise; None where nothing was.
+    """
 
     removed: tuple[PartFile, ...] = ()
     rest: tuple[PartFile | None, ...] = ()
+    noted: tuple[pl.DataFrame | None, ...] = ()
 
     @property
     def added(self) -> tuple[PartFile, ...]:
@@ -89,33 +102,56 @@ def find_gone(location: Location, part: PartFile, gone: Sequence[Gone], *, parti
     return hits
 
 
-def rewrite(
-    location: Location, part: PartFile, schema: pa.Schema, hits: Mapping[int, np.ndarray], *, partition_by: str | None
-) -> PartFile | None:
-    """Write a part file anew without some rows, in the same order; None where no row is left.
+def remove(
+    location: Location, part: PartFile, schema: pa.Schema, gone: Sequence[Gone], *, partition_by: str | None, noted: Sequence[str] = ()
+) -> Removed | None:
+    """Write a part file anew without some rows, in the same order; None where it holds none of them.
+
+    Args:
+        location: the lake.
+        part: the part file.
+        schema: the columns of its table.
+        gone: which rows go.
+        partition_by: the partition column.
+        noted: columns that are to be told of the rows that go.
 
     Raises:
         LakeDamaged: the file can't be read.
         AccessDenied: the lake can't be written.
     """
+    hits = find_gone(location, part, gone, partition_by=partition_by)
+    if not hits:
+        return None
+    with open_part(location, part, partition_by=partition_by) as opened:
+        notes = [opened.some_columns(group, noted, hits[group.number]) for group in opened.groups if noted and group.number in hits]
+        rest = _rewrite(location, opened, schema, hits, partition_by)
+    return Removed(part, rest, pl.concat(notes) if notes else None)
+
+
+def _rewrite(
+    location: Location, opened: OpenPart, schema: pa.Schema, hits: Mapping[int, np.ndarray], partition_by: str | None
+) -> PartFile | None:
+    part = opened.part
     left = part.rows - sum(map(len, hits.values()))
     if left == 0:
         return None
     inside = pa.schema([field for field in schema if field.name != partition_by])
-    with open_part(location, part, partition_by=partition_by) as opened:
-        present = set(opened.names)
-        empty = [*opened.uncompressed_columns(), *(name for name in inside.names if name not in present)]
-        layout, is_small = Layout.of(inside), left < SMALL_ROWS
-        with (
-            writing(location),
-            PartWriter(location, part.table, layout, part.partition, partition_by, empty=empty, is_small=is_small) as writer,
-        ):
-            for group in opened.groups:
-                gone = hits.get(group.number)
-                if gone is None:
-                    writer.write(opened.table(group, inside))
-                elif len(gone) < group.rows:
-                    writer.write(_without_rows(opened.table(group, inside), gone))
+    present = set(opened.names)
+    empty = [*opened.uncompressed_columns(), *(name for name in inside.names if name not in present)]
+    layout, is_small = Layout.of(inside), left < SMALL_ROWS
+    repeating = [name for name in inside.names if name in opened.repeating]
+    with (
+        writing(location),
+        PartWriter(
+            location, part.table, layout, part.partition, partition_by, empty=empty, is_small=is_small, repeating=repeating
+        ) as writer,
+    ):
+        for group in opened.groups:
+            gone = hits.get(group.number)
+            if gone is None:
+                writer.write(opened.encoded(group, inside))
+            elif len(gone) < group.rows:
+                writer.write(without(opened.encoded(group, inside), gone))
     return writer.part()
 
 
@@ -131,20 +167,7 @@ def matching_rows(
             rows = opened.frame(group, names).with_row_index(_ROW)
             found = rows.join(finder.keys, on=names, how="semi", nulls_equal=True, maintain_order="left")[_ROW]
             if found.len():
-                whole = opened.table(group, schema)
-                yield pl.DataFrame(_taken(whole, pa.array(found.to_numpy())))
-
-
-def _without_rows(rows: pa.Table, gone: np.ndarray) -> pa.Table:
-    stays = np.ones(rows.num_rows, dtype=bool)
-    stays[gone] = False
-    return _taken(rows, pa.array(np.flatnonzero(stays)))
-
-
-def _taken(rows: pa.Table, indices: pa.Array) -> pa.Table:
-    # Most columns of a wide row hold nothing but nulls, whichever are taken.
-    columns = [column.slice(0, len(indices)) if column.null_count == rows.num_rows else column.take(indices) for column in rows.columns]
-    return pa.Table.from_arrays(columns, schema=rows.schema)
+                yield pl.DataFrame(opened.some_rows(group, schema, found.to_numpy()))
 
 
 def _may_hold_any(rows: PartFile | RowGroup, column: str, ordered: pl.Series) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -21,8 +21,8 @@ from deltalake.transaction import AddAction, RemoveAction
 from dicomlake.errors import AccessDenied, DicomlakeError, LakeChanged
 from dicomlake.lake.log.creation import make_table, with_columns
 from dicomlake.lake.log.delta import active_parts, damaged, delta_options, open_delta, patiently, refused_by_store, sentence_of
-from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten, find_gone, matching_rows, rewrite
-from dicomlake.parts import Location, PartFile, write_parts
+from dicomlake.lake.write.row_removal import Gone, KeyFinder, Removed, Rewritten, matching_rows, remove
+from dicomlake.parts import Location, PartFile, side_by_side, write_parts
 
 APPLICATION = "dicomlake"
 NUMBER_KEY = "dicomlake.commit"
@@ -212,31 +212,34 @@ class Table:
                 return int(entry["version"])
         return 0
 
-    def without(self, *gone: Gone, within: Iterable[PartFile] | None = None) -> Rewritten:
+    def without(self, *gone: Gone, within: Iterable[PartFile] | None = None, noted: Sequence[str] = ()) -> Rewritten:
         """Write the part files that hold rows to go again, without those rows; nothing is committed.
+
+        Several are written at a time, and of each a row group is in memory.
 
         Args:
             gone: which rows; one goes if any of these says so.
             within: the part files to look at; all where None.
+            noted: columns that are to be told of the rows that go.
         """
-        removed: list[PartFile] = []
-        rest: list[PartFile | None] = []
-        for part in list(self.parts.values() if within is None else within):
-            hits = find_gone(self.location, part, gone, partition_by=self.partition_by)
-            if hits:
-                removed.append(part)
-                rest.append(rewrite(self.location, part, self.schema, hits, partition_by=self.partition_by))
-        return Rewritten(tuple(removed), tuple(rest))
+
+        def without_rows(part: PartFile) -> Removed | None:
+            return remove(self.location, part, self.schema, gone, partition_by=self.partition_by, noted=noted)
+
+        found = side_by_side(without_rows, list(self.parts.values() if within is None else within))
+        removed = [one for one in found if one is not None]
+        return Rewritten(tuple(one.part for one in removed), tuple(one.rest for one in removed), tuple(one.noted for one in removed))
 
     def rows_with(self, keys: pl.DataFrame, *, within: Iterable[PartFile] | None = None) -> pl.DataFrame:
         """The whole rows that have these keys; a null matches a null."""
         finder = KeyFinder(keys)
-        empty = pl.DataFrame(self.schema.empty_table())
-        frames = [empty]
-        for part in self.parts.values() if within is None else within:
-            if finder.may_be_in(part):
-                frames += matching_rows(self.location, part, self.schema, finder, partition_by=self.partition_by)
-        return pl.concat(frames)
+        near = [part for part in (self.parts.values() if within is None else within) if finder.may_be_in(part)]
+
+        def rows_of(part: PartFile) -> list[pl.DataFrame]:
+            return list(matching_rows(self.location, part, self.schema, finder, partition_by=self.partition_by))
+
+        frames = [frame for found in side_by_side(rows_of, near) for frame in found]
+        return pl.concat([pl.DataFrame(self.schema.empty_table()), *frames])
 
     def write(self, rows: pl.DataFrame) -> list[PartFile]:
         """Write rows, in their order, as part files of this table; columns that are absent are null."""
