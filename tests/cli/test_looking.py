@@ -37,9 +37,11 @@ def test_info_after_a_first_run_that_broke_off(run: Run, archive: Path, tmp_path
     config, lake = tmp_path / "small.yaml", tmp_path / "my lake"
     config.write_text("listing: {unit_files: 40}\nlake: {commit_units: 1}\n", "utf-8")
     note_commit = Progress.note_commit
+    committed = []
 
     def broken_off(progress: Progress, files: int) -> None:
         note_commit(progress, files)
+        committed.append(files)
         if progress.files_committed >= 80:
             raise KeyboardInterrupt
 
@@ -49,7 +51,7 @@ def test_info_after_a_first_run_that_broke_off(run: Run, archive: Path, tmp_path
     described = run("info", lake, "--json").json
     statuses = described.pop("statuses")
     assert described == {"lake": str(lake), "snapshot": None, "sources": [str(archive)]}
-    assert sum(statuses.values()) == 80
+    assert sum(statuses.values()) == sum(committed) >= 80
     lines = run("info", lake).out.splitlines()
     assert lines[0] == f"{lake}: no run has finished; the first one broke off, or is still under way"
     assert lines[1].startswith("80 files are committed: ")
