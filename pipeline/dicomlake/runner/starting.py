@@ -79,7 +79,7 @@ def runner_starter(
             raise KeyboardInterrupt
         return runner
 
-    return RunnerStarter(start, has_threads=is_local and in_threads)
+    return RunnerStarter(start, has_threads=is_local and in_threads and performance_report is None)
 
 
 class RunnerStarter:
