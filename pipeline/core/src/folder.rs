@@ -1,6 +1,6 @@
 //! A folder of this machine in one call: the names in it, and the size and time of its files.
 //!
-//! Only what is usual is answered: files, and folders that their entries call so. Whoever asks looks at all else by itself.
+//! Only what is usual is answered: files, and folders that their entries call so. The caller looks at everything else.
 
 use std::time::{Duration, Instant};
 

@@ -16,7 +16,7 @@ pub enum Recorder {
 impl Recorder {
     /// One of the same kind that has heard nothing yet.
     #[must_use]
-    pub fn anew(&self) -> Self {
+    pub fn new_of_its_kind(&self) -> Self {
         match self {
             Self::Json(_) => Self::Json(JsonRecorder::default()),
             Self::Tree(_) => Self::Tree(TreeRecorder::default()),

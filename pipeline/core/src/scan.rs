@@ -150,7 +150,7 @@ impl ScanPlan {
                 if self.read_side_by_side(rows, &stretch, threads, &mut driver, &mut pace, surroundings) {
                     continue;
                 }
-                // There are no threads to be had.
+                // No thread could be started.
                 pace = Pace::new(1);
                 for (numbered, _) in stretch {
                     if !surroundings.goes_on() {

@@ -47,7 +47,7 @@ impl ByteSource for Guarded {
     }
 
     fn look_at_size(&mut self) -> Result<Option<u64>, Refused> {
-        self.next = 0; // what was fetched may be fetched once more
+        self.next = 0; // bytes may be fetched again
         Ok(Some(self.data.len() as u64))
     }
 

@@ -1,7 +1,7 @@
 """The roll-up of a unit of work: from the rows that it has in memory, without reading them again.
 
-Most series lie in one unit, and most studies and patients. Of such an entity the unit has every row, so its roll-up is the final one. No
-unit knows whether others have rows of its entities: the driver finds that out when all units are there (`dicomlake.rollup.confirmed`).
+Most series lie in one unit, and most studies and patients. Of such an entity the unit has every row, so its roll-up is the final one. A
+unit does not know whether others have rows of its entities: the driver finds that out when all units are there (`dicomlake.rollup.final`).
 """
 
 from __future__ import annotations

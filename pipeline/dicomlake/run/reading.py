@@ -109,11 +109,8 @@ class UnitReader:
         Raises:
             RefusedError: a worker reads nothing of what can be read here.
         """
-        first = next(units, None)
-        if first is None:
-            return
         killed: deque[UnitTask] = deque()
-        for task, result in self._run(self._task(unit) for unit in chain([first], units)):
+        for task, result in self._run(map(self._task, units)):
             if result is None:
                 killed.append(task)
             else:
@@ -142,8 +139,7 @@ class UnitReader:
             waiting = next(tasks, None)
         if waiting is None:
             return
-        tasks = chain([waiting], tasks)
-        for outcome in self._runner().run(run_unit, tasks):
+        for outcome in self._runner().run(run_unit, chain([waiting], tasks)):
             yield outcome.task, None if outcome.killed else outcome.result
 
     def _check_readable(self, task: UnitTask, result: UnitResult) -> None:

@@ -91,22 +91,17 @@ class RunnerStarter:
     """
 
     def __init__(self, start: Callable[[], Runner], *, has_threads: bool = False) -> None:
+        self.has_threads = has_threads
         self._start = start
-        self._has_threads = has_threads
         self._loading: threading.Thread | None = None
 
     def __call__(self) -> Runner:
         """The runner."""
         return self._start()
 
-    @property
-    def has_threads(self) -> bool:
-        """Whether a task may as well run where it is asked for."""
-        return self._has_threads
-
     def is_loading(self) -> bool:
         """Whether Dask is being imported, and tasks may run here meanwhile; the first call begins the import, in a thread."""
-        if not self._has_threads:
+        if not self.has_threads:
             return False
         if self._loading is None and "distributed" not in sys.modules:
             self._loading = threading.Thread(target=import_module, args=("distributed",), name="dicomlake-import", daemon=True)

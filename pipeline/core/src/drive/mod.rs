@@ -68,7 +68,7 @@ pub trait ByteSource {
     /// Looks at the length as it is now.
     ///
     /// # Errors
-    /// It can't be looked at, or this is no regular file.
+    /// It can't be looked at, or this is not a regular file.
     fn look_at_size(&mut self) -> Result<Option<u64>, Refused> {
         Ok(self.size())
     }
@@ -125,7 +125,7 @@ impl Driver {
         recorder: Option<Recorder>,
         source: Result<&mut dyn ByteSource, Refused>,
     ) -> Reading {
-        let second = recorder.as_ref().map(Recorder::anew);
+        let second = recorder.as_ref().map(Recorder::new_of_its_kind);
         decoder.begin(recorder);
         let source = match source {
             Ok(source) => source,

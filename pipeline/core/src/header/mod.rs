@@ -361,7 +361,7 @@ impl HeaderDecoder {
         if syntax.deflated {
             let walk = Walk::new(0, None, syntax.encoding, Wanted::TOP, false, None);
             self.phase = Phase::DataSet(walk, Some(Inflating::new(position, self.header_limit)));
-            return Err(Progress::Pause); // whoever drives may wish to know before a few bytes become many
+            return Err(Progress::Pause); // the driver can prepare before a few bytes become many
         }
         self.phase = Phase::DataSet(Walk::new(position, file.size, syntax.encoding, Wanted::TOP, true, None), None);
         Ok(())

@@ -134,7 +134,7 @@ class _LocalFolder:
         self._chain = chain
         self._opened_ahead: dict[str, Future[Opened | None]] = {}
         self._next_ahead = 0
-        self._found: list[Found] | None = None
+        self._found: list[Found] = []
 
     @classmethod
     def of_entries(
@@ -167,25 +167,16 @@ class _LocalFolder:
             sizes, modified = self._known
             builder.extend(urls, sizes[start:stop], modified[start:stop])
             return
-        found = self._look(start, stop) if self._found is None else self._rest_of_found(start, stop)
-        if {type(value) for value in found} == {os.stat_result}:
-            status: list[os.stat_result] = found  # type: ignore[assignment]
-            is_regular = {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}
-        else:
-            is_regular = False
-        if is_regular:
+        found = self._found[start:stop]
+        found += self._look(start + len(found), stop)
+        if stop >= len(self._found):
+            self._found = []
+        status = [value for value in found if isinstance(value, os.stat_result)]
+        if len(status) == len(found) and {value.st_mode & _TYPE_BITS for value in status} == {stat.S_IFREG}:
             builder.extend(urls, [value.st_size for value in status], modified_times([value.st_mtime_ns for value in status]))
             return
         for url, value in zip(urls, found, strict=True):
             add_found(builder, url, path_of_url(url), value)
-
-    def _rest_of_found(self, start: int, stop: int) -> list[Found]:
-        known = self._found or []
-        found = known[start:stop]
-        found += self._look(start + len(found), stop)
-        if stop >= len(known):
-            self._found = None
-        return found
 
     def open(self, name: str) -> Opened:
         future = self._opened_ahead.pop(name, None)
@@ -354,7 +345,7 @@ def _are_plain(names: list[str]) -> bool:
         return False
     if joined.isascii():
         return True
-    if sys.getfilesystemencoding() != "utf-8":
+    if not _URLS_ARE_PATHS:
         return False
     try:
         joined.encode("utf-8")
