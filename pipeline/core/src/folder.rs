@@ -2,15 +2,11 @@
 //!
 //! Only what is usual is answered: files, and folders that their entries call so. The caller looks at everything else.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, open, statat};
 
-/// A look that takes longer is slow.
-const SLOW: Duration = Duration::from_micros(300);
-
-/// After so many slow looks, one after the other, the rest is left to those who look side by side.
-const SLOW_LOOKS: u32 = 8;
+use crate::drive::{SLOW, SLOW_FILES};
 
 /// Seconds since 1970 of the years 1 and 10000.
 const EARLIEST_SECONDS: i64 = -62_135_596_800;
@@ -81,7 +77,7 @@ pub fn look_at_folder(path: &[u8]) -> Looked {
             return Looked::Unusual;
         };
         slow_looks = if began.elapsed() > SLOW { slow_looks.saturating_add(1) } else { 0 };
-        if slow_looks >= SLOW_LOOKS {
+        if slow_looks >= SLOW_FILES {
             return Looked::Slow;
         }
         let seconds = found.st_mtime;

@@ -21,6 +21,7 @@ pub use first_read::FirstRead;
 pub use local::{LastFolder, LocalFile};
 pub use schedule::{Begin, Schedule};
 pub use side_by_side::{Ended, Pace, SideBySide};
+pub(crate) use side_by_side::{SLOW, SLOW_FILES};
 
 use crate::error::FileCode;
 use crate::header::{HeaderDecoder, Plan};

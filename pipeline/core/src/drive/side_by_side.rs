@@ -16,13 +16,13 @@ use crate::header::{HeaderDecoder, Plan};
 use crate::recorder::Recorder;
 
 /// A file that takes so long is worth threads of its own: starting one takes some tens of microseconds.
-const SLOW: Duration = Duration::from_micros(300);
+pub(crate) const SLOW: Duration = Duration::from_micros(300);
 
 /// Of a file's time so much is taken for waiting: two threads a core would wait in turn where it is more.
 const TIME_OF_ONE_THREAD: Duration = Duration::from_micros(60);
 
 /// So many files are slow one after the other before anything is changed: a process that waits for its turn makes single ones slow.
-const SLOW_FILES: u32 = 8;
+pub(crate) const SLOW_FILES: u32 = 8;
 
 /// How many files a thread reads before the pace is looked at again.
 const FILES_OF_A_THREAD: usize = 16;
