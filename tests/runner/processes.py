@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +70,14 @@ def processes() -> Iterator[Processes]:
             yield cluster
         finally:
             cluster.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition that another process or thread brings about."""
+    until = time.monotonic() + STARTING_SECONDS
+    while not condition():
+        assert time.monotonic() < until, "the condition did not come true"
+        time.sleep(0.02)
 
 
 def _address_in(file: Path, scheduler: subprocess.Popen[bytes]) -> str:

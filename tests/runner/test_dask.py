@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dask
 import polars as pl
 import pytest
 from distributed import Client, LocalCluster
@@ -26,6 +27,7 @@ from dicomlake.runner.dask_log import SilentDaskLog
 from dicomlake.runner.local_cluster import local_runner
 from tests.corpus import write_corpus
 from tests.run.comparison import assert_same_lake
+from tests.runner.processes import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -155,6 +157,21 @@ def test_a_file_that_kills_every_worker_is_one_failed_row(cluster: DaskRunner, a
     assert runner.killed >= 2
     row = Lake(tmp_path / "lake").files.filter(pl.col("status") == "failed").collect().row(0, named=True)
     assert (row["url"], row["code"]) == (poison, "worker-killed")
+
+
+def test_workers_that_dask_gave_up_are_replaced() -> None:
+    """Dask closes the nanny of a killed worker that is not there again in time (15 s), and starts no other. A slow machine needs longer."""
+    running = load_settings(overrides={"running.workers": 2, "running.worker_wait_seconds": 60}).running
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}):
+        runner = local_runner(running, DaskOptions(), in_threads=False)
+        try:
+            cluster = runner._client.cluster
+            for nanny in list(cluster.workers.values()):
+                cluster.sync(nanny.close)
+            wait_until(lambda: not cluster.workers and not runner._cluster.threads())
+            assert [outcome.result for outcome in runner.run(abs, [-1, -1])] == [1, 1]
+        finally:
+            runner.close()
 
 
 def test_tasks_are_taken_only_as_there_is_room(cluster: DaskRunner, settings: Settings) -> None:

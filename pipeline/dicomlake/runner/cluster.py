@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from distributed import CancelledError, Client
+from distributed import CancelledError, Client, LocalCluster
 from distributed.comm.core import CommClosedError
 
 from dicomlake.errors import ConfigurationError, RefusedError
@@ -80,6 +80,15 @@ class Cluster:
             RefusedError: the cluster is gone.
         """
         return cast("dict[str, int]", self.ask(self.scheduler.ncores, workers=None))
+
+    def replace_lost_workers(self) -> None:
+        """Start workers in the place of those that a cluster of this machine has given up.
+
+        Dask starts a killed worker again. It gives the worker up if that takes long, or if the next file kills it at once.
+        """
+        cluster = self.client.cluster
+        if isinstance(cluster, LocalCluster) and len(cluster.workers) < len(cluster.worker_spec):
+            cluster.scale(len(cluster.worker_spec))
 
     def holder(self, key: str) -> str | None:
         """The worker that has a task, running or waiting.

@@ -123,6 +123,7 @@ class DaskRunner:
         Raises:
             RefusedError: the cluster is gone or has no workers any more, or a task takes too long on every worker.
         """
+        self._seen = time.monotonic()
         waiting = iter(tasks)
         in_flight: dict[Future[Any], _Attempt] = {}
         exhausted = False
@@ -187,6 +188,7 @@ class DaskRunner:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
+        self._cluster.replace_lost_workers()
         self._threads = self._cluster.threads()
         if self._threads:
             self._seen = now

@@ -34,6 +34,7 @@ def wait_for_workers(cluster: Cluster, seconds: float, tell: Callable[[str], Non
         while not cluster.threads():
             if time.monotonic() > until:
                 raise no_workers(cluster, seconds)
+            cluster.replace_lost_workers()
             time.sleep(min(0.2, seconds))
     finally:
         wanted.release()
