@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.limits import KIB, MIB, ReadingLimits
-from dicomlake.schema import Column, LakeSchema, user_column
+from dicomlake.schema import Column, FrameAttribute, LakeSchema, user_column, user_frame_attribute
 
 AUTOMATIC = "auto"
 SEE_EVERY_KEY = "'dicomlake index --print-config' shows every key"
@@ -69,6 +69,29 @@ class ColumnSettings(_Model):
         )
 
 
+class FrameColumnSettings(ColumnSettings):
+    """A column that the user adds to `frames`; ``path`` begins below a functional groups item and takes the first item of each sequence."""
+
+    def attribute(self) -> FrameAttribute:
+        """The attribute.
+
+        Raises:
+            ConfigurationError: the path, VR or type can't be used.
+        """
+        return user_frame_attribute(
+            self.path, name=self.name, vr=self.vr, type_name=self.type, description=self.description, units=self.units
+        )
+
+
+class FramesSettings(_Model):
+    """Which frames have rows, and columns of the user's own. In YAML ``frames: off`` is ``frames: {read: false}``."""
+
+    read: bool = True
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    tiled_full: bool = False
+    columns: Annotated[tuple[FrameColumnSettings, ...], Field(strict=False)] = ()
+
+
 class ListingSettings(_Model):
     """How sources are listed and cut into units of work."""
 
@@ -89,6 +112,11 @@ class ReadingSettings(_Model):
     def limits(self) -> ReadingLimits:
         """The limits, as an engine takes them."""
         return ReadingLimits(self.first_read, self.header_limit, self.file_seconds_limit, self.requests_in_flight)
+
+
+def _frames_of_switch(given: object) -> object:
+    """YAML reads ``off`` as false."""
+    return {"read": given} if isinstance(given, bool) else given
 
 
 def _checked_span(text: str) -> str:
@@ -137,6 +165,7 @@ class Settings(_Model):
     engine: Literal["native", "pydicom"] = "native"
     headers: bool = False
     columns: Annotated[tuple[ColumnSettings, ...], Field(strict=False)] = ()
+    frames: Annotated[FramesSettings, BeforeValidator(_frames_of_switch)] = FramesSettings()
     listing: ListingSettings = ListingSettings()
     reading: ReadingSettings = ReadingSettings()
     lake: LakeSettings = LakeSettings()
@@ -149,7 +178,8 @@ class Settings(_Model):
         Raises:
             ConfigurationError: a column can't be used.
         """
-        return LakeSchema.build([column.column() for column in self.columns], self.lake.partition_by)
+        columns = [column.column() for column in self.columns]
+        return LakeSchema.build(columns, self.lake.partition_by, [column.attribute() for column in self.frames.columns])
 
     def of_rows(self) -> dict[str, Any]:
         """The settings that change rows, as a configuration has them: a lake keeps them, and a run without a configuration takes them."""
@@ -157,6 +187,7 @@ class Settings(_Model):
             "engine": self.engine,
             "headers": self.headers,
             "columns": [column.model_dump(exclude_none=True) for column in self.columns],
+            "frames": self.frames.model_dump(exclude_none=True, mode="json"),
             "listing": {"archives": self.listing.archives, "archive_expansion_limit": self.listing.archive_expansion_limit},
             "reading": {"header_limit": self.reading.header_limit},
             "lake": {"partition_by": self.lake.partition_by},
@@ -175,6 +206,14 @@ class Settings(_Model):
             "header_limit": self.reading.header_limit,
             "partition_by": self.lake.partition_by,
         }
+        if self.frames != FramesSettings():
+            attributes = [column.attribute() for column in self.frames.columns]
+            rows["frames"] = {
+                "read": self.frames.read,
+                "limit": self.frames.limit,
+                "tiled_full": self.frames.tiled_full,
+                "columns": sorted((one.name, one.paths[0].text, one.vr, one.type) for one in attributes),
+            }
         if not self.listing.archives:
             rows["archives"] = False
         elif self.listing.archive_expansion_limit != ListingSettings().archive_expansion_limit:

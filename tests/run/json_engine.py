@@ -61,7 +61,8 @@ class JsonEngine:
             if code is not None:
                 findings.append({"level": "file", "code": code, "url": url, **keys})
         rows = {"files": file_rows, "instances": instances, "findings": findings}
-        return Scanned({name: pa.Table.from_pylist(rows[name], schema=request.scanned_schema(name)) for name in rows})
+        made = {name: pa.Table.from_pylist(rows[name], schema=request.scanned_schema(name)) for name in rows}
+        return Scanned({**request.empty_tables(), **made})
 
 
 def _keys(header: dict[str, Any]) -> dict[str, str]:

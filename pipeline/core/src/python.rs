@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use crate::label::tag_text;
 use crate::recorder::Recorder;
 use crate::scan::{FileToRead, ScanPlan, Surroundings};
 use crate::table::BATCH_BYTES;
+use crate::taker::{FrameAttribute, FrameTable, standard_takers};
 use crate::tree::{Node, TreeRecorder};
 use crate::value::DictionaryVr;
 use crate::value::typed::{ItemType, ReadColumn};
@@ -36,6 +38,9 @@ type PythonStep = (u32, Option<String>, Option<i64>);
 
 /// A column: name, tag of its element, VR, type, whether the lake is partitioned by it, and the steps of its path.
 type PythonColumn = (String, u32, String, String, (bool, bool), Vec<PythonStep>);
+
+/// An attribute of frames: name, VR, type, and its paths below a functional groups item, the leaf last.
+type PythonFrameAttribute = (String, String, String, Vec<Vec<PythonStep>>);
 
 /// A store: its kind, what urls of its objects begin with, the bucket, and object_store's own options.
 type PythonStore = (String, String, String, HashMap<String, String>);
@@ -108,7 +113,8 @@ struct PythonPlan {
 #[pymethods]
 impl PythonPlan {
     #[new]
-    #[pyo3(signature = (columns, first_read, header_limit, file_seconds_limit, headers, requests_in_flight=1, batch_bytes=BATCH_BYTES))]
+    #[pyo3(signature = (columns, first_read, header_limit, file_seconds_limit, headers, requests_in_flight=1, batch_bytes=BATCH_BYTES, tables=vec![], frame_attributes=None))]
+    #[allow(clippy::too_many_arguments, reason = "Python names them")]
     fn new(
         columns: Vec<PythonColumn>,
         first_read: u64,
@@ -117,12 +123,19 @@ impl PythonPlan {
         headers: bool,
         requests_in_flight: usize,
         batch_bytes: usize,
+        tables: Vec<String>,
+        frame_attributes: Option<Vec<PythonFrameAttribute>>,
     ) -> PyResult<Self> {
         let columns = columns.into_iter().map(read_column).collect::<PyResult<Vec<_>>>()?;
         // Times that no Duration holds are as good as none.
         let file_time_limit = Duration::try_from_secs_f64(file_seconds_limit).unwrap_or(Duration::MAX);
         let limits = ReadingLimits { first_read: first_read.max(256), header_limit, file_time_limit };
-        let plan = ScanPlan::new(columns, limits, headers);
+        let mut takers = standard_takers(&tables);
+        if let Some(attributes) = frame_attributes {
+            let attributes = attributes.into_iter().map(frame_attribute).collect::<PyResult<Vec<_>>>()?;
+            takers.push(Arc::new(FrameTable::new(attributes)));
+        }
+        let plan = ScanPlan::new(columns, limits, headers).with_takers(takers);
         Ok(Self { plan: plan.with_batch_bytes(batch_bytes).with_in_flight(requests_in_flight) })
     }
 
@@ -277,6 +290,14 @@ fn read_column(
         ReadColumn { name, tag, expected, vr, item, is_list: inside.is_some(), gathers, is_partition, is_single },
         steps,
     ))
+}
+
+fn frame_attribute((name, vr, type_name, paths): PythonFrameAttribute) -> PyResult<FrameAttribute> {
+    let tag = paths.first().and_then(|path| path.last()).map_or(0, |(tag, _, _)| *tag);
+    let (column, _) = read_column((name, tag, vr, type_name, (false, false), vec![]))?;
+    let step = |(tag, creator, _)| Step { tag, creator, item: None };
+    let paths = paths.into_iter().map(|path| path.into_iter().map(step).collect()).collect();
+    Ok(FrameAttribute { column, paths })
 }
 
 fn store_config((kind, prefix, bucket, options): PythonStore) -> PyResult<ObjectStoreConfig> {

@@ -58,6 +58,10 @@ class ScanRequest:
             return pa.schema([schema.field(name) for name in SCANNED_FILE_COLUMNS])
         return schema.remove(schema.get_field_index("snapshot"))
 
+    def empty_tables(self) -> dict[str, pa.Table]:
+        """A table without rows for each table that units write."""
+        return {table.name: self.scanned_schema(table.name).empty_table() for table in self.schema.unit_tables}
+
 
 @dataclass(frozen=True, repr=False)
 class Scanned:

@@ -72,6 +72,7 @@ class NativeEngine:
         of_findings = request.scanned_schema("findings")
         return Scanned(
             {
+                **request.empty_tables(),
                 "files": _files(rows, files, request),
                 # Batch by batch: together they may hold more text than one Arrow array can.
                 "instances": pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),

@@ -122,8 +122,7 @@ def killed_result(task: UnitTask) -> UnitResult:
     message = "the process that read this file died each time; it is read again when it changes, or with --full"
     rows = rows.set_column(rows.schema.get_field_index("message"), "message", pa.array([message] * rows.num_rows))
     files = _rejected_rows(rows, task.request)
-    tables = {table.name: task.request.scanned_schema(table.name).empty_table() for table in task.request.schema.unit_tables}
-    nothing = Scanned({**tables, "files": files})
+    nothing = Scanned({**task.request.empty_tables(), "files": files})
     return UnitResult(
         task.number, tuple(_write(task, nothing)), files.num_rows, _counts(files["status"]), _counts(files["code"]), 0, 0, 0.0, 0.0
     )

@@ -2,6 +2,7 @@
 
 from dicomlake.schema.columns import Column, standard_columns, user_column
 from dicomlake.schema.declaration import Entity, OwnColumn, TableDeclaration, WrittenBy
+from dicomlake.schema.frame_attributes import FrameAttribute, standard_frame_attributes, user_frame_attribute
 from dicomlake.schema.keys import entity_key
 from dicomlake.schema.lake_schema import LakeSchema
 from dicomlake.schema.path import AttributePath, Step
@@ -12,6 +13,7 @@ __all__ = [
     "AttributePath",
     "Column",
     "Entity",
+    "FrameAttribute",
     "LakeSchema",
     "OwnColumn",
     "Step",
@@ -20,6 +22,8 @@ __all__ = [
     "declared_tables",
     "entity_key",
     "standard_columns",
+    "standard_frame_attributes",
     "table_names",
     "user_column",
+    "user_frame_attribute",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -75,8 +76,7 @@ def standard_columns() -> tuple[Column, ...]:
     """The standard header columns, in the order of ``columns.csv``."""
     units = units_of_columns()
     rows = data_rows("columns.csv")
-    # The table has every tag that its paths name, so that the whole data dictionary need not be loaded for them.
-    tags = {keyword: tag for row in rows for keyword, tag in zip(_keywords(row["path"]), _tags(row["tag"]), strict=True)}
+    tags = tags_of_keywords((row["path"], row["tag"]) for row in rows)
     return tuple(
         Column(
             name=row["name"],
@@ -90,6 +90,11 @@ def standard_columns() -> tuple[Column, ...]:
         )
         for row in rows
     )
+
+
+def tags_of_keywords(paths: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """The tags of all keywords in paths, each given with its tags, so that the whole data dictionary need not be loaded for them."""
+    return {keyword: tag for path, tags in paths for keyword, tag in zip(_keywords(path), _tags(tags), strict=True)}
 
 
 def _keywords(path: str) -> list[str]:

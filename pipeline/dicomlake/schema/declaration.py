@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dicomlake.schema import types
 from dicomlake.schema.columns import Column, units_of_columns
+from dicomlake.schema.frame_attributes import FrameAttribute
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,6 +73,7 @@ class TableDeclaration:
         is_partitioned: whether the lake's partition column partitions it.
         drops_copies: whether it holds rows of the kept copy of an instance only.
         has_header: whether it has all header columns.
+        has_frame_attributes: whether it has the attributes of frames (``frames.csv``, and those of the user).
         groups: the groups of header columns that it carries.
         header_names: other header columns that it carries, by name.
         ranged_groups: the groups of which numbers also come as ``_min`` and ``_max``.
@@ -86,6 +88,7 @@ class TableDeclaration:
     is_partitioned: bool = False
     drops_copies: bool = False
     has_header: bool = False
+    has_frame_attributes: bool = False
     groups: frozenset[str] = frozenset()
     header_names: frozenset[str] = frozenset()
     ranged_groups: frozenset[str] = frozenset()
@@ -115,12 +118,14 @@ class TableDeclaration:
         """The header columns that also come as ``_min`` and ``_max``."""
         return tuple(column for column in columns if column.group in self.ranged_groups and column.type in ("int32", "int64", "float64"))
 
-    def fields(self, columns: Sequence[Column]) -> list[pa.Field]:
-        """The Arrow fields of the table in a lake that has these header columns."""
+    def fields(self, columns: Sequence[Column], frame_attributes: Sequence[FrameAttribute]) -> list[pa.Field]:
+        """The Arrow fields of the table in a lake that has these header columns, and these attributes of frames."""
         by_name = {column.name: column for column in columns}
         fields = [by_name[name].field() for name in self.parents(columns)]
         fields += [column.field() for column in self.carried(columns)]
         for column in self.ranged(columns):
             ranged = column.field()
             fields += [ranged.with_name(f"{column.name}_min"), ranged.with_name(f"{column.name}_max")]
+        if self.has_frame_attributes:
+            fields += [attribute.field() for attribute in frame_attributes]
         return [*fields, *(column.field() for column in self.own)]

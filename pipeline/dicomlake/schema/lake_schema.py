@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema.columns import Column, standard_columns
 from dicomlake.schema.declaration import TableDeclaration, WrittenBy
+from dicomlake.schema.frame_attributes import FrameAttribute, standard_frame_attributes
 from dicomlake.schema.tables import declared_tables
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ class LakeSchema:
     columns: tuple[Column, ...]
     partition_by: str = "Modality"
     tables: tuple[TableDeclaration, ...] = field(default_factory=declared_tables)
+    frame_attributes: tuple[FrameAttribute, ...] = field(default_factory=standard_frame_attributes)
 
     @classmethod
-    def build(cls, user_columns: Sequence[Column] = (), partition_by: str = "Modality") -> LakeSchema:
+    def build(
+        cls, user_columns: Sequence[Column] = (), partition_by: str = "Modality", user_frame_attributes: Sequence[FrameAttribute] = ()
+    ) -> LakeSchema:
         """Make the schema of a lake.
 
         Raises:
@@ -44,7 +48,13 @@ class LakeSchema:
         columns = (*columns, *user_columns)
         if not any(column.name == partition_by and column.type == "string" for column in columns):
             raise ConfigurationError(f"partition_by '{partition_by}' is not a header column of type string; use Modality")
-        return cls(columns, partition_by)
+        own_of_frames = {name for table in declared_tables() if table.has_frame_attributes for name in table.own_names()}
+        taken = {name.casefold() for name in own_of_frames | {attribute.name for attribute in standard_frame_attributes()}}
+        for attribute in user_frame_attributes:
+            if attribute.name.casefold() in taken:
+                raise ConfigurationError(f"frame column '{attribute.name}' exists already; give yours another 'name'")
+            taken.add(attribute.name.casefold())
+        return cls(columns, partition_by, frame_attributes=(*standard_frame_attributes(), *user_frame_attributes))
 
     @property
     def unit_tables(self) -> tuple[TableDeclaration, ...]:
@@ -78,7 +88,7 @@ class LakeSchema:
         Raises:
             ConfigurationError: there is no such table.
         """
-        return _arrow_schema(self.columns, self.declaration(name))
+        return _arrow_schema(self.columns, self.frame_attributes, self.declaration(name))
 
     def partition_of(self, name: str) -> str | None:
         """The column that partitions a table; None where none does."""
@@ -89,7 +99,7 @@ class LakeSchema:
 
 
 @cache
-def _arrow_schema(columns: tuple[Column, ...], table: TableDeclaration) -> pa.Schema:
+def _arrow_schema(columns: tuple[Column, ...], frame_attributes: tuple[FrameAttribute, ...], table: TableDeclaration) -> pa.Schema:
     import pyarrow as pa  # noqa: PLC0415 - SQL asks for the names of tables without it
 
-    return pa.schema(table.fields(columns))
+    return pa.schema(table.fields(columns, frame_attributes))

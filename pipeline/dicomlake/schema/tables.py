@@ -14,6 +14,7 @@ ROWS_VERSION = 2
 
 _PATIENT = ("PatientID", "IssuerOfPatientID")
 _IN_HIERARCHY = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "SOPInstanceUID")
+_IN_SERIES = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _RANGED_GROUPS = frozenset({"x-ray", "mr", "nuclear"})
 
 
@@ -101,6 +102,34 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
             "findings",
             columns["findings"],
             order=("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "url", "element_path"),
+        ),
+        TableDeclaration(
+            "frames",
+            columns["frames"],
+            key=("SOPInstanceUID", "frame_number"),
+            order=(*_IN_SERIES, "frame_number"),
+            drops_copies=True,
+            has_frame_attributes=True,
+        ),
+        TableDeclaration(
+            "instance_references",
+            columns["instance_references"],
+            order=(*_IN_SERIES, "element_path", "ReferencedSOPInstanceUID", "ReferencedSeriesInstanceUID"),
+            drops_copies=True,
+        ),
+        TableDeclaration(
+            "segments",
+            columns["segments"],
+            key=("SOPInstanceUID", "segment_number"),
+            order=(*_IN_SERIES, "segment_number"),
+            drops_copies=True,
+        ),
+        TableDeclaration(
+            "content_items",
+            columns["content_items"],
+            key=("SOPInstanceUID", "item_number"),
+            order=(*_IN_SERIES, "item_number"),
+            drops_copies=True,
         ),
         TableDeclaration("snapshots", columns["snapshots"], key=("snapshot",), order=("snapshot",), written_by=WrittenBy.RUN),
     )

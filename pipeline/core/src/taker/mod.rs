@@ -5,8 +5,10 @@
 //! takers want is part of [`Wanted`](crate::wanted::Wanted), so the walk asks one list for columns and takers together. Takers change nothing
 //! in what the other tables say of a file.
 
+mod frames;
 mod items;
 mod rows;
+mod standard;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,8 +17,10 @@ use crate::gathered::{Gathered, RawValue};
 use crate::value::typed::ItemType;
 
 pub use crate::wish::{TakerSet, TakerWish, TopElements};
+pub use frames::{FrameAttribute, FrameTable};
 pub use items::ItemTable;
 pub use rows::FileRows;
+pub use standard::standard_takers;
 
 /// A column of a taker's table.
 #[derive(Clone, Debug, PartialEq, Eq)]

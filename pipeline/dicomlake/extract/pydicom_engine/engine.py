@@ -61,7 +61,13 @@ class PydicomEngine:
                     request.count.add(1)
         rows = {"files": [read.row for read in reads], "findings": [row for read in reads for row in read.finding_rows()]}
         tables = {name: pa.Table.from_pylist(found, schema=request.scanned_schema(name)) for name, found in rows.items()}
-        return Scanned({**tables, "instances": _instances([read.instance for read in reads if read.instance is not None], request)})
+        return Scanned(
+            {
+                **request.empty_tables(),
+                **tables,
+                "instances": _instances([read.instance for read in reads if read.instance is not None], request),
+            }
+        )
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
         """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
