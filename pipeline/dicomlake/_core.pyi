@@ -9,6 +9,9 @@ __version__: str
 
 Step: TypeAlias = tuple[int, str | None, int | None]
 Column: TypeAlias = tuple[str, int, str, str, tuple[bool, bool], list[Step]]
+FrameAttribute: TypeAlias = tuple[str, str, str, list[list[Step]]]
+"""Name, VR, type, and the paths below a functional groups item."""
+
 Node: TypeAlias = tuple[int, str, str | None, str | None, int | None, int | None, int, int | None]
 """Tag, VR, creator, value, length, byte offset, depth, and which item it is."""
 
@@ -53,6 +56,8 @@ class ScanPlan:
         headers: bool,
         requests_in_flight: int = ...,
         batch_bytes: int = ...,
+        tables: list[str] = ...,
+        frame_attributes: list[FrameAttribute] | None = ...,
     ) -> Self: ...
     def scan(
         self,

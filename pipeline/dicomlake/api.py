@@ -254,6 +254,7 @@ def _request(settings: Settings) -> ScanRequest:
         schema=settings.schema_of_lake(),
         reading=settings.reading.limits(),
         headers=settings.headers,
+        frames=settings.frames.limits(),
         storage_options=settings.storage_options,
     )
 

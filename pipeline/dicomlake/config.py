@@ -18,7 +18,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dicomlake.errors import ConfigurationError
-from dicomlake.limits import KIB, MIB, ReadingLimits
+from dicomlake.limits import KIB, MIB, FrameLimits, ReadingLimits
 from dicomlake.schema import Column, FrameAttribute, LakeSchema, user_column, user_frame_attribute
 
 AUTOMATIC = "auto"
@@ -90,6 +90,10 @@ class FramesSettings(_Model):
     limit: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
     tiled_full: bool = False
     columns: Annotated[tuple[FrameColumnSettings, ...], Field(strict=False)] = ()
+
+    def limits(self) -> FrameLimits:
+        """The settings as an engine takes them."""
+        return FrameLimits(self.read, self.limit, self.tiled_full)
 
 
 class ListingSettings(_Model):

@@ -89,6 +89,7 @@ class FindingCode(StrEnum):
     IMPLAUSIBLE_AGE = "implausible-age"
     NONSTANDARD_CHARACTER_SET = "nonstandard-character-set"
     TRAILING_BYTES = "trailing-bytes"
+    FRAME_COUNT = "frame-count"
 
 
 RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE, FindingCode.IRREGULAR_GEOMETRY})

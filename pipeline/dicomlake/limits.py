@@ -21,3 +21,15 @@ class ReadingLimits:
     header_limit: int = 64 * MIB
     file_seconds_limit: float = 60.0
     requests_in_flight: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLimits:
+    """Which frames have rows.
+
+    ``read`` says whether any has; ``limit`` is the most frames of one instance; ``tiled_full`` says whether tiles of slides get positions.
+    """
+
+    read: bool = True
+    limit: int = 100_000
+    tiled_full: bool = False

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dicomlake.extract.file_count import SharedCount
 from dicomlake.extract.header_tree import HeaderTree
 from dicomlake.html import html_block, html_table
-from dicomlake.limits import ReadingLimits
+from dicomlake.limits import FrameLimits, ReadingLimits
 from dicomlake.schema import LakeSchema
 
 SCANNED_FILE_COLUMNS = (
@@ -41,14 +41,15 @@ SCANNED_FILE_COLUMNS = (
 class ScanRequest:
     """The columns to read of each file, and the limits.
 
-    ``headers`` asks for ``header_json``; ``storage_options`` go to fsspec for urls that are not local. ``count``, where there is one, grows
-    with each file whose header was read; an engine that does not count leaves it alone.
+    ``headers`` asks for ``header_json``; ``storage_options`` go to fsspec for urls that are not local. ``frames`` says which frames have
+    rows. ``count``, where there is one, grows with each file whose header was read; an engine that does not count leaves it alone.
     """
 
     schema: LakeSchema
     reading: ReadingLimits = field(default_factory=ReadingLimits)
     headers: bool = False
     storage_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    frames: FrameLimits = field(default_factory=FrameLimits)
     count: SharedCount | None = field(default=None, repr=False, compare=False)
 
     def scanned_schema(self, table: str) -> pa.Schema:
@@ -94,6 +95,17 @@ class Scanned:
             html_table(["finding", "rows"], _counts(self.findings, "code")) if self.findings.num_rows else "",
         ]
         return html_block(*tables)
+
+    def __getattr__(self, name: str) -> pa.Table:
+        """Any table by its name."""
+        tables: Mapping[str, pa.Table] = self.__dict__.get("tables", {})
+        if name in tables:
+            return tables[name]
+        raise AttributeError(f"there is no table '{name}'; the tables are {', '.join(tables)}")
+
+    def __dir__(self) -> list[str]:
+        """The names of tables too, so that editors offer them."""
+        return sorted({*super().__dir__(), *self.tables})
 
     @property
     def files(self) -> pa.Table:

@@ -6,7 +6,7 @@ What follows from header columns by a formula is made here, by the same code as 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,17 +14,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import dicomlake.schema
 from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
+from dicomlake.extract.inside.findings import with_findings
+from dicomlake.extract.inside.frame_header import FRAME_HEADER_COLUMNS
+from dicomlake.extract.inside.frames import columns_of_instances, frames_of
 from dicomlake.fetch import Opener
-from dicomlake.schema import LakeSchema
+from dicomlake.schema import AttributePath, LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
 from dicomlake.stores import make_room_for_connections, stores_of
 
 if TYPE_CHECKING:
-    from dicomlake._core import Column, Files, Node
+    from dicomlake._core import Column, Files, FrameAttribute, Node, Step
 
 _Rows = TypeVar("_Rows", pa.Table, pa.RecordBatch)
 
@@ -70,13 +74,21 @@ class NativeEngine:
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
         schema = request.scanned_schema("instances")
         of_findings = request.scanned_schema("findings")
+        found = pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings)
+        # Batch by batch: together they may hold more text than one Arrow array can.
+        made = [_instances(batch, listed, schema) for batch in instances]
+        frames = request.scanned_schema("frames").empty_table()
+        groups = batches.pop("frames", None)
+        if groups is not None and (multi_frame := [_multi_frame(*pair, request) for pair in zip(instances, made, strict=True)]):
+            frames, of_frames = frames_of(pa.Table.from_batches(multi_frame), pa.Table.from_batches(groups), request)
+            found = with_findings(found, of_frames, listed["url"])
         return Scanned(
             {
                 **request.empty_tables(),
                 "files": _files(rows, files, request),
-                # Batch by batch: together they may hold more text than one Arrow array can.
-                "instances": pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
-                "findings": pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings),
+                "instances": pa.Table.from_batches(made, schema),
+                "findings": found,
+                "frames": frames,
                 **{name: _taken(of_table, listed, request.scanned_schema(name)) for name, of_table in batches.items()},
             }
         )
@@ -115,14 +127,20 @@ def unit_of(files: pa.Table) -> Files:
 def scan_plan(request: ScanRequest) -> ScanPlan:
     """A request, as the compiled part takes it."""
     reading = request.reading
-    columns = plan_columns(request.schema)
+    reads_frames = request.frames.read and any(table.has_frame_attributes for table in request.schema.tables)
     return ScanPlan(
-        columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers, reading.requests_in_flight
+        plan_columns(request.schema, FRAME_HEADER_COLUMNS if reads_frames else ()),
+        reading.first_read,
+        reading.header_limit,
+        reading.file_seconds_limit,
+        request.headers,
+        reading.requests_in_flight,
+        frame_attributes=_plan_attributes(request.schema) if reads_frames else None,
     )
 
 
-def plan_columns(schema: LakeSchema) -> list[Column]:
-    """The columns of a schema, as the compiled part takes them."""
+def plan_columns(schema: LakeSchema, more: Sequence[dicomlake.schema.Column] = ()) -> list[Column]:
+    """The columns of a schema, and more, as the compiled part takes them."""
     return [
         (
             column.name,
@@ -130,10 +148,18 @@ def plan_columns(schema: LakeSchema) -> list[Column]:
             column.vr,
             column.type,
             (column.name in ("Modality", schema.partition_by), column.vm == "1"),
-            [(step.tag, step.creator, step.item) for step in column.path.steps],
+            _plan_path(column.path),
         )
-        for column in schema.columns
+        for column in (*schema.columns, *more)
     ]
+
+
+def _plan_attributes(schema: LakeSchema) -> list[FrameAttribute]:
+    return [(one.name, one.vr, one.type, [_plan_path(path) for path in one.paths]) for one in schema.frame_attributes]
+
+
+def _plan_path(path: AttributePath) -> list[Step]:
+    return [(step.tag, step.creator, step.item) for step in path.steps]
 
 
 def _node(node: Node) -> HeaderNode:
@@ -175,6 +201,14 @@ def _instances(read: pa.RecordBatch, listed: Mapping[str, pa.Array], schema: pa.
         **{name: listed[name].take(file) for name in ("url", "modified", "file_size")},
     }
     return pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _multi_frame(read: pa.RecordBatch, made: pa.RecordBatch, request: ScanRequest) -> pa.RecordBatch:
+    """The multi-frame instances of a batch, with the columns that rows of frames need."""
+    wanted = columns_of_instances(request.schema.frame_attributes)
+    names = ["file", "functional_groups", *(column.name for column in FRAME_HEADER_COLUMNS)]
+    arrays = {name: made[name] for name in wanted} | {name: read[name] for name in names}
+    return pa.record_batch(arrays).filter(made["is_multiframe"])
 
 
 def _taken(read: list[pa.RecordBatch], listed: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:

@@ -96,6 +96,7 @@ class UnitReader:
             schema=settings.schema_of_lake(),
             reading=settings.reading.limits(),
             headers=settings.headers,
+            frames=settings.frames.limits(),
             storage_options=settings.storage_options,
             count=count,
         )
