@@ -150,14 +150,19 @@ def _rolled_up(task: UnitTask, scanned: Scanned, parts: Sequence[PartFile]) -> U
         return None
     from dicomlake.rollup import roll_up_unit  # noqa: PLC0415 - a unit that has nothing to roll up starts sooner without polars
 
-    return roll_up_unit(_kept(scanned), of_instances, task.request.schema, task.lake, task.snapshot)
+    losing = _losing(scanned)
+    instances, frames = (
+        rows if losing is None else rows.filter(pc.invert(pc.is_in(rows["url"], value_set=losing)))
+        for rows in (scanned.instances, scanned.tables["frames"])
+    )
+    return roll_up_unit(instances, frames, of_instances, task.request.schema, task.lake, task.snapshot)
 
 
-def _kept(scanned: Scanned) -> pa.Table:
-    """The rows of `instances` without those of copies of which the unit has a better one: they will lose their place in any case."""
+def _losing(scanned: Scanned) -> pa.Array | None:
+    """The urls of copies of which the unit has a better one: they will lose their place in any case."""
     instances = scanned.instances
     if pc.count_distinct(instances["SOPInstanceUID"]).as_py() == instances.num_rows:
-        return instances
+        return None
     import polars as pl  # noqa: PLC0415 - likewise
 
     from dicomlake.duplicates import resolve  # noqa: PLC0415 - likewise
@@ -165,8 +170,7 @@ def _kept(scanned: Scanned) -> pa.Table:
     files = pl.DataFrame(scanned.files.select(["url", "SOPInstanceUID", "code", "header_digest", "status"]))
     copies = files.filter((pl.col("status") == FileStatus.INDEXED.value) & pl.col("SOPInstanceUID").is_duplicated())
     resolved = resolve(copies.with_columns(duplicate_of=pl.lit(None, dtype=pl.String)))
-    losing = resolved.filter(pl.col("new_status") == FileStatus.DUPLICATE.value)["url"].to_arrow().cast(pa.string())
-    return instances.filter(pc.invert(pc.is_in(instances["url"], value_set=losing)))
+    return resolved.filter(pl.col("new_status") == FileStatus.DUPLICATE.value)["url"].to_arrow().cast(pa.string())
 
 
 def _write(task: UnitTask, scanned: Scanned) -> list[PartFile]:

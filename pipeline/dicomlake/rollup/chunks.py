@@ -7,7 +7,7 @@ So a run that was killed needs no memory of its own: the next one finds what it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from dicomlake.schema import LakeSchema
 
 _KEY_COLUMNS = ("patient_key", "study_key", "series_key")
 _ROW_COLUMNS = ("url", "snapshot")
+_PLACE = pl.Struct({"part": pl.UInt32, "group": pl.UInt32})
 _NO_KEYS = pl.DataFrame(schema=dict.fromkeys(_KEY_COLUMNS, pl.String))
 _NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0, pl.Int64))
 
@@ -25,7 +26,8 @@ _NOTHING_DIFFERS = _NO_KEYS.with_columns(rows=pl.lit(0, pl.Int64), hash=pl.lit(0
 class Chunk:
     """Entities of one level, by their key, and how many rows they have.
 
-    ``parts`` are the part files of `instances` that hold these rows, ``groups`` by their paths the numbers of the row groups.
+    ``parts`` are the part files of `instances` that hold these rows, ``groups`` by their paths the numbers of the row groups. ``frames``
+    are those of `frames` with rows of these series, ``frame_groups`` their row groups.
     """
 
     level: str
@@ -33,6 +35,8 @@ class Chunk:
     parts: tuple[PartFile, ...]
     groups: dict[str, tuple[int, ...]]
     rows: int
+    frames: tuple[PartFile, ...] = ()
+    frame_groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def touched_entities(
@@ -86,13 +90,20 @@ def _order(part: PartFile) -> tuple[str, str]:
 
 
 def chunks(
-    location: Location, parts: Sequence[PartFile], touched: Mapping[str, pl.DataFrame], schema: LakeSchema, *, rows_limit: int
+    location: Location,
+    parts: Sequence[PartFile],
+    frames: Sequence[PartFile],
+    touched: Mapping[str, pl.DataFrame],
+    schema: LakeSchema,
+    *,
+    rows_limit: int,
 ) -> Iterator[Chunk]:
     """Cut the touched entities of each level into chunks of about ``rows_limit`` instances, in the order in which they stand.
 
     Args:
         location: the lake.
         parts: the part files of `instances` in which they may have rows.
+        frames: the part files of `frames` in which the series may have rows.
         touched: their keys, by level.
         schema: the lake's schema.
         rows_limit: how many instances a chunk has, roughly.
@@ -113,6 +124,8 @@ def chunks(
     if not counts:
         return
     everything = pl.concat(counts)
+    ordered_frames = sorted(frames, key=lambda part: str(part.lowest.get("PatientID") or ""))
+    of_frames = _frame_places(location, ordered_frames, wanted["series_key"])
     for level in schema.levels:
         (key,) = level.key
         # Only series are read row by row; the levels above are condensed part file by part file.
@@ -124,11 +137,42 @@ def chunks(
             .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         )
         for chunk in entities.partition_by("chunk", maintain_order=True):
-            places: dict[int, list[int]] = {}
-            for place in chunk["place"].explode().unique().sort():
-                places.setdefault(place["part"], []).append(place["group"])
-            groups = {ordered[number].path: tuple(of_part) for number, of_part in places.items()}
-            yield Chunk(level.name, chunk.select(key), tuple(ordered[number] for number in places), groups, int(chunk["rows"].sum()))
+            keys, rows = chunk.select(key), int(chunk["rows"].sum())
+            with_rows, groups = _in_parts(ordered, chunk["place"].explode())
+            if level.name != "series":
+                yield Chunk(level.name, keys, with_rows, groups, rows)
+                continue
+            frame_parts, frame_groups = _in_parts(ordered_frames, of_frames.join(keys, on=key, how="semi")["place"])
+            yield Chunk(level.name, keys, with_rows, groups, rows, frame_parts, frame_groups)
+
+
+def _in_parts(parts: Sequence[PartFile], places: pl.Series) -> tuple[tuple[PartFile, ...], dict[str, tuple[int, ...]]]:
+    """The part files of some places, and the row groups in each by its path."""
+    groups: dict[int, list[int]] = {}
+    for place in places.unique().sort():
+        groups.setdefault(place["part"], []).append(place["group"])
+    return tuple(parts[number] for number in groups), {parts[number].path: tuple(of_part) for number, of_part in groups.items()}
+
+
+def _frame_places(location: Location, parts: Sequence[PartFile], series: pl.Series) -> pl.DataFrame:
+    """Where frames of some series stand: ``series_key`` and ``place``, the numbers of the part file and of the row group."""
+    found = [pl.DataFrame(schema={"series_key": pl.String, "place": _PLACE})]
+
+    def places(number: int) -> list[pl.DataFrame]:
+        of_part = []
+        with open_part(location, parts[number]) as opened:
+            for group in opened.groups:
+                near = opened.rows_with_any(group, {"series_key": series})
+                if len(near):
+                    keys = opened.some_columns(group, ["series_key"], near).unique()
+                    of_part.append(compact(keys).with_columns(place=_place(number, group.number)))
+        return of_part
+
+    return pl.concat([*found, *(frame for of_part in side_by_side(places, range(len(parts))) for frame in of_part)])
+
+
+def _place(part: int, group: int) -> pl.Expr:
+    return pl.struct(part=pl.lit(part, dtype=pl.UInt32), group=pl.lit(group, dtype=pl.UInt32))
 
 
 def _counted(location: Location, part: PartFile, number: int, wanted: Mapping[str, pl.Series], partition_by: str) -> list[pl.DataFrame]:
@@ -144,7 +188,6 @@ def _counted(location: Location, part: PartFile, number: int, wanted: Mapping[st
             near = opened.rows_with_any(group, wanted)
             if len(near):
                 rows = opened.some_columns(group, _KEY_COLUMNS, near)
-                place = pl.struct(part=pl.lit(number, dtype=pl.UInt32), group=pl.lit(group.number, dtype=pl.UInt32))
                 grouped = rows.group_by(_KEY_COLUMNS, maintain_order=True).agg(pl.len().alias("rows"))
-                counts.append(compact(grouped).with_columns(place=place))
+                counts.append(compact(grouped).with_columns(place=_place(number, group.number)))
     return counts

@@ -8,6 +8,7 @@ import polars as pl
 
 from dicomlake.errors import FindingCode
 from dicomlake.rollup.agree import WEIGHT, agreed_values, differing_names
+from dicomlake.rollup.functional_groups import OF_FRAMES
 from dicomlake.schema import LakeSchema
 
 _ENTITY_KEYS = ("patient_key", "study_key", "series_key", "PatientID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -24,7 +25,7 @@ class RolledUp:
 def columns_needed(schema: LakeSchema, level: str) -> list[str]:
     """The columns of `instances` from which a level is rolled up."""
     own = {
-        "series": ["study_key", "TransferSyntaxUID", "NumberOfFrames", "file_size", "acquisition_datetime", "SOPClassUID"],
+        "series": ["url", "study_key", "TransferSyntaxUID", "NumberOfFrames", "file_size", "acquisition_datetime", "SOPClassUID"],
         "studies": ["series_key", "Modality", "SOPClassUID", "file_size", "StudyDate", "StudyTime", "patient_age_years"],
         "patients": ["study_key", "series_key", "Modality", "StudyDate", "file_size"],
     }[level]
@@ -49,7 +50,8 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     """Roll up one level.
 
     Args:
-        rows: ``columns_needed`` of **every** instance of some entities, condensed.
+        rows: ``columns_needed`` of **every** instance of some entities, condensed; of series those of their frames too
+            (`dicomlake.rollup.functional_groups`).
         schema: the lake's schema.
         level: ``series``, ``studies`` or ``patients``.
     """
@@ -58,15 +60,18 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     extra = ["patient_age_years"] if level == "studies" else []
     others = [name for name in _held_against(schema, level) if name not in parents]
     parent = [] if key == "patient_key" else ["patient_key"]
+    instances = rows.filter(~pl.col(OF_FRAMES)) if OF_FRAMES in rows.columns else rows
     looked_at = dict.fromkeys([*parents, *carried, *others, *extra, *parent, *(column for column, _, _ in _of_columns(level, schema))])
     values, spread = agreed_values(rows, [key], list(looked_at))
     differing = set(spread.columns) - {key}
     must_agree = [*_must_agree(schema, level), *others]
-    frame = pl.concat([values.select(key, *parents, *carried, *extra), *_counts(rows, values, differing, level, schema)], how="horizontal")
+    frame = pl.concat(
+        [values.select(key, *parents, *carried, *extra), *_counts(rows, instances, values, differing, level, schema)], how="horizontal"
+    )
     if parent and differing.isdisjoint(parent):
         frame = frame.with_columns(values["patient_key"])
     elif parent:
-        frame = frame.join(_patient_keys(rows, values, key), on=key, how="left", maintain_order="left")
+        frame = frame.join(_patient_keys(instances, values, key), on=key, how="left", maintain_order="left")
     frame = frame.with_columns(differing_names(spread, must_agree).alias("inconsistent_attributes"))
     if level == "series":
         may_differ = [name for name in carried if name not in must_agree]
@@ -78,7 +83,9 @@ def roll_up(rows: pl.DataFrame, schema: LakeSchema, level: str) -> RolledUp:
     return RolledUp(frame, _findings(frame, schema, level))
 
 
-def _counts(rows: pl.DataFrame, values: pl.DataFrame, differing: set[str], level: str, schema: LakeSchema) -> list[pl.DataFrame]:
+def _counts(
+    rows: pl.DataFrame, instances: pl.DataFrame, values: pl.DataFrame, differing: set[str], level: str, schema: LakeSchema
+) -> list[pl.DataFrame]:
     """The columns of a level that count or sum up its instances, in the order of ``values``.
 
     A column that differs in no group needs no counting: the agreed value is the only one that a group has.
@@ -92,8 +99,9 @@ def _counts(rows: pl.DataFrame, values: pl.DataFrame, differing: set[str], level
             grouped.append((_distinct(column) if kind == "distinct" else one.min() if kind == "min" else one.max()).alias(name))
         else:
             single.append((pl.concat_list(column).list.drop_nulls() if kind == "distinct" else pl.col(column)).alias(name))
-    counted = rows.group_by(key, maintain_order=True).agg(*expressions, *grouped).drop(key)
-    return [counted, values.select(single)]
+    counted = instances.group_by(key, maintain_order=True).agg(*expressions).drop(key)
+    ranges = rows.group_by(key, maintain_order=True).agg(*grouped).drop(key) if grouped else values.select([])
+    return [counted, ranges, values.select(single)]
 
 
 def _of_columns(level: str, schema: LakeSchema) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.parts import Location, PartFile
+from dicomlake.rollup.functional_groups import frame_columns_needed, with_frames
 from dicomlake.rollup.levels import columns_needed, condense, roll_up
 from dicomlake.rollup.written import write_findings, write_level
 from dicomlake.schema import LakeSchema
@@ -49,11 +50,12 @@ class UnitRollUp:
     cpu_seconds: float
 
 
-def roll_up_unit(rows: pa.Table, parts: list[PartFile], schema: LakeSchema, lake: Location, snapshot: int) -> UnitRollUp:
+def roll_up_unit(rows: pa.Table, frames: pa.Table, parts: list[PartFile], schema: LakeSchema, lake: Location, snapshot: int) -> UnitRollUp:
     """Roll up the instances of a unit, and write the rows of each level; nothing is committed.
 
     Args:
         rows: the unit's rows of `instances`.
+        frames: its rows of `frames`.
         parts: the part files that hold these rows.
         schema: the lake's schema.
         lake: where part files are written.
@@ -67,7 +69,10 @@ def roll_up_unit(rows: pa.Table, parts: list[PartFile], schema: LakeSchema, lake
     for level in schema.levels:
         (key,) = level.key
         instances = pl.DataFrame(rows.select(columns_needed(schema, level.name)))
-        rolled_up = roll_up(condense(instances, level.name), schema, level.name)
+        condensed = condense(instances, level.name)
+        if level.name == "series" and frames.num_rows:
+            condensed = with_frames(condensed, pl.DataFrame(frames.select(frame_columns_needed(schema))), schema)
+        rolled_up = roll_up(condensed, schema, level.name)
         entities = rolled_up.rows.with_columns(snapshot=pl.lit(snapshot, dtype=pl.Int64))
         count = level.entity.instance_count if level.entity is not None else ""
         levels[level.name] = LevelOfUnit(

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from dicomlake.parts import Location, PartFile, compact, open_part
+from dicomlake.rollup.functional_groups import frame_columns_needed, with_frames
 from dicomlake.rollup.levels import columns_needed, condense, roll_up
 from dicomlake.rollup.written import write_findings, write_level
 from dicomlake.schema import LakeSchema
@@ -21,7 +22,7 @@ class RollUpTask:
 
     ``level`` is the name of their table and ``keys`` holds their keys; ``instances`` are the part files of `instances` that hold them,
     ``former`` those of the level's own table that may hold their former rows. ``groups`` are the row groups to look at, by the path of
-    their part file; all of a part file that it lacks.
+    their part file; all of a part file that it lacks. ``frames`` and ``frame_groups`` are the same for the frames of series.
     """
 
     level: str
@@ -32,6 +33,8 @@ class RollUpTask:
     lake: Location
     snapshot: int
     groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    frames: tuple[PartFile, ...] = ()
+    frame_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,15 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     """
     started = time.thread_time()
     columns = columns_needed(task.schema, task.level)
-    frames = []
+    found = []
     for part in task.instances:
-        frames += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
-    if not frames:
+        found += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
+    if not found:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
-    rows = pl.concat(frames, rechunk=True)
-    frames.clear()  # they would be in memory a second time
+    rows = pl.concat(found, rechunk=True)
+    found.clear()  # they would be in memory a second time
+    if task.level == "series" and task.frames:
+        rows = with_frames(rows, _frames_of(task), task.schema)
     rolled_up = roll_up(rows, task.schema, task.level)
     with_snapshots = _with_snapshots(rolled_up.rows, task.schema.table(task.level), task)
     parts = write_level(task.lake, task.schema, task.level, with_snapshots)
@@ -78,11 +83,16 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
 
 
+def _frames_of(task: RollUpTask) -> pl.DataFrame:
+    columns = frame_columns_needed(task.schema)
+    return pl.concat([rows for part in task.frames for rows in _rows_of(task, part, columns, None)], rechunk=True)
+
+
 def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> Iterator[pl.DataFrame]:
     """The rows of the task's entities in a part file, row group by row group; their keys tell which these are."""
     (key,) = task.keys.columns
     wanted = {key: task.keys[key].drop_nulls().sort()}
-    numbers = task.groups.get(part.path)
+    numbers = task.groups.get(part.path, task.frame_groups.get(part.path))
     with open_part(task.lake, part, partition_by=partition_by) as opened:
         names = opened.names if columns is None else columns
         for group in opened.groups:

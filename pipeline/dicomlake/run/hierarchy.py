@@ -83,13 +83,25 @@ class _Cut:
         location, schema = self.writer.location, self.writer.schema
         batch: list[RollUpTask] = []
         rows = 0
-        for chunk in chunks(location, self.instances, keys, schema, rows_limit=self.rows_limit):
+        frames = list(self.writer.tables["frames"].parts.values())
+        for chunk in chunks(location, self.instances, frames, keys, schema, rows_limit=self.rows_limit):
             finder = KeyFinder(chunk.keys)
             before = tuple(part for part in self.former[chunk.level].removed if finder.may_be_in(part))
             if batch and rows + chunk.rows > self.rows_limit * len(keys):
                 yield tuple(batch)
                 batch, rows = [], 0
-            task = RollUpTask(chunk.level, chunk.keys, chunk.parts, before, schema, location, self.snapshot, chunk.groups)
+            task = RollUpTask(
+                chunk.level,
+                chunk.keys,
+                chunk.parts,
+                before,
+                schema,
+                location,
+                self.snapshot,
+                chunk.groups,
+                chunk.frames,
+                chunk.frame_groups,
+            )
             batch.append(task)
             rows += chunk.rows
         if batch:
