@@ -1,4 +1,4 @@
-"""The header columns: the standard set of 230, and those that the user adds."""
+"""The header columns: the standard set of 244, and those that the user adds."""
 
 from __future__ import annotations
 

@@ -30,7 +30,6 @@ _ATTRIBUTES = (
     ("TimeSlotVector", "(0054,0070)", "US", "list<int64>"),
     ("SliceVector", "(0054,0080)", "US", "list<int64>"),
     ("AngularViewVector", "(0054,0090)", "US", "list<int64>"),
-    ("DiffusionGradientOrientation", "(0018,9089)", "FD", "list<float64>"),
     ("DimensionOrganizationType", "(0020,9311)", "CS", "string"),
     ("TotalPixelMatrixFocalPlanes", "(0048,0303)", "UL", "int64"),
     ("ImageOrientationSlide", "(0048,0102)", "DS", "list<float64>"),

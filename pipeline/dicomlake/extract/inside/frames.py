@@ -39,7 +39,7 @@ _NEEDED = (
 
 def columns_of_instances(attributes: Sequence[FrameAttribute]) -> list[str]:
     """The columns of `instances` that `frames_of` needs, those of ``FRAME_HEADER_COLUMNS`` and ``functional_groups`` aside."""
-    top = [attribute.top for attribute in attributes if attribute.top is not None and attribute.top != "DiffusionGradientOrientation"]
+    top = [attribute.top for attribute in attributes if attribute.top is not None]
     return list(dict.fromkeys([*OF_INSTANCE, *_NEEDED, *top]))
 
 
