@@ -92,7 +92,7 @@ class FindingCode(StrEnum):
     FRAME_COUNT = "frame-count"
 
 
-RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE, FindingCode.IRREGULAR_GEOMETRY})
+RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE})
 """Codes that later tables will raise, and that nothing raises today."""
 
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {

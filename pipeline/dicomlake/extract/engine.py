@@ -36,6 +36,9 @@ SCANNED_FILE_COLUMNS = (
 )
 """The columns of `files` that an engine answers; the others are the lake's (source, duplicates, snapshots)."""
 
+ADDED_COLUMNS = frozenset({"snapshot", "stack", "in_lake"})
+"""The columns of the other tables that the run adds: they depend on other files."""
+
 
 @dataclass(frozen=True)
 class ScanRequest:
@@ -57,7 +60,7 @@ class ScanRequest:
         schema = self.schema.table(table)
         if table == "files":
             return pa.schema([schema.field(name) for name in SCANNED_FILE_COLUMNS])
-        return schema.remove(schema.get_field_index("snapshot"))
+        return pa.schema([field for field in schema if field.name not in ADDED_COLUMNS])
 
     def empty_tables(self) -> dict[str, pa.Table]:
         """A table without rows for each table that units write."""

@@ -21,7 +21,7 @@ from dicomlake.fetch import open_file
 from dicomlake.parts import Location, PartFile, write_parts, write_sorted
 
 if TYPE_CHECKING:
-    from dicomlake.rollup import UnitRollUp
+    from dicomlake.rollup import SeriesStacks, UnitRollUp
 
 _OF_LISTING = ("url", "file_size", "modified", "etag", "member_offset", "member_bytes", "member_packing", "archive_version")
 
@@ -73,9 +73,10 @@ def run_unit(task: UnitTask) -> UnitResult:
     task = replace(task, files=located_members(task.files, task.request))
     scanned = scan_unit(make_engine(task.engine), task.files, task.request)
     read = time.thread_time()
-    parts = _write(task, scanned)
+    kept = _Kept.of(scanned) if scanned.instances.num_rows else None
+    parts = _write(task, scanned if kept is None else kept.with_stacks(scanned))
     written = time.thread_time()
-    roll_up = _rolled_up(task, scanned, parts) if task.rolls_up else None
+    roll_up = kept.rolled_up(task, parts) if task.rolls_up and kept is not None else None
     return UnitResult(
         number=task.number,
         parts=tuple(parts),
@@ -144,18 +145,51 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _rolled_up(task: UnitTask, scanned: Scanned, parts: Sequence[PartFile]) -> UnitRollUp | None:
-    of_instances = [part for part in parts if part.table == "instances"]
-    if not of_instances:
-        return None
-    from dicomlake.rollup import roll_up_unit  # noqa: PLC0415 - a unit that has nothing to roll up starts sooner without polars
+@dataclass(frozen=True)
+class _Kept:
+    """The rows of a unit without those of copies of which it has a better one, and the stacks of their series."""
 
-    losing = _losing(scanned)
-    instances, frames = (
-        rows if losing is None else rows.filter(pc.invert(pc.is_in(rows["url"], value_set=losing)))
-        for rows in (scanned.instances, scanned.tables["frames"])
-    )
-    return roll_up_unit(instances, frames, of_instances, task.request.schema, task.lake, task.snapshot)
+    instances: pa.Table
+    frames: pa.Table
+    losing: pa.Array | None
+    stacks: SeriesStacks
+
+    @classmethod
+    def of(cls, scanned: Scanned) -> _Kept:
+        import polars as pl  # noqa: PLC0415 - a unit without instances starts sooner without polars
+
+        from dicomlake.rollup import frame_columns_for_stacks, instance_columns_needed, stacks_of_series  # noqa: PLC0415 - likewise
+
+        losing = _losing(scanned)
+        instances, frames = (
+            rows if losing is None else rows.filter(pc.invert(pc.is_in(rows["url"], value_set=losing)))
+            for rows in (scanned.instances, scanned.tables["frames"])
+        )
+        of_instances = pl.DataFrame(instances.select(instance_columns_needed(instances.schema.names)))
+        of_frames = pl.DataFrame(frames.select(frame_columns_for_stacks(frames.schema.names))) if frames.num_rows else None
+        return cls(instances, frames, losing, stacks_of_series(of_instances, of_frames))
+
+    def with_stacks(self, scanned: Scanned) -> Scanned:
+        """The same rows, with the numbers of their stacks; a copy that loses its place has none."""
+        numbers = {"instances": self.stacks.of_instances, "frames": self.stacks.of_frames}
+        tables = {name: self._numbered(scanned.tables[name], of_table.to_arrow()) for name, of_table in numbers.items()}
+        return Scanned({**scanned.tables, **tables})
+
+    def _numbered(self, rows: pa.Table, numbers: pa.Array) -> pa.Table:
+        if self.losing is not None:
+            is_kept = pc.invert(pc.is_in(rows["url"], value_set=self.losing)).combine_chunks()
+            place = pc.if_else(is_kept, pc.subtract(pc.cumulative_sum(is_kept.cast(pa.int64())), 1), None)
+            numbers = numbers.take(place)
+        return rows.append_column("stack", numbers.cast(pa.int64()))
+
+    def rolled_up(self, task: UnitTask, parts: Sequence[PartFile]) -> UnitRollUp | None:
+        """The roll-up of these rows, written."""
+        of_instances = [part for part in parts if part.table == "instances"]
+        if not of_instances:
+            return None
+        from dicomlake.rollup import roll_up_unit  # noqa: PLC0415 - likewise
+
+        return roll_up_unit(self.instances, self.frames, self.stacks, of_instances, task.request.schema, task.lake, task.snapshot)
 
 
 def _losing(scanned: Scanned) -> pa.Array | None:

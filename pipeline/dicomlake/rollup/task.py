@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
-import pyarrow as pa
 
 from dicomlake.parts import Location, PartFile, compact, open_part
 from dicomlake.rollup.functional_groups import frame_columns_needed, with_frames
 from dicomlake.rollup.levels import columns_needed, condense, roll_up
+from dicomlake.rollup.stacks import frame_columns_for_stacks, instance_columns_needed, stacks_of_series
 from dicomlake.rollup.written import write_findings, write_level
 from dicomlake.schema import LakeSchema
 
@@ -22,7 +22,8 @@ class RollUpTask:
 
     ``level`` is the name of their table and ``keys`` holds their keys; ``instances`` are the part files of `instances` that hold them,
     ``former`` those of the level's own table that may hold their former rows. ``groups`` are the row groups to look at, by the path of
-    their part file; all of a part file that it lacks. ``frames`` and ``frame_groups`` are the same for the frames of series.
+    their part file; all of a part file that it lacks. ``frames`` and ``frame_groups`` are the same for the frames of series, and
+    ``former_stacks`` hold their former stacks.
     """
 
     level: str
@@ -35,11 +36,15 @@ class RollUpTask:
     groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     frames: tuple[PartFile, ...] = ()
     frame_groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    former_stacks: tuple[PartFile, ...] = ()
 
 
 @dataclass(frozen=True)
 class RollUpResult:
-    """The part files that a task wrote, of the level's table and of `findings`."""
+    """The part files that a task wrote, of the level's table, of `findings` and of `stacks`.
+
+    ``moved_instances`` (``url``, ``stack``) and ``moved_frames`` (with ``frame_number``) are those whose rows name another stack.
+    """
 
     level: str
     parts: tuple[PartFile, ...]
@@ -47,6 +52,9 @@ class RollUpResult:
     rows: int
     cpu_seconds: float
     finding_codes: dict[str, int] = field(default_factory=dict)
+    stacks: tuple[PartFile, ...] = ()
+    moved_instances: pl.DataFrame | None = None
+    moved_frames: pl.DataFrame | None = None
 
 
 def run_roll_ups(tasks: tuple[RollUpTask, ...]) -> tuple[RollUpResult, ...]:
@@ -65,7 +73,10 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
         LakeDamaged, AccessDenied: the lake can't be read or written.
     """
     started = time.thread_time()
+    is_series = task.level == "series"
     columns = columns_needed(task.schema, task.level)
+    if is_series:
+        columns = list(dict.fromkeys([*columns, *instance_columns_needed(task.schema.table("instances").names), "stack"]))
     found = []
     for part in task.instances:
         found += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
@@ -73,19 +84,48 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
         return RollUpResult(task.level, (), (), 0, time.thread_time() - started)
     rows = pl.concat(found, rechunk=True)
     found.clear()  # they would be in memory a second time
-    if task.level == "series" and task.frames:
-        rows = with_frames(rows, _frames_of(task), task.schema)
+    if is_series:
+        return _roll_up_series(task, rows, started)
     rolled_up = roll_up(rows, task.schema, task.level)
-    with_snapshots = _with_snapshots(rolled_up.rows, task.schema.table(task.level), task)
+    return _written(task, rolled_up.rows, [rolled_up.findings], started)
+
+
+def _roll_up_series(task: RollUpTask, instances: pl.DataFrame, started: float) -> RollUpResult:
+    frames = _frames_of(task)
+    stacks = stacks_of_series(instances, frames)
+    rolled_up = roll_up(with_frames(instances, frames, task.schema), task.schema, task.level)
+    series = rolled_up.rows.join(stacks.geometry, on="series_key", how="left", maintain_order="left")
+    result = _written(task, series, [rolled_up.findings, stacks.findings(series)], started)
+    of_stacks = _with_snapshots(stacks.with_keys(series), "stacks", task.former_stacks, task)
+    return replace(
+        result,
+        stacks=tuple(write_level(task.lake, task.schema, "stacks", of_stacks)),
+        moved_instances=_moved(instances.select("url", "stack"), stacks.of_instances),
+        moved_frames=None if frames is None else _moved(frames.select("url", "frame_number", "stack"), stacks.of_frames),
+        cpu_seconds=time.thread_time() - started,
+    )
+
+
+def _moved(rows: pl.DataFrame, stacks: pl.Series) -> pl.DataFrame:
+    """The rows whose stack is another one, with that."""
+    return rows.with_columns(stacks.alias("now")).filter(pl.col("now").ne_missing(pl.col("stack"))).drop("stack").rename({"now": "stack"})
+
+
+def _written(task: RollUpTask, rows: pl.DataFrame, findings: Sequence[pl.DataFrame], started: float) -> RollUpResult:
+    with_snapshots = _with_snapshots(rows, task.level, task.former, task)
     parts = write_level(task.lake, task.schema, task.level, with_snapshots)
-    findings = write_findings(task.lake, task.schema, [rolled_up.findings], task.snapshot)
-    codes = dict(rolled_up.findings["code"].value_counts().iter_rows())
-    return RollUpResult(task.level, tuple(parts), tuple(findings), rolled_up.rows.height, time.thread_time() - started, codes)
+    of_findings = write_findings(task.lake, task.schema, findings, task.snapshot)
+    codes: dict[str, int] = {}
+    for frame in findings:
+        codes |= dict(frame["code"].value_counts().iter_rows())
+    return RollUpResult(task.level, tuple(parts), tuple(of_findings), rows.height, time.thread_time() - started, codes)
 
 
-def _frames_of(task: RollUpTask) -> pl.DataFrame:
-    columns = frame_columns_needed(task.schema)
-    return pl.concat([rows for part in task.frames for rows in _rows_of(task, part, columns, None)], rechunk=True)
+def _frames_of(task: RollUpTask) -> pl.DataFrame | None:
+    names = [*frame_columns_needed(task.schema), *frame_columns_for_stacks(task.schema.table("frames").names), "stack"]
+    columns = list(dict.fromkeys(names))
+    frames = [rows for part in task.frames for rows in _rows_of(task, part, columns, None)]
+    return pl.concat(frames, rechunk=True) if frames else None
 
 
 def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, partition_by: str | None) -> Iterator[pl.DataFrame]:
@@ -107,10 +147,11 @@ def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, pa
                 yield opened.some_columns(group, names, indices)
 
 
-def _with_snapshots(rows: pl.DataFrame, schema: pa.Schema, task: RollUpTask) -> pl.DataFrame:
+def _with_snapshots(rows: pl.DataFrame, table: str, parts: Sequence[PartFile], task: RollUpTask) -> pl.DataFrame:
     """A row that came out as it was keeps the number of the run in which it last changed."""
+    schema = task.schema.table(table)
     rows = rows.with_columns(snapshot=pl.lit(task.snapshot, dtype=pl.Int64))
-    frames = [former for part in task.former for former in _rows_of(task, part, None, None)]
+    frames = [former for part in parts for former in _rows_of(task, part, None, None)]
     if not frames:
         return rows
     # A column that came since those rows were written is null in them: a row that has a value now has changed.

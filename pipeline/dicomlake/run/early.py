@@ -95,7 +95,7 @@ class EarlyRollUps:
             AccessDenied: the lake can't be written.
         """
         levels = [level.name for level in writer.schema.levels]
-        final = FinalRollUps({name: [] for name in (*levels, "findings")}, {})
+        final = FinalRollUps({name: [] for name in (*levels, "stacks", "findings")}, {})
         if not self._units:
             final.rest = {level.name: touched[level.name].clear() for level in writer.schema.levels}
             return final
@@ -119,7 +119,9 @@ class EarlyRollUps:
                 if gone is not None:
                     open_units.add(number)
                     gone_of_unit.setdefault(number, []).append(Gone(gone, of_level))
-                final.parts[level.name] += _cut(writer, level.name, unit.levels[level.name].parts, gone)
+                of_unit = unit.levels[level.name]
+                final.parts[level.name] += _cut(writer, level.name, of_unit.parts, gone)
+                final.parts["stacks"] += of_unit.stacks if gone is None else _without(writer, "stacks", of_unit.stacks, [Gone(gone)])
         for number, unit in enumerate(self._units):
             final.parts["findings"] += _cut_findings(writer, unit.findings, gone_of_unit.get(number, []))
         final.findings = sum(part.rows for part in final.parts["findings"])

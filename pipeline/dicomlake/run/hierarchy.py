@@ -12,6 +12,7 @@ from dicomlake.lake import Gone, KeyFinder, LakeWriter, RemovedKeys, Rewritten
 from dicomlake.parts import PartFile
 from dicomlake.rollup import RollUpTask, chunks, run_roll_ups, touched_entities
 from dicomlake.run.early import EarlyRollUps
+from dicomlake.run.moved_slices import MovedSlices
 from dicomlake.run.progress import Progress
 from dicomlake.runner import Runner
 
@@ -52,7 +53,9 @@ def roll_up_touched(
     # The former findings of the touched entities.
     of_level = {level.name: pl.col("level") == level.entity.level for level in schema.levels if level.entity is not None}
     former["findings"] = writer.tables["findings"].without(*(Gone(frame, of_level[name]) for name, frame in keys.items()))
+    former["stacks"] = writer.tables["stacks"].without(Gone(keys["series"]))
     added = final.parts
+    moves = MovedSlices()
     cut = _Cut(writer, snapshot, rows_limit, [*outside.values(), *final.instances], former)
     for outcome in runner().run(run_roll_ups, cut.tasks(keys)):
         if outcome.killed or outcome.result is None:
@@ -61,11 +64,14 @@ def roll_up_touched(
         for result in outcome.result:
             added[result.level] += result.parts
             added["findings"] += result.findings
+            added["stacks"] += result.stacks
+            moves.note(result)
             progress.findings.update(result.finding_codes)
             progress.add_cpu("rolling up (workers)", result.cpu_seconds)
     for name, rewritten in former.items():
         if added[name] or rewritten.removed:
             writer.tables[name].commit([*added[name], *rewritten.added], rewritten.removed, writer.next_number())
+    moves.commit(writer, snapshot)
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class _Cut:
         for chunk in chunks(location, self.instances, frames, keys, schema, rows_limit=self.rows_limit):
             finder = KeyFinder(chunk.keys)
             before = tuple(part for part in self.former[chunk.level].removed if finder.may_be_in(part))
+            stacks = tuple(part for part in self.former["stacks"].removed if finder.may_be_in(part)) if chunk.level == "series" else ()
             if batch and rows + chunk.rows > self.rows_limit * len(keys):
                 yield tuple(batch)
                 batch, rows = [], 0
@@ -101,6 +108,7 @@ class _Cut:
                 chunk.groups,
                 chunk.frames,
                 chunk.frame_groups,
+                stacks,
             )
             batch.append(task)
             rows += chunk.rows

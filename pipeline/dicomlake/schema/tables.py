@@ -131,6 +131,13 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
             order=(*_IN_SERIES, "item_number"),
             drops_copies=True,
         ),
+        TableDeclaration(
+            "stacks",
+            columns["stacks"],
+            key=("series_key", "stack"),
+            order=("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "stack"),
+            written_by=WrittenBy.ROLL_UP,
+        ),
         TableDeclaration("snapshots", columns["snapshots"], key=("snapshot",), order=("snapshot",), written_by=WrittenBy.RUN),
     )
 
