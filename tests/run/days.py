@@ -185,8 +185,28 @@ def _header(chance: random.Random) -> dict[str, Any]:
         "PatientName": chance.choice(["Doe^Jane", "Doe^J", None]),
         "PatientBirthTime": chance.choice(["10:00:00.000000", None]),
     }
+    if chance.random() < 0.8:
+        header |= _geometry(chance)
     # Two copies of an instance may differ in how many items they have, and in each of these.
     header["Items"] = [{"label": f"{number} {header['KVP']} {item}"} for item in range((number + int(header["KVP"] or 0) // 40) % 4)]
     if chance.random() < 0.15:
         header["code"] = "truncated"
     return header
+
+
+def _geometry(chance: random.Random) -> dict[str, Any]:
+    """A slice, or an enhanced object of a few frames. There are few positions and orientations, so that stacks are numbered again."""
+    orientation = chance.choice([[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, -1.0]])
+    position = [0.0, 0.0, float(chance.randrange(3))]
+    echo = chance.choice([10.0, 20.0])
+    if chance.random() < 0.7:
+        return {"ImageOrientationPatient": orientation, "ImagePositionPatient": position, "EchoTime": echo}
+    frames = [
+        {
+            "ImageOrientationPatient": orientation,
+            "ImagePositionPatient": [0.0, 0.0, float(z)],
+            "EffectiveEchoTime": chance.choice([echo, 30.0]),
+        }
+        for z in range(chance.randrange(1, 4))
+    ]
+    return {"NumberOfFrames": len(frames), "is_multiframe": True, "Frames": frames}

@@ -18,6 +18,8 @@ from dicomlake.errors import FileCode, FileStatus
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.schema import entity_key
 
+_OF_FRAMES = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
+
 
 class JsonEngine:
     """Reads JSON headers, and remembers which files it was given."""
@@ -32,6 +34,7 @@ class JsonEngine:
         file_rows: list[dict[str, Any]] = []
         instances: list[dict[str, Any]] = []
         findings: list[dict[str, Any]] = []
+        frames: list[dict[str, Any]] = []
         for row in files.to_pylist():
             url = row["url"]
             self.read_urls.append(url)
@@ -57,10 +60,12 @@ class JsonEngine:
             if request.headers:
                 header["header_json"] = json.dumps(header, sort_keys=True)
             keys |= _keys(header)
+            of_frames = {name: header.get(name) for name in _OF_FRAMES} | keys | {"url": url}
+            frames += [{**frame, **of_frames, "frame_number": number} for number, frame in enumerate(header.pop("Frames", []), 1)]
             instances.append({**header, **keys, "url": url, "file_size": row["file_size"], "modified": row["modified"]})
             if code is not None:
                 findings.append({"level": "file", "code": code, "url": url, **keys})
-        rows = {"files": file_rows, "instances": instances, "findings": findings}
+        rows = {"files": file_rows, "instances": instances, "findings": findings, "frames": frames}
         made = {name: pa.Table.from_pylist(rows[name], schema=request.scanned_schema(name)) for name in rows}
         return Scanned({**request.empty_tables(), **made})
 

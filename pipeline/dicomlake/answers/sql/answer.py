@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from dicomlake.answers.questions import sql_of
 from dicomlake.answers.sql.given_files import add_file
 from dicomlake.answers.sql.messages import failed, refused
 from dicomlake.answers.sql.session import Session, lock, open_unlocked
@@ -98,15 +99,16 @@ def ask(lake: SnapshotView, query: str, frames: Mapping[str, Any] | None = None,
 
     Args:
         lake: the lake at a snapshot.
-        query: one question in DuckDB's SQL.
+        query: one question in DuckDB's SQL, or a ready one by its name: ``@ct_index``.
         frames: further tables by name: polars, pandas or Arrow.
         files: further tables by name: paths of local files, CSV, Parquet or JSON.
 
     Raises:
         QueryError: the query can't be parsed, names a table or column that is not there, or is not one question.
-        UsageError: a frame or a file can't be used.
+        UsageError: a frame or a file can't be used, or no ready question has the name.
         LakeDamaged: a table can't be read.
     """
+    query = sql_of(query)
     given = (frames or {}, files or {})
     named = tables_named(query, lake.tables)
     try:
