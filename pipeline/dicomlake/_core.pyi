@@ -53,6 +53,7 @@ class ScanPlan:
         headers: bool,
         requests_in_flight: int = ...,
         batch_bytes: int = ...,
+        tables: list[str] = ...,
     ) -> Self: ...
     def scan(
         self,

@@ -89,6 +89,8 @@ class FindingCode(StrEnum):
     IMPLAUSIBLE_AGE = "implausible-age"
     NONSTANDARD_CHARACTER_SET = "nonstandard-character-set"
     TRAILING_BYTES = "trailing-bytes"
+    REPEATED_NUMBER = "repeated-number"
+    TOO_MANY_ROWS = "too-many-rows"
 
 
 RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE, FindingCode.IRREGULAR_GEOMETRY})

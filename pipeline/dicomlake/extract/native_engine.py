@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.inside import finished
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
 from dicomlake.fetch import Opener
 from dicomlake.schema import LakeSchema
@@ -70,16 +71,15 @@ class NativeEngine:
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
         schema = request.scanned_schema("instances")
         of_findings = request.scanned_schema("findings")
-        return Scanned(
-            {
-                **request.empty_tables(),
-                "files": _files(rows, files, request),
-                # Batch by batch: together they may hold more text than one Arrow array can.
-                "instances": pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
-                "findings": pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings),
-                **{name: _taken(of_table, listed, request.scanned_schema(name)) for name, of_table in batches.items()},
-            }
-        )
+        tables = {
+            **request.empty_tables(),
+            "files": _files(rows, files, request),
+            # Batch by batch: together they may hold more text than one Arrow array can.
+            "instances": pa.Table.from_batches([_instances(batch, listed, schema) for batch in instances], schema),
+            "findings": pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings),
+            **{name: _taken(of_table, listed, request.scanned_schema(name)) for name, of_table in batches.items()},
+        }
+        return Scanned(finished(tables, request))
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
         """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
@@ -117,7 +117,13 @@ def scan_plan(request: ScanRequest) -> ScanPlan:
     reading = request.reading
     columns = plan_columns(request.schema)
     return ScanPlan(
-        columns, reading.first_read, reading.header_limit, reading.file_seconds_limit, request.headers, reading.requests_in_flight
+        columns,
+        reading.first_read,
+        reading.header_limit,
+        reading.file_seconds_limit,
+        request.headers,
+        reading.requests_in_flight,
+        tables=[table.name for table in request.schema.unit_tables],
     )
 
 
@@ -178,9 +184,12 @@ def _instances(read: pa.RecordBatch, listed: Mapping[str, pa.Array], schema: pa.
 
 
 def _taken(read: list[pa.RecordBatch], listed: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:
-    """The rows of a table that a row taker of the core made, each with the url of its file."""
-    rows = [{**dict(zip(batch.schema.names, batch.columns, strict=True)), "url": listed["url"].take(batch["file"])} for batch in read]
-    batches = [pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema) for arrays in rows]
+    """The rows of a table that a row taker of the core made, each with the url of its file; columns that others fill are null."""
+    batches = []
+    for batch in read:
+        arrays = {**dict(zip(batch.schema.names, batch.columns, strict=True)), "url": listed["url"].take(batch["file"])}
+        columns = [arrays[field.name].cast(field.type) if field.name in arrays else pa.nulls(len(batch), field.type) for field in schema]
+        batches.append(pa.record_batch(columns, schema=schema))
     return pa.Table.from_batches(batches, schema)
 
 
