@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
-from dicomlake.extract.inside import finished
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
+from dicomlake.extract.inside import finished
 from dicomlake.fetch import Opener
 from dicomlake.schema import LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag

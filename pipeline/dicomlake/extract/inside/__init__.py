@@ -32,11 +32,12 @@ def finished(tables: Mapping[str, pa.Table], request: ScanRequest) -> dict[str, 
         0
     """
     done = dict(tables)
+    schema = request.scanned_schema("findings")
     findings = [done["findings"]]
     for name in ("instance_references", "segments", "content_items"):
-        done[name], lost = with_limited_rows(name, done[name], findings[0].schema)
+        done[name], lost = with_limited_rows(name, done[name], schema)
         findings.append(lost)
-    done["segments"], lost = without_repeated_numbers(done["segments"], findings[0].schema)
+    done["segments"], lost = without_repeated_numbers(done["segments"], schema)
     done["instance_references"] = with_relations(done["instance_references"], done["instances"])
     done["findings"] = pa.concat_tables([*findings, lost])
     return done
