@@ -57,6 +57,8 @@ PROMISED_FINDING_CODES = {
     "implausible-age",
     "nonstandard-character-set",
     "trailing-bytes",
+    "repeated-number",
+    "too-many-rows",
 }
 
 

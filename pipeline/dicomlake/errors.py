@@ -90,6 +90,8 @@ class FindingCode(StrEnum):
     NONSTANDARD_CHARACTER_SET = "nonstandard-character-set"
     TRAILING_BYTES = "trailing-bytes"
     FRAME_COUNT = "frame-count"
+    REPEATED_NUMBER = "repeated-number"
+    TOO_MANY_ROWS = "too-many-rows"
 
 
 RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE})

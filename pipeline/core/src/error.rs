@@ -147,11 +147,13 @@ pub enum FindingCode {
     NonstandardCharacterSet,
     /// Bytes behind the last element.
     TrailingBytes,
+    /// Rows of a table that are left out, since the file makes too many.
+    TooManyRows,
 }
 
 impl FindingCode {
     /// All that this engine can raise.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MissingPreamble,
         Self::MissingFileMeta,
         Self::WrongTransferSyntax,
@@ -172,6 +174,7 @@ impl FindingCode {
         Self::ImplausibleAge,
         Self::NonstandardCharacterSet,
         Self::TrailingBytes,
+        Self::TooManyRows,
     ];
 
     /// As the tables have it.
@@ -198,6 +201,7 @@ impl FindingCode {
             Self::ImplausibleAge => "implausible-age",
             Self::NonstandardCharacterSet => "nonstandard-character-set",
             Self::TrailingBytes => "trailing-bytes",
+            Self::TooManyRows => "too-many-rows",
         }
     }
 }

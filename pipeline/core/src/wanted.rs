@@ -133,10 +133,58 @@ pub struct Wanted {
     elements: Vec<WantedElement>,
     /// The takers that are told of every sequence at top level.
     every_sequence: TakerSet,
+    /// Of these the takers that are told of nothing before a value is met that they want.
+    around_leaves: TakerSet,
+    /// The sequences that takers are told of wherever they stand, by tag.
+    anywhere: Vec<(u32, TakerSet)>,
     /// The values inside sequences that takers are told of, by tag.
     taken_leaves: Vec<(u32, TakerSet)>,
+    /// A bit for each tag among them, by [`LeafFilter`].
+    leaf_filter: LeafFilter,
     nothing: WantedDataSet,
     no_element: WantedElement,
+}
+
+/// Tells quickly that a tag is not among some: nearly all tags of a file are not.
+#[derive(Clone, Copy, Debug, Default)]
+struct LeafFilter([u64; 16]);
+
+impl LeafFilter {
+    /// The word and the bit of a tag.
+    const fn place(tag: u32) -> (usize, u32) {
+        let hash = tag.wrapping_mul(0x9E37_79B1) >> 22;
+        ((hash >> 6) as usize, hash & 63)
+    }
+
+    fn add(&mut self, tag: u32) {
+        let (word, bit) = Self::place(tag);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= 1 << bit;
+        }
+    }
+
+    #[inline]
+    fn may_have(&self, tag: u32) -> bool {
+        let (word, bit) = Self::place(tag);
+        self.0.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
+}
+
+/// Adds a taker to those of a tag, in a list that is sorted by tag.
+fn add(list: &mut Vec<(u32, TakerSet)>, tag: u32, taker: TakerSet) {
+    match list.binary_search_by_key(&tag, |(known, _)| *known) {
+        Ok(at) => {
+            if let Some((_, takers)) = list.get_mut(at) {
+                *takers = takers.union(taker);
+            }
+        }
+        Err(at) => list.insert(at, (tag, taker)),
+    }
+}
+
+fn takers_of(list: &[(u32, TakerSet)], tag: u32) -> TakerSet {
+    let found = list.binary_search_by_key(&tag, |(known, _)| *known);
+    found.ok().and_then(|at| list.get(at)).map_or(TakerSet::NONE, |(_, takers)| *takers)
 }
 
 /// The rest of a column's path, the column's index, and whether a step gone before gathers over items.
@@ -159,7 +207,10 @@ impl Wanted {
             data_sets: vec![],
             elements: vec![],
             every_sequence: TakerSet::NONE,
+            around_leaves: TakerSet::NONE,
+            anywhere: vec![],
             taken_leaves: vec![],
+            leaf_filter: LeafFilter::default(),
             nothing: WantedDataSet::default(),
             no_element: WantedElement::default(),
         };
@@ -180,23 +231,27 @@ impl Wanted {
     pub fn add_taker(&mut self, taker: TakerSet, wish: &TakerWish) {
         match &wish.top {
             TopElements::EverySequence => self.every_sequence = self.every_sequence.union(taker),
-            TopElements::These(tags) => {
-                for tag in tags {
-                    let ElementWish(place) = self.top_element(*tag);
-                    if let Some(element) = self.elements.get_mut(place as usize) {
-                        element.takers = element.takers.union(taker);
-                    }
-                }
+            TopElements::AroundLeaves => {
+                self.every_sequence = self.every_sequence.union(taker);
+                self.around_leaves = self.around_leaves.union(taker);
+            }
+            TopElements::These(tags) => self.add_top(taker, tags),
+            TopElements::Anywhere { sequences, top } => {
+                self.add_top(taker, top);
+                sequences.iter().for_each(|tag| add(&mut self.anywhere, *tag, taker));
             }
         }
         for tag in &wish.leaves {
-            match self.taken_leaves.binary_search_by_key(tag, |(wanted, _)| *wanted) {
-                Ok(at) => {
-                    if let Some((_, takers)) = self.taken_leaves.get_mut(at) {
-                        *takers = takers.union(taker);
-                    }
-                }
-                Err(at) => self.taken_leaves.insert(at, (*tag, taker)),
+            self.leaf_filter.add(*tag);
+            add(&mut self.taken_leaves, *tag, taker);
+        }
+    }
+
+    fn add_top(&mut self, taker: TakerSet, tags: &[u32]) {
+        for tag in tags {
+            let ElementWish(place) = self.top_element(*tag);
+            if let Some(element) = self.elements.get_mut(place as usize) {
+                element.takers = element.takers.union(taker);
             }
         }
     }
@@ -224,11 +279,23 @@ impl Wanted {
         wish.map_or(TakerSet::NONE, |wish| self.element(wish).takers).union(self.every_sequence)
     }
 
+    /// The takers that are told of a sequence wherever it stands.
+    #[must_use]
+    pub fn takers_anywhere(&self, tag: u32) -> TakerSet {
+        takers_of(&self.anywhere, tag)
+    }
+
+    /// The takers that are told of nothing before a value is met that they want.
+    #[must_use]
+    pub const fn around_leaves(&self) -> TakerSet {
+        self.around_leaves
+    }
+
     /// The takers that want a value inside the sequences that they are told of.
     #[must_use]
+    #[inline]
     pub fn takers_of_leaf(&self, tag: u32) -> TakerSet {
-        let found = self.taken_leaves.binary_search_by_key(&tag, |(wanted, _)| *wanted);
-        found.ok().and_then(|at| self.taken_leaves.get(at)).map_or(TakerSet::NONE, |(_, takers)| *takers)
+        if self.leaf_filter.may_have(tag) { takers_of(&self.taken_leaves, tag) } else { TakerSet::NONE }
     }
 
     fn data_set_of<'a>(

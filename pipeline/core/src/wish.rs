@@ -7,6 +7,15 @@ pub enum TopElements {
     These(Vec<u32>),
     /// Every sequence.
     EverySequence,
+    /// Of every sequence what holds a wanted value, and nothing else: beginnings are told when the value is met.
+    AroundLeaves,
+    /// Sequences of these tags wherever they stand, told of with the sequences and items around; and these elements at top level.
+    Anywhere {
+        /// The tags of the sequences.
+        sequences: Vec<u32>,
+        /// The tags of the elements at top level.
+        top: Vec<u32>,
+    },
 }
 
 /// The elements that a taker wants to hear of. All tags are public ones.
@@ -53,6 +62,12 @@ impl TakerSet {
         Self(self.0 & other.0)
     }
 
+    /// Those that are not in the other set.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether all of the other set belong to it.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
@@ -61,6 +76,11 @@ impl TakerSet {
 
     /// Their places, in order.
     pub fn places(self) -> impl Iterator<Item = usize> {
-        (0..Self::LIMIT).filter(move |place| self.contains(Self::of(*place)))
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let place = (left != 0).then(|| left.trailing_zeros())?;
+            left &= left.wrapping_sub(1);
+            Some(place as usize)
+        })
     }
 }

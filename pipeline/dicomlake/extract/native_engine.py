@@ -19,9 +19,9 @@ from dicomlake._core import ScanPlan
 from dicomlake.extract.derived import derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
-from dicomlake.extract.inside.findings import with_findings
+from dicomlake.extract.inside import finished
 from dicomlake.extract.inside.frame_header import FRAME_HEADER_COLUMNS
-from dicomlake.extract.inside.frames import columns_of_instances, frames_of
+from dicomlake.extract.inside.frames import MultiFrame, columns_of_instances
 from dicomlake.fetch import Opener
 from dicomlake.schema import AttributePath, LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
@@ -74,24 +74,21 @@ class NativeEngine:
         listed = {name: _one_array(files[name]) for name in _OF_LISTING} | {"file_size": _one_array(rows["file_size"])}
         schema = request.scanned_schema("instances")
         of_findings = request.scanned_schema("findings")
-        found = pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings)
         # Batch by batch: together they may hold more text than one Arrow array can.
         made = [_instances(batch, listed, schema) for batch in instances]
-        frames = request.scanned_schema("frames").empty_table()
         groups = batches.pop("frames", None)
-        if groups is not None and (multi_frame := [_multi_frame(*pair, request) for pair in zip(instances, made, strict=True)]):
-            frames, of_frames = frames_of(pa.Table.from_batches(multi_frame), pa.Table.from_batches(groups), request)
-            found = with_findings(found, of_frames, listed["url"])
-        return Scanned(
-            {
-                **request.empty_tables(),
-                "files": _files(rows, files, request),
-                "instances": pa.Table.from_batches(made, schema),
-                "findings": found,
-                "frames": frames,
-                **{name: _taken(of_table, listed, request.scanned_schema(name)) for name, of_table in batches.items()},
-            }
-        )
+        multi_frame = None
+        if groups is not None:
+            of_files = [_multi_frame(*pair, request) for pair in zip(instances, made, strict=True)]
+            multi_frame = MultiFrame(pa.Table.from_batches(of_files), pa.Table.from_batches(groups))
+        tables = {
+            **request.empty_tables(),
+            "files": _files(rows, files, request),
+            "instances": pa.Table.from_batches(made, schema),
+            "findings": pa.Table.from_batches(findings).select(of_findings.names).cast(of_findings),
+            **{name: _taken(of_table, listed, request.scanned_schema(name)) for name, of_table in batches.items()},
+        }
+        return Scanned(finished(tables, multi_frame, request))
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
         """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
@@ -135,6 +132,7 @@ def scan_plan(request: ScanRequest) -> ScanPlan:
         reading.file_seconds_limit,
         request.headers,
         reading.requests_in_flight,
+        tables=[table.name for table in request.schema.unit_tables],
         frame_attributes=_plan_attributes(request.schema) if reads_frames else None,
     )
 
@@ -212,9 +210,12 @@ def _multi_frame(read: pa.RecordBatch, made: pa.RecordBatch, request: ScanReques
 
 
 def _taken(read: list[pa.RecordBatch], listed: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:
-    """The rows of a table that a row taker of the core made, each with the url of its file."""
-    rows = [{**dict(zip(batch.schema.names, batch.columns, strict=True)), "url": listed["url"].take(batch["file"])} for batch in read]
-    batches = [pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema) for arrays in rows]
+    """The rows of a table that a row taker of the core made, each with the url of its file; columns that others fill are null."""
+    batches = []
+    for batch in read:
+        arrays = {**dict(zip(batch.schema.names, batch.columns, strict=True)), "url": listed["url"].take(batch["file"])}
+        columns = [arrays[field.name].cast(field.type) if field.name in arrays else pa.nulls(len(batch), field.type) for field in schema]
+        batches.append(pa.record_batch(columns, schema=schema))
     return pa.Table.from_batches(batches, schema)
 
 

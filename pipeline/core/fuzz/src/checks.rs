@@ -1,7 +1,10 @@
 //! What every input is held to. A check that fails panics, which is what fuzzers look for.
 
+use std::fmt::Debug;
+
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use dicomlake_core::error::FileCode;
 use dicomlake_core::table::Batches;
 use serde::de::IgnoredAny;
@@ -9,9 +12,9 @@ use serde::de::IgnoredAny;
 use crate::scanning::{Manner, Outcome, Scanner};
 
 /// The bound of the project is that no input of n bytes allocates more than 64 n and 8 MiB, where what was inflated counts as input. Fuzzers
-/// make small inputs, which hardly come to 8 MiB: they are held to 64 n and 3 MiB, of which the empty columns of a unit are 2.
+/// make small inputs, which hardly come to 8 MiB: they are held to 64 n and 4 MiB, of which the empty columns of a unit are 3.
 const BYTES_A_BYTE: usize = 64;
-const BYTES_BESIDE: usize = 3 << 20;
+const BYTES_BESIDE: usize = 4 << 20;
 
 /// The most findings of one file.
 const FINDINGS: usize = 256;
@@ -101,6 +104,7 @@ pub fn same(rows: &Batches, other: &Batches, manners: &[Manner; 2]) {
     assert_eq!(files(rows), files(other), "files depend on how they are read: {manners:?}");
     assert_eq!(rows.instances, other.instances, "instances depend on how files are read: {manners:?}");
     assert_eq!(rows.findings, other.findings, "findings depend on how files are read: {manners:?}");
+    assert_eq!(rows.taken, other.taken, "rows of takers depend on how files are read: {manners:?}");
 }
 
 /// Holds the rows of a unit to be those of the same unit read backwards.
@@ -121,17 +125,28 @@ pub fn same_reversed(rows: &Batches, backwards: &Batches, inputs: usize) {
         let (one, other) = (instances.slice(at, 1), instances_backwards.slice(count - 1 - at, 1));
         assert_eq!(one, other, "instance {at} depends on those before it");
     }
-    // The findings of a file stay in order.
     let (findings, findings_backwards) = (only(&rows.findings), only(&backwards.findings));
     let urls = findings.column_by_name("url").expect("a column of findings").as_string::<i32>();
-    let mut end = findings_backwards.num_rows();
-    assert_eq!(findings.num_rows(), end);
+    let urls: Vec<&str> = urls.iter().flatten().collect();
+    same_by_file("findings", findings, findings_backwards, &urls);
+    for ((name, taken), (_, taken_backwards)) in rows.taken.iter().zip(&backwards.taken) {
+        let (taken, taken_backwards) = (only(taken), only(taken_backwards));
+        let files = taken.column_by_name("file").expect("the number of a file").as_primitive::<Int64Type>();
+        same_by_file(name, taken, taken_backwards, files.values());
+    }
+}
+
+/// Holds rows, of which those of one file stay in order, to be those of the same files backwards.
+fn same_by_file<T: PartialEq + Debug>(table: &str, rows: &RecordBatch, backwards: &RecordBatch, files: &[T]) {
+    let mut end = backwards.num_rows();
+    assert_eq!(rows.num_rows(), end);
+    assert_eq!(files.len(), end);
     let mut at = 0;
-    while at < findings.num_rows() {
-        let count = (at..findings.num_rows()).take_while(|next| urls.value(*next) == urls.value(at)).count();
+    while at < files.len() {
+        let count = files[at..].iter().take_while(|file| **file == files[at]).count();
         end -= count;
-        let (one, other) = (findings.slice(at, count), findings_backwards.slice(end, count));
-        assert_eq!(one, other, "findings of {} depend on the files before it", urls.value(at));
+        let (one, other) = (rows.slice(at, count), backwards.slice(end, count));
+        assert_eq!(one, other, "{table} of {:?} depend on the files before it", files[at]);
         at += count;
     }
 }

@@ -1,9 +1,22 @@
-//! The columns that are asked for: the standard ones of `schema/columns.csv`, and those that users may add.
+//! What is asked for: the standard columns of `schema/columns.csv`, those that users may add, and the tables of row takers.
 
+use std::sync::Arc;
+
+use dicomlake_core::taker::{FrameAttribute, FrameTable, TakerKind, standard_takers};
 use dicomlake_core::value::DictionaryVr;
 use dicomlake_core::value::typed::{ItemType, ReadColumn};
 use dicomlake_core::vr::{Letters, Vr};
 use dicomlake_core::wanted::{ItemChoice, Step};
+
+/// Attributes of frames, as rows of `columns.csv`: the path is one below a functional groups item.
+const OF_FRAMES: &str = r#"
+StackID,,FrameContentSequence.StackID,"(0020,9111).(0020,9056)",SH,1,string,
+DimensionIndexValues,,FrameContentSequence.DimensionIndexValues,"(0020,9111).(0020,9157)",UL,1-n,list<int64>,
+FrameAcquisitionDateTime,,FrameContentSequence.FrameAcquisitionDateTime,"(0020,9111).(0018,9074)",DT,1,timestamp[us],
+PixelSpacing,,PixelMeasuresSequence.PixelSpacing,"(0028,9110).(0028,0030)",DS,2,list<float64>,
+private_frame,,PrivateItems.PrivateNumber,"(0009,0003)@DICOMLAKE.(0009,0001)@DICOMLAKE",DS,1,float64,
+label,,SegmentLabel,"(0062,0005)",LO,1,string,
+"#;
 
 const STANDARD: &str = include_str!("../../../dicomlake/schema/columns.csv");
 
@@ -33,6 +46,18 @@ vector,,Vector,"(0066,0016)",OF,1,string,
 #[must_use]
 pub fn all() -> Vec<(ReadColumn, Vec<Step>)> {
     STANDARD.lines().skip(1).chain(OF_USERS.lines()).filter(|row| !row.is_empty()).map(column).collect()
+}
+
+/// The tables of every row taker.
+#[must_use]
+pub fn takers() -> Vec<Arc<dyn TakerKind>> {
+    let attributes = OF_FRAMES.lines().filter(|row| !row.is_empty()).map(|row| {
+        let (column, path) = column(row);
+        FrameAttribute { column, paths: vec![path] }
+    });
+    let frames: Arc<dyn TakerKind> = Arc::new(FrameTable::new(attributes.collect()));
+    let tables = ["instance_references", "segments", "content_items"].map(str::to_owned);
+    standard_takers(&tables).into_iter().chain([frames]).collect()
 }
 
 fn column(row: &str) -> (ReadColumn, Vec<Step>) {

@@ -76,7 +76,7 @@ impl Scanner {
     #[must_use]
     pub fn new(header_limit: u64) -> Self {
         let limits = ReadingLimits { first_read: 0, header_limit, file_time_limit: Duration::from_secs(600) };
-        Self { plan: ScanPlan::new(columns::all(), limits, false), limits }
+        Self { plan: ScanPlan::new(columns::all(), limits, false).with_takers(columns::takers()), limits }
     }
 
     /// The most bytes inflated of an input.

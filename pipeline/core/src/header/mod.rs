@@ -410,7 +410,7 @@ impl Header {
     }
 
     fn finish(&mut self, walk: Walk, inflating: Option<&Inflating>) {
-        self.takers.end_file();
+        self.takers.end_file(&self.gathered);
         self.pixel_data = walk.pixel_data;
         self.has_functional_groups = walk.has_functional_groups;
         let whole = inflating.map_or(walk.position, Inflating::taken);

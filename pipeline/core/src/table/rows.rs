@@ -157,6 +157,7 @@ impl UnitRows {
         if header.recognised {
             self.header_row(header, uid.as_deref(), &mut findings);
         }
+        let cut = if uid.is_some() { self.take(facts.number, header, uid.clone()) } else { vec![] };
         let defect = header.found.defect.as_ref();
         let code = defect.map(|defect| defect.code).or_else(|| uid.is_none().then_some(FileCode::MissingKey));
         let indexed = uid.is_some();
@@ -180,7 +181,8 @@ impl UnitRows {
             bytes_read: facts.bytes_read,
             requests: facts.requests,
         });
-        if matches!(status, "indexed" | "failed") && (code.is_some() || !findings.is_empty()) {
+        let has_findings = code.is_some() || !cut.is_empty() || !findings.is_empty();
+        if matches!(status, "indexed" | "failed") && has_findings {
             let keys = if header.recognised { self.keys(header, uid.clone()) } else { Keys::default() };
             let entity_keys = if indexed { self.entity_keys.last() } else { None };
             let of_file = code.map(|code| Finding {
@@ -193,12 +195,9 @@ impl UnitRows {
                 raw: None,
             });
             let most = FILE_LIMIT.min(KEYS_LIMIT.checked_div(keys.weight()).unwrap_or(FILE_LIMIT)).max(1);
-            for finding in of_file.iter().chain(&findings).take(most) {
+            for finding in of_file.iter().chain(&cut).chain(&findings).take(most) {
                 self.findings.append(facts.url, &keys, entity_keys, finding);
             }
-        }
-        if indexed && !header.takers.told().is_empty() {
-            self.take(facts.number, header, uid.clone());
         }
         if indexed {
             self.instances.end_row(facts.number, facts.size, header, digest.as_deref(), json.as_deref());
@@ -212,21 +211,31 @@ impl UnitRows {
         }
     }
 
-    /// Adds the rows that takers made of a file.
-    fn take(&mut self, number: u64, header: &mut Header, uid: Option<String>) {
+    /// Adds the rows that takers made of a file, and answers a finding for each table of which rows are left out.
+    fn take(&mut self, number: u64, header: &mut Header, uid: Option<String>) -> Vec<Finding> {
+        let told = header.takers.told();
+        let mut has_rows = |place| header.takers.rows(place).is_some_and(|rows| !rows.is_empty());
+        if !told.places().any(&mut has_rows) {
+            return vec![];
+        }
         let keys = self.keys(header, uid);
         let Some(entity_keys) = self.entity_keys.last() else {
-            return;
+            return vec![];
         };
         let of_instance = OfInstance { file: number, entity_keys, keys: &keys };
         let mut outcome = Ok(());
-        for place in header.takers.told().places() {
+        let mut cut = vec![];
+        for place in told.places() {
             if let (Some(rows), Some(table)) = (header.takers.rows(place), self.taken.get_mut(place)) {
                 rows.truncate(of_instance.rows_limit());
                 outcome = outcome.and(table.append(rows, &of_instance, self.batch_bytes));
+                if rows.has_more() {
+                    cut.push(rows_left_out(&table.name));
+                }
             }
         }
         self.note(outcome);
+        cut
     }
 
     fn note(&mut self, outcome: Result<(), Fault>) {
@@ -539,6 +548,19 @@ fn nonstandard(gathered: &Gathered, raw: &RawValue<'_>) -> Option<Finding> {
         byte_offset: raw.position,
         raw: Some(raw_text(raw.value)),
     })
+}
+
+/// The finding about a table of which a file has more rows than are kept.
+fn rows_left_out(table: &str) -> Finding {
+    Finding {
+        level: Level::File,
+        code: FindingCode::TooManyRows.as_str(),
+        message: format!("the file makes more rows in {table} than are kept: the others are left out").into(),
+        element_path: None,
+        tag: None,
+        byte_offset: None,
+        raw: None,
+    }
 }
 
 fn without_value(column: &ReadColumn, code: FindingCode, message: &'static str) -> Finding {

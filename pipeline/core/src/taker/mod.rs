@@ -5,9 +5,14 @@
 //! takers want is part of [`Wanted`](crate::wanted::Wanted), so the walk asks one list for columns and takers together. Takers change nothing
 //! in what the other tables say of a file.
 
+mod attribute;
+mod content_items;
 mod frames;
 mod items;
+mod outline;
+mod references;
 mod rows;
+mod segments;
 mod standard;
 
 use std::fmt::Debug;
@@ -72,7 +77,7 @@ pub trait RowTaker: Debug + Send {
     fn leaf(&mut self, _value: &RawValue<'_>, _gathered: &Gathered, _rows: &mut FileRows) {}
 
     /// The header has ended, or nothing more can be read of it.
-    fn end_file(&mut self, _rows: &mut FileRows) {}
+    fn end_file(&mut self, _gathered: &Gathered, _rows: &mut FileRows) {}
 }
 
 /// The takers of one decoder, with the rows that they made of the file at hand.
@@ -119,8 +124,8 @@ impl Takers {
     }
 
     /// Ends a file.
-    pub fn end_file(&mut self) {
-        self.tell(self.told, |taker, rows| taker.end_file(rows));
+    pub fn end_file(&mut self, gathered: &Gathered) {
+        self.tell(self.told, |taker, rows| taker.end_file(gathered, rows));
     }
 
     /// The rows that a taker made of this file, by its place in the plan.

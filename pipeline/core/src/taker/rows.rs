@@ -45,6 +45,24 @@ impl FileRows {
         }
     }
 
+    /// Adds a row of cells, one for each column; answers whether the file may make it.
+    pub fn add(&mut self, cells: impl IntoIterator<Item = Typed<'static>>) -> bool {
+        let Some(row) = self.add_row() else {
+            return false;
+        };
+        for (column, cell) in cells.into_iter().enumerate() {
+            if cell != Typed::NULL {
+                self.set(row, column, cell);
+            }
+        }
+        true
+    }
+
+    /// Says that rows are left out.
+    pub const fn cut(&mut self) {
+        self.has_more = true;
+    }
+
     /// How many rows there are.
     #[must_use]
     pub const fn len(&self) -> u32 {

@@ -140,7 +140,8 @@ pub enum Typed<'a> {
 }
 
 impl<'a> Typed<'a> {
-    const NULL: Self = Self::One(Scalar::Null);
+    /// No value.
+    pub const NULL: Self = Self::One(Scalar::Null);
 
     /// About how many bytes it takes in a column.
     #[must_use]

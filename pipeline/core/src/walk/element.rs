@@ -69,12 +69,13 @@ impl Walk {
         let Some(Level::DataSet(data_set)) = self.levels.last_mut() else {
             return;
         };
-        if !data_set.encoding.little || !data_set.takers.is_empty() {
+        if !data_set.encoding.little {
             return;
         }
         let explicit = data_set.encoding.explicit;
         let wanted = sink.wanted.data_set(data_set.wish);
         let no_private = !wanted.has_private();
+        let hearing = data_set.takers;
         let special = self.only_group.map_or(FIRST_SPECIAL_TAG, |group| group.saturating_add(1) << 16);
         let mut held = window.from(self.position);
         let limit =
@@ -119,15 +120,24 @@ impl Walk {
             let Some((value, next)) = behind.split_at_checked(length as usize) else {
                 break;
             };
-            if let Some(wish) = wanted.element(tag, &mut near) {
-                let element = sink.wanted.element(wish);
-                let Some(context) = data_set.context.filter(|_| !element.has_items() && element.takers.is_empty())
-                else {
+            let takers =
+                if hearing.is_empty() { TakerSet::NONE } else { sink.wanted.takers_of_leaf(tag).common(hearing) };
+            let element = wanted.element(tag, &mut near).map(|wish| sink.wanted.element(wish));
+            if element.is_some() || !takers.is_empty() {
+                let is_plain = element.is_none_or(|element| !element.has_items() && element.takers.is_empty());
+                let Some(context) = data_set.context.filter(|_| is_plain && data_set.told.contains(takers)) else {
                     break;
                 };
                 let ahead = held.len().saturating_sub(behind.len()) as u64;
                 let position = self.in_file.then_some(self.position.saturating_add(ahead));
-                sink.gathered.keep(element, &RawValue { tag, vr, value, position, little: true, context });
+                let raw = RawValue { tag, vr, value, position, little: true, context };
+                if let Some(element) = element {
+                    sink.gathered.keep(element, &raw);
+                }
+                if !takers.is_empty() {
+                    let gathered: &Gathered = sink.gathered;
+                    sink.takers.tell(takers, |taker, rows| taker.leaf(&raw, gathered, rows));
+                }
             }
             last = i64::from(tag);
             met |= 1 << (tag & 63);
@@ -342,6 +352,7 @@ impl Walk {
                 self.keep(wish, header, value, value_position, sink);
             }
             if !takers.is_empty() {
+                self.tell_around(takers, sink);
                 let raw = self.raw(header, value, value_position, sink);
                 let gathered: &Gathered = sink.gathered;
                 sink.takers.tell(takers, |taker, rows| taker.leaf(&raw, gathered, rows));

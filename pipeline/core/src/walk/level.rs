@@ -101,8 +101,10 @@ pub struct DataSet {
     pub context: Option<ContextIndex>,
     /// The private creators met.
     pub creators: Creators,
-    /// The row takers that are told of it.
+    /// The row takers that are told of what they want in it.
     pub takers: TakerSet,
+    /// The row takers that were told of its beginning.
+    pub told: TakerSet,
 }
 
 /// A sequence in a data set, or (`stray`) items that stand where there is not a sequence.
@@ -122,8 +124,10 @@ pub struct SequenceOfItems {
     pub items: u32,
     /// No sequence is around these items.
     pub stray: bool,
-    /// The row takers that are told of it.
+    /// The row takers that are told of what they want in it.
     pub takers: TakerSet,
+    /// The row takers that were told of its beginning.
+    pub told: TakerSet,
 }
 
 /// One level of the stack.
@@ -133,4 +137,14 @@ pub enum Level {
     DataSet(DataSet),
     /// A sequence.
     Sequence(SequenceOfItems),
+}
+
+impl Level {
+    /// The row takers that were told of its beginning.
+    pub const fn told(&self) -> TakerSet {
+        match self {
+            Self::DataSet(data_set) => data_set.told,
+            Self::Sequence(sequence) => sequence.told,
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! bytes are asked for is done again, so it must be the same twice, or be guarded by [`Walk::once`].
 //!
 //! `leaves` is the fast way through elements that are as they should be; everything else goes one at a time. Row takers
-//! ([`crate::taker`]) take part in the same pass: a data set that a taker is told of goes one element at a time, all others go the fast way.
+//! ([`crate::taker`]) take part in the same pass: what they want stops the fast way only where they have to be told of the sequences around first.
 
 mod element;
 mod level;
@@ -168,6 +168,7 @@ impl Walk {
             context: Some(if only_group.is_some() { ContextIndex::META } else { ContextIndex::TOP }),
             creators: Creators::default(),
             takers: TakerSet::NONE,
+            told: TakerSet::NONE,
         };
         let mut levels = Vec::with_capacity(4);
         levels.push(Level::DataSet(top));
@@ -405,19 +406,37 @@ impl Walk {
         match level {
             Some(Level::Sequence(SequenceOfItems { stray: true, .. })) => self.paused = false,
             Some(Level::Sequence(sequence)) => {
-                sink.takers.tell(sequence.takers, |taker, rows| taker.end_sequence(rows));
+                sink.takers.tell(sequence.told, |taker, rows| taker.end_sequence(rows));
                 if let Some(recorder) = self.recorder(sink) {
                     recorder.end_sequence();
                 }
             }
             Some(Level::DataSet(item)) if inside => {
-                sink.takers.tell(item.takers, |taker, rows| taker.end_item(rows));
+                sink.takers.tell(item.told, |taker, rows| taker.end_item(rows));
                 if let Some(recorder) = self.recorder(sink) {
                     recorder.end_item();
                 }
             }
             Some(Level::DataSet(top)) => self.top_creators = top.creators,
             None => {}
+        }
+    }
+
+    /// Tells takers of the sequences and items around that they were not told of.
+    fn tell_around(&mut self, takers: TakerSet, sink: &mut Sink<'_>) {
+        let known = self.levels.iter().rposition(|level| level.told().contains(takers)).unwrap_or(0);
+        for level in self.levels.iter_mut().skip(known.saturating_add(1)) {
+            let left = takers.without(level.told());
+            match level {
+                Level::Sequence(sequence) => {
+                    sequence.told = sequence.told.union(left);
+                    sink.takers.tell(left, |taker, rows| taker.begin_sequence(sequence.tag, rows));
+                }
+                Level::DataSet(item) => {
+                    item.told = item.told.union(left);
+                    sink.takers.tell(left, |taker, rows| taker.begin_item(item.item, rows));
+                }
+            }
         }
     }
 

@@ -36,9 +36,13 @@ impl Walk {
         let mut end = if defined { value_position.saturating_add(u64::from(header.length)) } else { limit };
         let takers = match (self.paused, self.is_top()) {
             (true, _) => TakerSet::NONE,
-            (false, true) => sink.wanted.takers_of_sequence(wanted),
-            (false, false) => self.data_set().map_or(TakerSet::NONE, |data_set| data_set.takers),
+            (false, true) => sink.wanted.takers_of_sequence(wanted).union(sink.wanted.takers_anywhere(header.tag)),
+            (false, false) => {
+                let around = self.data_set().map_or(TakerSet::NONE, |data_set| data_set.takers);
+                around.union(sink.wanted.takers_anywhere(header.tag))
+            }
         };
+        let told = takers.without(sink.wanted.around_leaves());
         let wanted = wanted.filter(|wish| sink.wanted.element(*wish).has_items());
         if self.is_top() && FUNCTIONAL_GROUPS.contains(&header.tag) {
             self.has_functional_groups = true;
@@ -60,7 +64,10 @@ impl Walk {
         if let Some(recorder) = self.recorder(sink) {
             recorder.begin_sequence(&seen);
         }
-        sink.takers.tell(takers, |taker, rows| taker.begin_sequence(header.tag, rows));
+        if !told.is_empty() {
+            self.tell_around(told, sink);
+            sink.takers.tell(told, |taker, rows| taker.begin_sequence(header.tag, rows));
+        }
         if opaque && header.length > LARGE_VALUE {
             self.digest.cover(window.bytes, window.start, value_position);
             self.digest.leave_out(end);
@@ -75,6 +82,7 @@ impl Walk {
             items: 0,
             stray: false,
             takers,
+            told,
         }));
         Ok(())
     }
@@ -146,6 +154,7 @@ impl Walk {
         let mut limit = sequence.limit;
         let (outer_limit, encoding, wanted) = (sequence.limit, sequence.encoding, sequence.wanted);
         let takers = sequence.takers;
+        let told = takers.without(sink.wanted.around_leaves());
         if defined {
             let end = position.saturating_add(u64::from(length));
             limit = limit.min(end);
@@ -183,7 +192,7 @@ impl Walk {
         if let Some(recorder) = self.recorder(sink) {
             recorder.begin_item(item, depth, offset, defined.then_some(length));
         }
-        sink.takers.tell(takers, |taker, rows| taker.begin_item(item, rows));
+        sink.takers.tell(told, |taker, rows| taker.begin_item(item, rows));
         self.position = position;
         self.levels.push(Level::DataSet(DataSet {
             limit,
@@ -197,6 +206,7 @@ impl Walk {
             context: None,
             creators: Creators::default(),
             takers,
+            told,
         }));
         Ok(())
     }
@@ -275,6 +285,7 @@ impl Walk {
             items: 0,
             stray: true,
             takers: TakerSet::NONE,
+            told: TakerSet::NONE,
         }));
         Ok(())
     }

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def with_findings(findings: pa.Table, more: pl.DataFrame, urls: pa.Array) -> pa.Table:
-    """Put findings behind those of the same file.
-
-    Args:
-        findings: rows of `findings` in the order of files.
-        more: columns of `findings`; those that are absent are null.
-        urls: the urls of all files, in their order.
-    """
-    if more.height == 0:
+def in_order_of_files(findings: pa.Table, urls: pa.ChunkedArray) -> pa.Table:
+    """Rows of `findings` in the order of their files; those of one file keep theirs."""
+    if findings.num_rows == 0:
         return findings
-    schema = findings.schema
-    missing = [pl.lit(None).alias(name) for name in schema.names if name not in more.columns]
-    added = more.with_columns(missing).select(schema.names).to_arrow().cast(schema)
-    together = pa.concat_tables([findings, added])
-    places = pc.index_in(together["url"].combine_chunks(), value_set=urls)
-    return together.take(pa.array(np.argsort(places.to_numpy(zero_copy_only=False), kind="stable")))
+    places = pc.index_in(findings["url"], value_set=urls.combine_chunks()).to_numpy()
+    if np.all(places[:-1] <= places[1:]):
+        return findings
+    return findings.take(pa.array(np.argsort(places, kind="stable")))

@@ -8,6 +8,7 @@ data, positions of RT dose and of tiles.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 import pyarrow as pa
@@ -43,24 +44,34 @@ def columns_of_instances(attributes: Sequence[FrameAttribute]) -> list[str]:
     return list(dict.fromkeys([*OF_INSTANCE, *_NEEDED, *top]))
 
 
-def frames_of(instances: pa.Table, groups: pa.Table, request: ScanRequest) -> tuple[pa.Table, pl.DataFrame]:
+@dataclass(frozen=True)
+class MultiFrame:
+    """The multi-frame instances of a unit.
+
+    Attributes:
+        instances: their rows of `instances`: ``columns_of_instances``, those of ``FRAME_HEADER_COLUMNS``, whether there are
+            ``functional_groups`` (bool), and ``file``, the number of the file in its unit.
+        groups: for each functional groups item ``file``, ``frame_number`` (0 for the shared groups, else from 1 in the order of the items)
+            and the attributes that stand in that item.
+    """
+
+    instances: pa.Table
+    groups: pa.Table
+
+
+def frames_of(multi_frame: MultiFrame, request: ScanRequest) -> tuple[pa.Table, pa.Table]:
     """Rows of `frames`.
 
     Args:
-        instances: the rows of `instances` that are multi-frame: ``columns_of_instances``, those of ``FRAME_HEADER_COLUMNS``, whether there
-            are ``functional_groups`` (bool), and ``file``, the number of the file in its unit.
-        groups: for each functional groups item ``file``, ``frame_number`` (0 for the shared groups, else from 1 in the order of the items)
-            and the attributes that stand in that item.
+        multi_frame: the instances, and what stands in their functional groups.
         request: the attributes of frames, and which frames have rows.
 
     Returns:
-        The rows, and findings `frame-count` (``file`` and columns of `findings`) of instances that do not have the frames that they claim.
+        The rows, and rows of `findings`, `frame-count`, for instances that do not have the frames that they claim.
     """
     limits, attributes, schema = request.frames, request.schema.frame_attributes, request.scanned_schema("frames")
-    if instances.num_rows == 0:
-        return schema.empty_table(), pl.DataFrame()
-    header = pl.DataFrame(instances)
-    items = pl.DataFrame(groups).unique(_PLACE, keep="first", maintain_order=True)
+    header = pl.DataFrame(multi_frame.instances)
+    items = pl.DataFrame(multi_frame.groups).unique(_PLACE, keep="first", maintain_order=True)
     counted = _counted(header, items)
     has_rows = pl.col("frames").is_between(1, pl.min_horizontal(pl.lit(limits.limit), pl.col("file_size").fill_null(limits.limit)))
     kept = counted.filter(has_rows)
@@ -76,9 +87,12 @@ def frames_of(instances: pa.Table, groups: pa.Table, request: ScanRequest) -> tu
     if limits.tiled_full:
         frames = frame_positions.of_tiles(frames, kept)
     frames = frames.join(kept.select("file", *OF_INSTANCE), on="file", how="left", maintain_order="left")
-    missing = [pl.lit(None).alias(field.name) for field in schema if field.name not in frames.columns]
-    rows = frames.with_columns(missing).select(schema.names).to_arrow().cast(schema)
-    return rows, _findings(counted, has_rows)
+    return _as_rows(frames, schema), _as_rows(_findings(counted, has_rows), request.scanned_schema("findings"))
+
+
+def _as_rows(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    missing = [pl.lit(None).alias(field.name) for field in schema if field.name not in frame.columns]
+    return frame.with_columns(missing).select(schema.names).to_arrow().cast(schema)
 
 
 def _counted(header: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -97,9 +111,7 @@ def _findings(counted: pl.DataFrame, has_rows: pl.Expr) -> pl.DataFrame:
     )
     code = pl.lit(FindingCode.FRAME_COUNT.value)
     names = [name for name in OF_INSTANCE if name in counted.columns]
-    return counted.filter(differs.fill_null(value=False) | ~has_rows).select(
-        "file", *names, level=pl.lit("file"), code=code, message=message
-    )
+    return counted.filter(differs.fill_null(value=False) | ~has_rows).select(*names, level=pl.lit("file"), code=code, message=message)
 
 
 def _with_attributes(frames: pl.DataFrame, items: pl.DataFrame, kept: pl.DataFrame, attributes: Sequence[FrameAttribute]) -> pl.DataFrame:
