@@ -22,6 +22,7 @@ from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderTree, Mark, codes_of_file, marked
 from dicomlake.extract.pydicom_engine.file import HeaderFile, is_dicom, without_warnings
 from dicomlake.extract.pydicom_engine.header import Header
+from dicomlake.extract.pydicom_engine.inside import RowsInside, rows_inside, tables_inside
 from dicomlake.extract.pydicom_engine.level import Level, label_of_tag
 from dicomlake.extract.pydicom_engine.values import Finding, column_value, value_finding
 from dicomlake.extract.pydicom_engine.views import first_nodes, json_text
@@ -65,6 +66,7 @@ class PydicomEngine:
             {
                 **request.empty_tables(),
                 **tables,
+                **tables_inside([(read.instance, read.inside) for read in reads if read.instance is not None], request),
                 "instances": _instances([read.instance for read in reads if read.instance is not None], request),
             }
         )
@@ -99,6 +101,7 @@ class _FileRead:
         self.instance: Row | None = None
         self.findings: list[Finding] = []
         self.header: Header | None = None
+        self.inside = RowsInside()
         self._request = request
         self._columns: Row = {}
 
@@ -169,6 +172,7 @@ class _FileRead:
                 code, message = FileCode.TRUNCATED, _TRUNCATED
             self._end(code, message)
         else:
+            self.inside = rows_inside(header.top, self._request.schema.frame_attributes)
             digest = header.digest()
             self.instance = {**values, **_entity_keys(values), **self._places(header), "header_digest": digest, "transfer_syntax": syntax}
             self.row |= {"status": FileStatus.INDEXED, "SOPInstanceUID": values["SOPInstanceUID"], "header_digest": digest}
