@@ -43,7 +43,7 @@ def items_below(
             yield from items_below(item, found.sequences, found.numbers, (*around, item))
 
 
-def sequence(dataset: Dataset | None, *keywords: str) -> list[Dataset]:
+def sequence(dataset: Dataset | None, *keywords: str | int) -> list[Dataset]:
     """The items of a sequence; with several keywords those of the last sequence in all items of the ones before."""
     found = [] if dataset is None else [dataset]
     for keyword in keywords:
@@ -59,7 +59,7 @@ def first(dataset: Dataset | None, *keywords: str) -> Dataset | None:
     return dataset
 
 
-def value(dataset: Dataset | None, keyword: str, type_name: str = "string") -> Any:
+def value(dataset: Dataset | None, keyword: str | int, type_name: str = "string") -> Any:
     """An attribute as a value of a column type; None where it is absent, empty or not of the type."""
     parts, vr = _parts(dataset, keyword)
     if type_name == "string":
@@ -87,7 +87,7 @@ def _element(dataset: Dataset, tag: Any) -> Any:
         return None
 
 
-def _parts(dataset: Dataset | None, keyword: str) -> tuple[list[Any], str]:
+def _parts(dataset: Dataset | None, keyword: str | int) -> tuple[list[Any], str]:
     """The values of an element, none where it is absent, and its VR."""
     if dataset is None or keyword not in dataset:
         return [], ""

@@ -22,12 +22,11 @@ def references(top: Dataset) -> list[dict[str, Any]]:
     referring = {number: item for number, item in enumerate(items) if _names(item, "ReferencedSOPInstanceUID")}
     # An item stands in the list before what it holds; so the deepest come first, when it is read from its end.
     holds_one = {id(outer) for item in referring.values() for outer in item.around}
-    for keywords in (("SeriesInstanceUID",), ("StudyInstanceUID",)):
-        for number in reversed(range(len(items))):
-            item = items[number]
-            if number not in referring and _names(item, *keywords) and id(item.dataset) not in holds_one:
-                referring[number] = item
-                holds_one |= {id(outer) for outer in item.around}
+    for number in reversed(range(len(items))):
+        item = items[number]
+        if number not in referring and _names(item, "SeriesInstanceUID", "StudyInstanceUID") and id(item.dataset) not in holds_one:
+            referring[number] = item
+            holds_one |= {id(outer) for outer in item.around}
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for number in sorted(referring):
         mention = _row(referring[number])
