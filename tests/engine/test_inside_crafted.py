@@ -1,4 +1,4 @@
-"""The meaning of rows inside headers, by data sets made for it: the oracle answers the rows written down, the engines those of the oracle."""
+"""Rows inside headers, by data sets made for their meaning: the oracle answers what is written down, the engines what the oracle does."""
 
 from __future__ import annotations
 
