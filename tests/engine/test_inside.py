@@ -134,7 +134,7 @@ def test_no_file_keeps_more_rows_than_the_limit(monkeypatch: pytest.MonkeyPatch,
 def test_tables_without_rows_stay_as_they_are() -> None:
     """A unit of files that have nothing inside costs no row."""
     request = ScanRequest(SCHEMA)
-    tables = finished(request.empty_tables(), request)
+    tables = finished(request.empty_tables(), None, request)
     assert {name: (table.num_rows, table.schema) for name, table in tables.items()} == {
         name: (0, table.schema) for name, table in request.empty_tables().items()
     }

@@ -10,9 +10,11 @@ from dicomlake.samples.manifest import (
     Manifest,
     Reference,
 )
+from dicomlake.samples.special import SPECIAL_KINDS, write_special
 
 __all__ = [
     "MANIFEST_NAME",
+    "SPECIAL_KINDS",
     "Counts",
     "Defect",
     "Instance",
@@ -20,4 +22,5 @@ __all__ = [
     "Manifest",
     "Reference",
     "write_sample",
+    "write_special",
 ]

@@ -60,9 +60,9 @@ def write_sample(destination: Path, studies: int = 12, seed: int = 0) -> Manifes
         path = destination / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
-        entries.append(_entry(file))
+        entries.append(entry_of(file))
         if file.dataset is not None:
-            references.update(_references(file.dataset))
+            references.update(references_of(file.dataset))
     manifest = build_manifest(seed, studies, entries, (*damage.defects, *entity_defects(patients)), references)
     (destination / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
     return manifest
@@ -76,7 +76,8 @@ def _files(identity: Identity, patients: FixedPatients, damage: Damage, studies:
         yield from map(PlantedFile.whole, files)
 
 
-def _entry(file: PlantedFile) -> Entry:
+def entry_of(file: PlantedFile) -> Entry:
+    """Answer the entry of a file that was written."""
     dataset, path = file.dataset, str(file.path)
     if dataset is None:
         return Entry(ListedFile(path, file.status, file.code))
@@ -98,7 +99,7 @@ def _entry(file: PlantedFile) -> Entry:
     return Entry(ListedFile(path, file.status, file.code, instance.SOPInstanceUID), instance)
 
 
-def _references(dataset: Dataset) -> Iterator[Reference]:
+def references_of(dataset: Dataset) -> Iterator[Reference]:
     """Answer a link for each ReferencedSOPInstanceUID, however deep, that is an instance."""
     for item in _items(dataset):
         target = item.get("ReferencedSOPInstanceUID")

@@ -19,15 +19,20 @@ import pyarrow as pa
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus, FindingCode
 from dicomlake.extract.derived import DAYS_A_YEAR, derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.inside import finished
+from dicomlake.extract.inside.frame_header import FRAME_HEADER_COLUMNS
+from dicomlake.extract.inside.frames import MultiFrame, columns_of_instances
 from dicomlake.extract.header_tree import HeaderTree, Mark, codes_of_file, marked
 from dicomlake.extract.pydicom_engine.file import HeaderFile, is_dicom, without_warnings
 from dicomlake.extract.pydicom_engine.header import Header
+from dicomlake.extract.pydicom_engine.inside import RowsInside, functional_groups, rows_inside, tables_inside
 from dicomlake.extract.pydicom_engine.level import Level, label_of_tag
 from dicomlake.extract.pydicom_engine.values import Finding, column_value, value_finding
 from dicomlake.extract.pydicom_engine.views import first_nodes, json_text
 from dicomlake.fetch import ByteSource, Opener, ReadingStopped
 from dicomlake.schema.dictionary import name_of_uid
 from dicomlake.schema.keys import entity_key
+from dicomlake.schema.types import arrow_type
 
 _REQUIRED = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality")
 """Columns whose absence is a finding: the keys of the parents, and the kind of an instance."""
@@ -61,13 +66,15 @@ class PydicomEngine:
                     request.count.add(1)
         rows = {"files": [read.row for read in reads], "findings": [row for read in reads for row in read.finding_rows()]}
         tables = {name: pa.Table.from_pylist(found, schema=request.scanned_schema(name)) for name, found in rows.items()}
-        return Scanned(
-            {
-                **request.empty_tables(),
-                **tables,
-                "instances": _instances([read.instance for read in reads if read.instance is not None], request),
-            }
-        )
+        indexed = [(number, read) for number, read in enumerate(reads) if read.instance is not None]
+        instances = [read.instance for _, read in indexed if read.instance is not None]
+        of_instances = _instances(instances, request)
+        multi_frame = None
+        if request.frames.read:
+            groups = functional_groups([(number, read.inside.frames) for number, read in indexed], request.schema.frame_attributes)
+            multi_frame = MultiFrame(_multi_frame(of_instances, instances, [number for number, _ in indexed], request), groups)
+        tables |= tables_inside([(read.instance, read.inside) for _, read in indexed if read.instance is not None], request)
+        return Scanned(finished({**request.empty_tables(), **tables, "instances": of_instances}, multi_frame, request))
 
     def tree(self, url: str, request: ScanRequest) -> HeaderTree:
         """Read the whole header of one file; see ``dicomlake.extract.engine.Engine``."""
@@ -99,6 +106,7 @@ class _FileRead:
         self.instance: Row | None = None
         self.findings: list[Finding] = []
         self.header: Header | None = None
+        self.inside = RowsInside()
         self._request = request
         self._columns: Row = {}
 
@@ -169,6 +177,10 @@ class _FileRead:
                 code, message = FileCode.TRUNCATED, _TRUNCATED
             self._end(code, message)
         else:
+            reads_frames = self._request.frames.read
+            self.inside = rows_inside(header.top, self._request.schema.frame_attributes if reads_frames else ())
+            for column in FRAME_HEADER_COLUMNS if reads_frames else ():
+                values[column.name] = column_value(column, column.path.steps, header.top, self.findings)
             digest = header.digest()
             self.instance = {**values, **_entity_keys(values), **self._places(header), "header_digest": digest, "transfer_syntax": syntax}
             self.row |= {"status": FileStatus.INDEXED, "SOPInstanceUID": values["SOPInstanceUID"], "header_digest": digest}
@@ -272,3 +284,11 @@ def _instances(rows: list[Row], request: ScanRequest) -> pa.Table:
     functional_groups = pa.array([row["functional_groups"] for row in rows], pa.bool_())
     columns = header | derived_columns(header, syntaxes, functional_groups)
     return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+
+
+def _multi_frame(instances: pa.Table, rows: list[Row], files: list[int], request: ScanRequest) -> pa.Table:
+    """The multi-frame instances, with the columns that rows of frames need."""
+    columns = {name: instances[name] for name in columns_of_instances(request.schema.frame_attributes)}
+    columns |= {column.name: pa.array([row[column.name] for row in rows], arrow_type(column.type)) for column in FRAME_HEADER_COLUMNS}
+    columns |= {"functional_groups": pa.array([row["functional_groups"] for row in rows], pa.bool_()), "file": pa.array(files, pa.uint32())}
+    return pa.table(columns).filter(instances["is_multiframe"])
