@@ -155,7 +155,7 @@ def _times(kept: pl.DataFrame) -> pl.DataFrame:
     )
     summed = timed.with_columns(
         pl.when(pl.col("vector").is_not_null())
-        .then(pl.col("vector").list.eval(pl.element().cum_sum() - pl.element().first()))
+        .then(pl.col("vector").list.eval(pl.element().shift(-1).cum_sum().shift(fill_value=0.0)))
         .otherwise(pl.int_ranges(0, pl.col("frames")).cast(pl.List(pl.Float64)))
         .alias("frame_time_ms")
     )

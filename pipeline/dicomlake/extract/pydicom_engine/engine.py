@@ -19,10 +19,10 @@ import pyarrow as pa
 from dicomlake.errors import STATUS_OF_CODE, FileCode, FileStatus, FindingCode
 from dicomlake.extract.derived import DAYS_A_YEAR, derived_columns
 from dicomlake.extract.engine import Scanned, ScanRequest
+from dicomlake.extract.header_tree import HeaderTree, Mark, codes_of_file, marked
 from dicomlake.extract.inside import finished
 from dicomlake.extract.inside.frame_header import FRAME_HEADER_COLUMNS
 from dicomlake.extract.inside.frames import MultiFrame, columns_of_instances
-from dicomlake.extract.header_tree import HeaderTree, Mark, codes_of_file, marked
 from dicomlake.extract.pydicom_engine.file import HeaderFile, is_dicom, without_warnings
 from dicomlake.extract.pydicom_engine.header import Header
 from dicomlake.extract.pydicom_engine.inside import RowsInside, functional_groups, rows_inside, tables_inside
