@@ -17,6 +17,7 @@ class DividingAttribute:
         in_instances: its column in `instances`; None where single-frame objects don't have it.
         in_frames: its column in `frames`; None where frames have the value of their instance only.
         is_counter: whether it counts or measures time. Its values may then differ from one position to the next without a meaning.
+        is_of_frames: whether it divides frames alone; of a single-frame instance it counts as null.
     """
 
     name: str
@@ -24,6 +25,7 @@ class DividingAttribute:
     in_instances: str | None
     in_frames: str | None
     is_counter: bool = False
+    is_of_frames: bool = False
 
 
 DIVIDING_ATTRIBUTES: tuple[DividingAttribute, ...] = (
@@ -42,6 +44,10 @@ DIVIDING_ATTRIBUTES: tuple[DividingAttribute, ...] = (
     DividingAttribute("ConvolutionKernel", pl.List(pl.String()), "ConvolutionKernel", "ConvolutionKernel"),
     DividingAttribute("AcquisitionNumber", pl.Int64(), "AcquisitionNumber", "FrameAcquisitionNumber", is_counter=True),
     DividingAttribute("FrameOfReferenceUID", pl.String(), "FrameOfReferenceUID", None),
+    DividingAttribute("SOPInstanceUID", pl.String(), None, None, is_of_frames=True),
 )
-"""StackID (0020,9056), ReferencedSegmentNumber (0062,000B), EchoTime (0018,0081) and so on. FrameOfReferenceUID (0020,0052) is the last:
-positions in two frames of reference can't be compared, but converters invent one for each slice."""
+"""StackID (0020,9056), ReferencedSegmentNumber (0062,000B), EchoTime (0018,0081) and so on.
+
+The last two serve where nothing else does. Positions in two frames of reference (0020,0052) can't be compared, but some converters invent
+one for each slice. Many scanners write one instance of several frames for each volume of a series.
+"""

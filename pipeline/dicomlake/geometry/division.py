@@ -53,7 +53,10 @@ def divide(slices: pl.DataFrame, placed: PlacedSlices) -> Division:
         inside = _with_shared_position(groups, positions)
         if not inside.any():
             break
-        values = slices[attribute.name].gather(placed.rows[inside])
+        chosen = slices.select("frame_number", attribute.name)[placed.rows[inside]]
+        values = chosen[attribute.name]
+        if attribute.is_of_frames:
+            values = values.set(chosen["frame_number"].is_null(), None)
         divided = np.zeros(groups.size, np.int64)
         divided[inside] = _ranks(attribute, values, groups[inside], positions[inside])
         used = np.zeros(differing.size, bool)

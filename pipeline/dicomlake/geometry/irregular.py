@@ -140,14 +140,20 @@ class _MessageWriter:
         return [f"slices are shifted in their plane: {self._named(at)}"]
 
     def _named(self, at: Numbers) -> str:
-        """The first few of some slices, by InstanceNumber and, in an object of several frames, by frame."""
-        names = []
-        for place in at[:SHOWN_SLICES].tolist():
-            instance, frame = self._instance_numbers[place], self._frame_numbers[place]
-            of_instance = "an instance without InstanceNumber" if instance is None else f"InstanceNumber {instance}"
-            names.append(of_instance if frame is None else f"frame {frame} of {of_instance}")
-        left = at.size - len(names)
-        return ", ".join(names) + (f" and {left} more" if left > 0 else "")
+        """The first few of some slices by InstanceNumber, and in objects of several frames by frame."""
+        shown = at[:SHOWN_SLICES].tolist()
+        frames = [self._frame_numbers[place] for place in shown]
+        instances = [self._instance_numbers[place] for place in shown]
+        left = f" and {at.size - len(shown)} more" if at.size > len(shown) else ""
+        if all(frame is None for frame in frames):
+            return f"InstanceNumber {', '.join('none' if one is None else str(one) for one in instances)}{left}"
+        pairs = [_frame_name(frame, instance) for frame, instance in zip(frames, instances, strict=True)]
+        return f"{', '.join(pairs)}{left}"
+
+
+def _frame_name(frame: int | None, instance: int | None) -> str:
+    of_instance = "no InstanceNumber" if instance is None else f"InstanceNumber {instance}"
+    return of_instance if frame is None else f"frame {frame} ({of_instance})"
 
 
 def _of_orientation(row: dict[str, object]) -> list[str]:

@@ -22,7 +22,7 @@ IN_PLANE_TOLERANCE_MM = 0.1
 
 @dataclass(frozen=True)
 class SortedSlices:
-    """Placed slices in the order of stack, height and position, so that no order of rows shows in an answer.
+    """Placed slices in the order of stack, height, position and number, so that no order of rows shows in an answer.
 
     Attributes:
         order: for each place in this order the index of the placed slice.
@@ -46,17 +46,18 @@ class SortedSlices:
     axes: Floats
 
 
-def sort_slices(placed: PlacedSlices, groups: Numbers) -> SortedSlices:
+def sort_slices(placed: PlacedSlices, groups: Numbers, names: Numbers) -> SortedSlices:
     """Sort the slices of stacks by height. At least one slice is needed.
 
     Args:
         placed: slices with position and orientation.
         groups: the stack of each slice, from 0 without a gap.
+        names: the numbers by which people know a slice, which sort those that share a position: shape (numbers, slices).
     """
     orientations = smallest_vectors(groups, placed.orientations)
     of_stacks = axes(orientations)
     heights = along(placed.positions, of_stacks[groups, 2])
-    order = np.lexsort((*placed.positions.T[::-1], heights, groups))
+    order = np.lexsort((*names[::-1], *placed.positions.T[::-1], heights, groups))
     in_order, heights, positions = groups[order], heights[order], placed.positions[order]
     starts = first_of_runs(in_order)
     in_plane = np.stack([along(positions, of_stacks[in_order, side]) for side in (0, 1)], axis=1)

@@ -69,7 +69,7 @@ def slices_of(instances: pl.DataFrame | pa.Table, frames: pl.DataFrame | pa.Tabl
     """The slices of some instances: those of one frame first, in their order, then the frames in theirs.
 
     An instance that says it has several frames, and has no rows in `frames`, gives no slice. ImageType and the attributes that tell stacks
-    apart are those of the instance where a frame lacks them. The rest comes from `frames`, which has top-level values where they hold.
+    apart are those of the instance where a frame lacks them. All else comes from `frames`, which has top-level values where they hold.
 
     Args:
         instances: rows of `instances`, with ``instance_columns``; each SOPInstanceUID once.

@@ -27,6 +27,9 @@ OBLIQUE_BELOW = 0.8
 """A stack is oblique if no component of its normal is as large: it then lies more than 36.9 degrees from each plane of the patient. This is
 the threshold of David Clunie's dicom3tools and PixelMed."""
 
+_LAST = 2**63 - 1
+"""Slices without a number are sorted behind those with one."""
+
 _PLANES = np.array(["sagittal", "coronal", "axial"])
 
 STACKS_SCHEMA = pl.Schema(
@@ -122,7 +125,8 @@ def stacks_of(slices: pl.DataFrame) -> Stacks:
         return Stacks(nothing, STACKS_SCHEMA.to_frame(), IRREGULAR_SCHEMA.to_frame())
     division = divide(slices, placed)
     numbers[placed.rows] = division.numbers[division.groups]
-    in_order = sort_slices(placed, division.groups)
+    names = slices.select(pl.col("InstanceNumber", "frame_number").fill_null(_LAST))[placed.rows].to_numpy().T
+    in_order = sort_slices(placed, division.groups, names)
     rows = _rows(slices, placed, division, in_order)
     column = pl.Series("stack", numbers)
     return Stacks(column.set(column == 0, None), rows, irregular_geometry(slices, placed, in_order, rows))
