@@ -91,7 +91,7 @@ class FindingCode(StrEnum):
     TRAILING_BYTES = "trailing-bytes"
 
 
-RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE, FindingCode.IRREGULAR_GEOMETRY})
+RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.IRREGULAR_GEOMETRY})
 """Codes that later tables will raise, and that nothing raises today."""
 
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {

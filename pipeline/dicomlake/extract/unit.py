@@ -71,7 +71,7 @@ def run_unit(task: UnitTask) -> UnitResult:
     """
     started = time.thread_time()
     task = replace(task, files=located_members(task.files, task.request))
-    scanned = scan_unit(make_engine(task.engine), task.files, task.request)
+    scanned = _judged(scan_unit(make_engine(task.engine), task.files, task.request))
     read = time.thread_time()
     parts = _write(task, scanned)
     written = time.thread_time()
@@ -142,6 +142,15 @@ def _rejected_rows(files: pa.Table, request: ScanRequest) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _judged(scanned: Scanned) -> Scanned:
+    """The rows with `in_lake` of references filled by the unit's own instances."""
+    if scanned.tables["instance_references"].num_rows == 0:
+        return scanned
+    from dicomlake.rollup.references import judged_in_unit  # noqa: PLC0415 - a unit without references starts sooner without polars
+
+    return Scanned(judged_in_unit(scanned.tables))
 
 
 def _rolled_up(task: UnitTask, scanned: Scanned, parts: Sequence[PartFile]) -> UnitRollUp | None:
