@@ -94,7 +94,7 @@ class FindingCode(StrEnum):
     TOO_MANY_ROWS = "too-many-rows"
 
 
-RESERVED_CODES: frozenset[FindingCode] = frozenset({FindingCode.DANGLING_REFERENCE})
+RESERVED_CODES: frozenset[FindingCode] = frozenset()
 """Codes that later tables will raise, and that nothing raises today."""
 
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {

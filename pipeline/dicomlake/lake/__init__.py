@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from dicomlake.lake.write.row_removal import Gone, KeyFinder, Rewritten
     from dicomlake.lake.write.snapshot import Reading, Snapshot, known_files, settings_of
     from dicomlake.lake.write.table import Table
+    from dicomlake.lake.write.value_change import Changes, change_values
     from dicomlake.lake.write.writer import LakeWriter
 
 __all__ = [
+    "Changes",
     "Gone",
     "KeyFinder",
     "Lake",
@@ -41,6 +43,7 @@ __all__ = [
     "VacuumReport",
     "VerifyReport",
     "Waiting",
+    "change_values",
     "close_expired",
     "known_files",
     "merge_due",
@@ -76,6 +79,8 @@ _HOMES = {
     "known_files": "dicomlake.lake.write.snapshot",
     "settings_of": "dicomlake.lake.write.snapshot",
     "Table": "dicomlake.lake.write.table",
+    "Changes": "dicomlake.lake.write.value_change",
+    "change_values": "dicomlake.lake.write.value_change",
     "LakeWriter": "dicomlake.lake.write.writer",
 }
 

@@ -14,6 +14,7 @@ from dicomlake.lake import Gone, LakeWriter, RemovedKeys, Rewritten, Table
 from dicomlake.ledger import PLACE
 from dicomlake.parts import PartFile, delete_parts, read_part
 from dicomlake.run.early import EarlyRollUps
+from dicomlake.run.links import LinkChanges
 
 _URL = pl.Series("url", [], dtype=pl.String)
 _PROMOTED = ("url", "file_size", "modified", "etag", "source", "first_snapshot", "SOPInstanceUID")
@@ -47,6 +48,7 @@ class Committer:
         conflicts: findings of copies that differ.
         early: the roll-ups that the units made.
         removed: the entities whose instances lost rows.
+        links: the rows that went and matter to references.
     """
 
     def __init__(self, writer: LakeWriter, snapshot: int, reading: str, current: pl.Expr, owed: pl.DataFrame) -> None:
@@ -63,6 +65,7 @@ class Committer:
         self.conflicts = 0
         self.early = EarlyRollUps()
         self.removed = RemovedKeys([name for level in reversed(writer.schema.levels) for name in level.key])
+        self.links = LinkChanges(writer)
 
     def take_promoted(self) -> pl.DataFrame:
         """The files that were promoted since this was last asked."""
@@ -111,13 +114,15 @@ class Committer:
                 is_conflict = pl.col("code") == FindingCode.CONFLICTING_DUPLICATE.value
                 removed.append(Gone(affected.to_frame("SOPInstanceUID"), is_conflict))
                 own[table.name] += self._write_conflicts(resolved)
-            noted = self.removed.columns if table.name == "instances" else ()
+            noted = (*(self.removed.columns if table.name == "instances" else ()), *self.links.noted(table.name))
             rewritten[table.name] = self._writer.tables[table.name].without(*removed, noted=noted)
         restated_parts = self._files.write(rows) if rows.height else []
         own["files"] += restated_parts
         self._commit_tables(own, rewritten)
         self.early.follow(rewritten["instances"])
         self.removed.follow(rewritten["instances"])
+        for name, of_table in rewritten.items():
+            self.links.follow(name, of_table)
 
         files = rewritten["files"]
         if {part.path for part in files.removed} <= self._read_paths:
@@ -154,11 +159,12 @@ class Committer:
         return fresh
 
     def _rewrite_own(self, table: Table, parts: Sequence[PartFile], losing: pl.DataFrame) -> list[PartFile]:
-        rewritten = table.without(Gone(losing), within=parts)
+        rewritten = table.without(Gone(losing), within=parts, noted=self.links.noted(table.name))
         removed = {part.path for part in rewritten.removed}
         delete_parts(table.location, rewritten.removed)
         if table.name == "instances":
             self.early.follow(rewritten)
+        self.links.follow_copies(table.name, rewritten)
         return [*(part for part in parts if part.path not in removed), *rewritten.added]
 
     def _restate_committed(self, changed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -51,7 +51,9 @@ def roll_up_touched(
         progress.findings[FindingCode.INCONSISTENT_ATTRIBUTE.value] += final.findings
     former = {name: writer.tables[name].without(Gone(frame)) for name, frame in keys.items()}
     # The former findings of the touched entities.
-    of_level = {level.name: pl.col("level") == level.entity.level for level in schema.levels if level.entity is not None}
+    # Findings of references are judged later, by the targets (`dicomlake.run.links`).
+    is_rolled_up = pl.col("code") != FindingCode.DANGLING_REFERENCE.value
+    of_level = {level.name: (pl.col("level") == level.entity.level) & is_rolled_up for level in schema.levels if level.entity is not None}
     former["findings"] = writer.tables["findings"].without(*(Gone(frame, of_level[name]) for name, frame in keys.items()))
     former["stacks"] = writer.tables["stacks"].without(Gone(keys["series"]))
     added = final.parts

@@ -21,6 +21,7 @@ from dicomlake.plan import Planner
 from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
 from dicomlake.run.hierarchy import roll_up_touched
+from dicomlake.run.links import judge_links
 from dicomlake.run.progress import READING_STAGE, ROLLING_UP_STAGE, Progress, Summary, summarised
 from dicomlake.run.reading import LateRunner, UnitReader, unit_files, units_of_promoted
 from dicomlake.run.time_limit import TimeLimit
@@ -80,6 +81,7 @@ class Run:
             roll_up_touched(
                 self.writer, self.snapshot, self.runner, committer.early, committer.removed, rows_limit=rows_limit, progress=self.progress
             )
+            judge_links(self.writer, self.snapshot, committer.links, committer.removed, self.progress)
         merge_part_files(self.writer, self.settings.lake.merge_parts, self.progress)
         summary = self._pin(files_left + archives_left)
         close_past(self.writer, self.settings.lake.keep_time(), self.now(), self.progress)

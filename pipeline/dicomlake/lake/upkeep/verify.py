@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from dicomlake.errors import DicomlakeError, FileStatus, LakeDamaged
+from dicomlake.errors import DicomlakeError, FileStatus, FindingCode, LakeDamaged
 from dicomlake.lake.log.history import read_history
 from dicomlake.lake.read.reader import Lake
 from dicomlake.parts import Location, part_sizes, refused_by_system
+from dicomlake.rollup.references import LEVELS, TARGET_COLUMNS, is_judged, target_level, target_uid
 from dicomlake.schema import LakeSchema, TableDeclaration, WrittenBy
 
 _OTHER_COLUMNS = {"files": ("status", "code", "duplicate_of", "SOPInstanceUID"), "findings": ("code",)}
+_REFERENCES = "instance_references"
+_LOOKED_AT = {
+    "instances": tuple(LEVELS.values()),
+    "findings": ("series_key",),
+    _REFERENCES: ("series_key", "relation", "in_lake", *TARGET_COLUMNS),
+}
+"""Columns that only the check of references needs."""
+
 _ROWS_IN_MEMORY = 1_000_000
 _SHOWN = 3
 _FAILURES = (DicomlakeError, pl.exceptions.PolarsError, OSError)
@@ -57,7 +66,7 @@ def verify(location: Location) -> VerifyReport:
         return report
     try:
         frames = _frames(lake, schema, tables, report)
-        for check in (_check_keys, _check_counts, _check_parents, _check_duplicates):
+        for check in (_check_keys, _check_counts, _check_parents, _check_duplicates, _check_references):
             report.defects += _carried_out(check, frames, tables, report)
     except _FAILURES as error:
         report.defects.append(_failed(error))
@@ -86,7 +95,7 @@ def _frames(lake: Lake, schema: LakeSchema, tables: list[TableDeclaration], repo
     entity_keys = [name for table in schema.levels for name in table.key]
     frames: _Frames = {}
     for table in tables:
-        columns = [*table.key, *_OTHER_COLUMNS.get(table.name, ())]
+        columns = [*table.key, *_OTHER_COLUMNS.get(table.name, ()), *_LOOKED_AT.get(table.name, ())]
         if table.written_by is WrittenBy.UNIT:
             columns.append("url")
         if table.entity is not None:
@@ -199,6 +208,27 @@ def _check_duplicates(frames: _Frames, _tables: list[TableDeclaration], report: 
     report.checked["duplicates"] = _count(duplicates)
     if lost:
         yield f"table 'files': {lost:,} duplicates whose kept copy is not an indexed file of the same instance"
+
+
+def _check_references(frames: _Frames, _tables: list[TableDeclaration], report: VerifyReport) -> Iterator[str]:
+    """`in_lake` says where it must whether the target is there, and each series with a target that is not has its finding."""
+    if _REFERENCES not in frames:
+        return
+    rows = frames[_REFERENCES].select("series_key", "in_lake", judged=is_judged(), level=target_level(), uid=target_uid())
+    report.checked["references"] = _count(rows)
+    unsaid = _count(rows.filter(pl.col("judged") != pl.col("in_lake").is_not_null()))
+    if unsaid:
+        yield f"table '{_REFERENCES}': {unsaid:,} rows whose in_lake is null where it must not be, or is not where it must"
+    for level, name in LEVELS.items():
+        there = frames["instances"].select(uid=name).drop_nulls().unique().with_columns(is_there=pl.lit(value=True))
+        of_level = rows.filter(pl.col("in_lake").is_not_null() & (pl.col("level") == level)).join(there, on="uid", how="left")
+        wrong = _count(of_level.filter(pl.col("in_lake") != pl.col("is_there").fill_null(value=False)))
+        if wrong:
+            yield f"table '{_REFERENCES}': {wrong:,} rows whose in_lake is wrong: `instances` says otherwise of their {level}"
+    dangling = rows.filter(pl.col("in_lake").not_()).select("series_key").unique()
+    found = frames["findings"].filter(pl.col("code") == FindingCode.DANGLING_REFERENCE.value).select("series_key").unique()
+    yield from _alone(dangling, found, "series_key", "series with references without target", "findings")
+    yield from _alone(found, dangling, "series_key", "series with findings of such references", f"rows of {_REFERENCES}")
 
 
 def _alone(rows: pl.LazyFrame, others: pl.LazyFrame, on: str, name: str, others_name: str) -> Iterator[str]:

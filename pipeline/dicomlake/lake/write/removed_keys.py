@@ -32,7 +32,7 @@ class RemovedKeys:
     bounded by the rows that went.
 
     Args:
-        columns: columns of text, which each `Rewritten` notes.
+        columns: columns of text, which each `Rewritten` notes, perhaps beside others.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ class RemovedKeys:
         for part, rest, noted in zip(rewritten.removed, rewritten.rest, rewritten.noted, strict=True):
             origin = self._origins.pop(part.path, part.path)
             if noted is not None:
-                self._keys.setdefault(origin, []).append(noted.unique(maintain_order=True))
+                self._keys.setdefault(origin, []).append(noted.select(self.columns).unique(maintain_order=True))
             if rest is not None:
                 self._origins[rest.path] = origin
 

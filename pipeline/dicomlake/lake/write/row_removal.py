@@ -131,21 +131,11 @@ def remove(
 def _rewrite(
     location: Location, opened: OpenPart, schema: pa.Schema, hits: Mapping[int, np.ndarray], partition_by: str | None
 ) -> PartFile | None:
-    part = opened.part
-    left = part.rows - sum(map(len, hits.values()))
+    left = opened.part.rows - sum(map(len, hits.values()))
     if left == 0:
         return None
-    inside = pa.schema([field for field in schema if field.name != partition_by])
-    present = set(opened.names)
-    empty = [*opened.uncompressed_columns(), *(name for name in inside.names if name not in present)]
-    layout, is_small = Layout.of(inside), left < SMALL_ROWS
-    repeating = [name for name in inside.names if name in opened.repeating]
-    with (
-        writing(location),
-        PartWriter(
-            location, part.table, layout, part.partition, partition_by, empty=empty, is_small=is_small, repeating=repeating
-        ) as writer,
-    ):
+    inside = columns_inside(schema, partition_by)
+    with writing(location), writer_like(location, opened, inside, partition_by, rows=left) as writer:
         for group in opened.groups:
             gone = hits.get(group.number)
             if gone is None:
@@ -153,6 +143,20 @@ def _rewrite(
             elif len(gone) < group.rows:
                 writer.write(without(opened.encoded(group, inside), gone))
     return writer.part()
+
+
+def columns_inside(schema: pa.Schema, partition_by: str | None) -> pa.Schema:
+    """The columns that stand inside a part file: all but the partition column."""
+    return pa.schema([field for field in schema if field.name != partition_by])
+
+
+def writer_like(location: Location, opened: OpenPart, inside: pa.Schema, partition_by: str | None, *, rows: int) -> PartWriter:
+    """A writer of a part file that takes the place of another: so many rows, in the same partition, encoded alike."""
+    present = set(opened.names)
+    empty = [*opened.uncompressed_columns(), *(name for name in inside.names if name not in present)]
+    repeating = [name for name in inside.names if name in opened.repeating]
+    layout, part, is_small = Layout.of(inside), opened.part, rows < SMALL_ROWS
+    return PartWriter(location, part.table, layout, part.partition, partition_by, empty=empty, is_small=is_small, repeating=repeating)
 
 
 def matching_rows(
