@@ -57,6 +57,7 @@ PROMISED_FINDING_CODES = {
     "implausible-age",
     "nonstandard-character-set",
     "trailing-bytes",
+    "frame-count",
     "repeated-number",
     "too-many-rows",
 }

@@ -15,7 +15,8 @@ from tests.cli.conftest import Run
 
 def test_optimize_then_vacuum(run: Run, own_lake: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dry runs say what is then done; the lake is sound, and a second time there is nothing to do."""
-    dicomlake.index(archive, lake=own_lake, workers=0, full=True)
+    settings = dicomlake.load_settings(overrides={"lake.merge_parts": 0})
+    dicomlake.index(archive, lake=own_lake, workers=0, full=True, config=settings)
     before = run("info", own_lake, "--json").json
     said = run("optimize", own_lake, "--dry-run").out.splitlines()[-1]
     assert said.startswith("dry run, nothing was written: ")

@@ -78,8 +78,8 @@ class Scanned:
 
     Example:
         >>> scanned = dicomlake.scan("archive")
-        >>> scanned
-        <Scanned 221 files (216 indexed, 3 not_dicom, 1 failed, 1 skipped): 216 instances, 7 findings>
+        >>> scanned  # doctest: +ELLIPSIS
+        <Scanned 221 files (216 indexed, 3 not_dicom, 1 failed, 1 skipped): 216 instances, 7 findings, 143 frames, ...>
     """
 
     tables: Mapping[str, pa.Table]

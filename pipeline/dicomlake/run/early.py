@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from dicomlake.lake import Gone, LakeWriter, Rewritten
-from dicomlake.parts import PartFile, delete_parts
+from dicomlake.parts import PartFile, delete_parts, read_part
 from dicomlake.rollup import UnitRollUp, entities_of_units, in_bytes, in_hex, keys_in, not_final
 
 
@@ -19,7 +20,7 @@ class FinalRollUps:
     Attributes:
         parts: part files by the name of their table.
         entities: how many entities they have.
-        findings: how many findings.
+        findings: how many findings of each code.
         rest: the keys of the other entities, by level.
         instances: the part files of `instances` in which those may have rows.
     """
@@ -28,7 +29,7 @@ class FinalRollUps:
     rest: dict[str, pl.DataFrame]
     instances: list[PartFile] = field(default_factory=list)
     entities: int = 0
-    findings: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
 
 
 class SharedSeries:
@@ -124,7 +125,8 @@ class EarlyRollUps:
                 final.parts["stacks"] += of_unit.stacks if gone is None else _without(writer, "stacks", of_unit.stacks, [Gone(gone)])
         for number, unit in enumerate(self._units):
             final.parts["findings"] += _cut_findings(writer, unit.findings, gone_of_unit.get(number, []))
-        final.findings = sum(part.rows for part in final.parts["findings"])
+        for part in final.parts["findings"]:
+            final.findings.update(read_part(writer.location, part, ["code"])["code"].to_list())
         final.instances = [part for number in sorted(open_units) for part in now[number]]
         return final
 

@@ -47,8 +47,7 @@ def roll_up_touched(
     if final.entities + again == 0:
         return
     progress.entities_rolled_up, progress.entities_to_roll_up = final.entities, final.entities + again
-    if final.findings:
-        progress.findings[FindingCode.INCONSISTENT_ATTRIBUTE.value] += final.findings
+    progress.findings.update(final.findings)
     former = {name: writer.tables[name].without(Gone(frame)) for name, frame in keys.items()}
     # The former findings of the touched entities.
     # Findings of references are judged later, by the targets (`dicomlake.run.links`).

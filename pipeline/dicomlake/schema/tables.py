@@ -112,6 +112,13 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
             has_frame_attributes=True,
         ),
         TableDeclaration(
+            "stacks",
+            columns["stacks"],
+            key=("series_key", "stack"),
+            order=("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "stack"),
+            written_by=WrittenBy.ROLL_UP,
+        ),
+        TableDeclaration(
             "instance_references",
             columns["instance_references"],
             order=(*_IN_SERIES, "element_path", "ReferencedSOPInstanceUID", "ReferencedSeriesInstanceUID"),
@@ -130,13 +137,6 @@ def _standard_tables() -> tuple[TableDeclaration, ...]:
             key=("SOPInstanceUID", "item_number"),
             order=(*_IN_SERIES, "item_number"),
             drops_copies=True,
-        ),
-        TableDeclaration(
-            "stacks",
-            columns["stacks"],
-            key=("series_key", "stack"),
-            order=("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "stack"),
-            written_by=WrittenBy.ROLL_UP,
         ),
         TableDeclaration("snapshots", columns["snapshots"], key=("snapshot",), order=("snapshot",), written_by=WrittenBy.RUN),
     )

@@ -41,6 +41,7 @@ def stained_slide(study: Study) -> list[SampleFile]:
     """Answer a slide, collected, fixed, embedded and stained with two substances."""
     files = slide_set(Series(study, 1, "SM", "H&E", _SCANNER, BREAST))
     for file in files:
+        file.dataset.AdmittingDiagnosesCodeSequence = code("254837009", "SCT", "Malignant neoplasm of breast")
         for specimen in file.dataset.SpecimenDescriptionSequence:
             _prepare(specimen)
     return files
