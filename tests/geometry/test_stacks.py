@@ -42,6 +42,11 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[int | None], list[str] | None]
         [2, 1],
         ["ImageOrientationPatient"],
     ),
+    "orientations that another one joins in one component only": (
+        [one(0, ImageOrientationPatient=[1.0, x, 0.0, 0.0, 1.0, y]) for x, y in ((0.0, 0.0), (0.008, 0.5), (0.016, 0.0))],
+        [1, 2, 3],
+        ["ImageOrientationPatient"],
+    ),
     "first two values of ImageType": ([one(0), one(1, ImageType=["DERIVED", "SECONDARY", "AXIAL"])], [1, 1], None),
     "third value of ImageType": ([one(0, ImageType=["A", "B", "M"]), one(1, ImageType=["A", "B", "P"])], [1, 2], ["ImageType"]),
     "no third value": ([one(0, ImageType=["A", "B"]), one(1, ImageType=None)], [1, 1], None),
