@@ -121,7 +121,7 @@ def test_the_tables_of_a_lake_have_the_columns() -> None:
     """Each column that slices are made of is one of the lake's, with the exceptions that are named here."""
     schema = LakeSchema.build()
     instances, frames = set(schema.table("instances").names), set(schema.table("frames").names)
-    assert set(instance_columns()) - instances <= {"DiffusionGradientOrientation"}
+    assert set(instance_columns()) <= instances
     assert set(frame_columns()) <= frames
 
 

@@ -155,6 +155,8 @@ def new_positions(sorted_groups: Numbers, sorted_heights: Floats) -> Flags:
 
 def _with_shared_position(groups: Numbers, positions: Numbers) -> Flags:
     """The slices of groups in which several slices share a position."""
+    if groups.size == positions.max(initial=-1) + 1:  # each has its own
+        return np.zeros(groups.size, bool)
     _, place, counts = np.unique(refined(groups, positions), return_inverse=True, return_counts=True)
     is_shared = np.zeros(groups.max() + 1 if groups.size else 0, bool)
     is_shared[groups[counts[place] > 1]] = True

@@ -29,10 +29,11 @@ def ranked(values: pl.Series) -> Numbers:
         for column in columns:
             ranks = refined(ranks, column)
         return ranks
-    if values.dtype == pl.String:
-        values = values.rank("dense")
     if values.null_count() == len(values):
         return np.zeros(len(values), np.int64)
+    if values.dtype == pl.String:
+        ranks = values.rank("dense").fill_null(2**32 - 1).to_numpy().astype(np.int64) - 1
+        return np.minimum(ranks, ranks[ranks < 2**32 - 2].max() + 1) if values.null_count() else ranks
     if values.dtype.is_float():
         _, numbers = np.unique(values.to_numpy() + 0.0, return_inverse=True)  # null is NaN here, which is the last; -0.0 becomes 0.0
         return numbers.astype(np.int64)
@@ -68,7 +69,7 @@ def by_gaps(groups: Numbers, values: Floats, tolerance: float) -> Numbers:
     """
     if groups.size == 0:
         return groups
-    differs = (values != values[_first_rows(groups)[groups]]).any(axis=1)
+    differs = (values != values[first_rows(groups)[groups]]).any(axis=1)
     if not differs.any():
         return groups
     chosen = np.isin(groups, groups[differs])
@@ -94,7 +95,7 @@ def by_gaps(groups: Numbers, values: Floats, tolerance: float) -> Numbers:
 
 def smallest_vectors(groups: Numbers, values: Floats) -> Floats:
     """The smallest vector of each group, compared component by component: shape (groups, components)."""
-    first = _first_rows(groups)
+    first = first_rows(groups)
     smallest = values[first]
     differs = (values != smallest[groups]).any(axis=1)
     if differs.any():
@@ -105,7 +106,7 @@ def smallest_vectors(groups: Numbers, values: Floats) -> Floats:
     return smallest
 
 
-def _first_rows(groups: Numbers) -> Numbers:
+def first_rows(groups: Numbers) -> Numbers:
     """The first row of each group."""
     first = np.zeros(groups.max() + 1 if groups.size else 0, np.int64)
     first[groups[::-1]] = np.arange(groups.size)[::-1]
@@ -127,13 +128,16 @@ def most_frequent(groups: Numbers, ranks: Numbers, missing: Flags) -> Numbers:
         ranks: the rank of each row's value.
         missing: rows whose value does not count.
     """
+    first = first_rows(groups)
+    if (ranks == ranks[first][groups]).all() and not missing.any():
+        return first
     rows = np.full(groups.max() + 1 if groups.size else 0, -1)
     present = np.flatnonzero(~missing)
     if present.size == 0:
         return rows
     width = ranks.max() + 1
-    pairs, first, counts = np.unique(groups[present] * width + ranks[present], return_index=True, return_counts=True)
+    pairs, shown, counts = np.unique(groups[present] * width + ranks[present], return_index=True, return_counts=True)
     order = np.lexsort((pairs % width, -counts, pairs // width))
     starts = first_of_runs(pairs[order] // width)
-    rows[pairs[order[starts]] // width] = present[first[order[starts]]]
+    rows[pairs[order[starts]] // width] = present[shown[order[starts]]]
     return rows

@@ -142,7 +142,7 @@ def spacing_of(sorted_slices: SortedSlices, steps: Steps) -> Spacing:
     np.maximum.at(most_off_multiple, steps.stacks, np.abs(steps.widths - steps.multiples * width[steps.stacks]))
     is_even = most_off_spacing <= SPACING_TOLERANCE * spacing
     are_multiples = most_off_multiple <= SPACING_TOLERANCE * width
-    missing = np.where(is_even, 0, np.where(are_multiples, sum_of_multiples - (position_count - 1), -1))
+    missing = np.where(are_multiples, sum_of_multiples - (position_count - 1), -1)
     return Spacing(position_count, spacing, is_even, missing.astype(np.int64))
 
 

@@ -48,9 +48,11 @@ def placed_slices(slices: pl.DataFrame) -> PlacedSlices:
     orientations = vectors(slices["ImageOrientationPatient"].gather(rows), 6)
     # NaN is not below a limit either.
     is_near = (np.abs(positions) <= FARTHEST_MM).all(axis=1) & (np.abs(orientations) <= LARGEST_COSINE).all(axis=1)
-    rows, positions, orientations = rows[is_near], positions[is_near], orientations[is_near]
+    if not is_near.all():
+        rows, positions, orientations = rows[is_near], positions[is_near], orientations[is_near]
     areas = np.linalg.norm(_normals(orientations), axis=1)
-    return PlacedSlices(rows, positions, orientations, areas).chosen(areas >= SMALLEST_AREA)
+    placed = PlacedSlices(rows, positions, orientations, areas)
+    return placed if (areas >= SMALLEST_AREA).all() else placed.chosen(areas >= SMALLEST_AREA)
 
 
 def vectors(lists: pl.Series, length: int) -> Floats:
@@ -67,4 +69,5 @@ def axes(orientations: Floats) -> Floats:
 
 
 def _normals(orientations: Floats) -> Floats:
-    return np.cross(orientations[:, :3], orientations[:, 3:])
+    a, b, c, d, e, f = orientations.T
+    return np.stack([b * f - c * e, c * d - a * f, a * e - b * d], axis=1)

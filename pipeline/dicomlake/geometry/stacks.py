@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from dicomlake.geometry.division import Division, divide, names_of
-from dicomlake.geometry.grouping import Flags, Floats, Numbers, most_frequent, ranked, refined
+from dicomlake.geometry.grouping import Flags, Floats, Numbers, first_rows, most_frequent, ranked, refined
 from dicomlake.geometry.irregular import IRREGULAR_SCHEMA, irregular_geometry
 from dicomlake.geometry.measures import (
     SortedSlices,
@@ -231,6 +231,9 @@ def _pixel_spacing(slices: pl.DataFrame, placed: PlacedSlices, groups: Numbers) 
     pairs = np.full((groups.size, 2), np.nan)
     pairs[present] = vectors(inside.filter(has_two), 2)
     present &= np.isfinite(pairs).all(axis=1)
+    first = first_rows(groups)
+    if (pairs == pairs[first][groups]).all():  # NaN is not
+        return inside.gather(first), np.ones(first.size, bool)
     ranks = np.zeros(groups.size, np.int64)
     for column in pairs.T:
         ranks = refined(ranks, ranked(pl.Series(column)))
