@@ -14,6 +14,10 @@ IMPLICIT_ITEM = IMPLICIT_WRITER.item(IMPLICIT_WRITER.element("SegmentLabel", "li
 EXPLICIT_ITEM = E.item(E.element("SegmentLabel", "liver"))
 
 
+WITHOUT_NUMBER = {"repeated-number"}
+"""The segments of these files have no number, which is a finding of its own."""
+
+
 @both_engines
 @pytest.mark.parametrize(
     "sequence",
@@ -32,7 +36,7 @@ def test_sequences_however_they_stand(scan_bytes: ScanBytes, sequence: bytes) ->
     scanned = scan_bytes(with_elements(sequence, E.element("SegmentationType", "BINARY")))
     assert scanned.value("Segment_SegmentLabel") == ["liver"]
     assert scanned.value("SegmentationType") == "BINARY"
-    assert scanned.codes() == set()
+    assert scanned.codes() - WITHOUT_NUMBER == set()
 
 
 def test_un_in_little_endian_inside_big_endian(scan_bytes: ScanBytes) -> None:
@@ -58,7 +62,7 @@ def test_recovery_never_goes_back(scan_bytes: ScanBytes) -> None:
     for one in scanned:
         assert one.file["code"] == "nesting-too-deep"
         assert one.value("header_digest") == scanned[0].value("header_digest")
-        assert one.codes() == {"nesting-too-deep", "missing-required"}
+        assert one.codes() - WITHOUT_NUMBER == {"nesting-too-deep", "missing-required"}
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
@@ -107,7 +111,7 @@ def test_broken_sequence_costs_little(scan_bytes: ScanBytes, name: str) -> None:
     assert scanned.value("Segment_SegmentLabel") == ["liver"]
     assert scanned.value("StructureSetLabel") == "after"
     assert scanned.value("PatientID") == "P1"
-    assert scanned.codes() == {code}
+    assert scanned.codes() - WITHOUT_NUMBER == {code}
     assert scanned.file["code"] == (code if code == "corrupt-element" else None)
 
 

@@ -147,13 +147,15 @@ pub enum FindingCode {
     NonstandardCharacterSet,
     /// Bytes behind the last element.
     TrailingBytes,
+    /// Rows that no number tells apart.
+    RepeatedNumber,
     /// Rows of a table that are left out, since the file makes too many.
     TooManyRows,
 }
 
 impl FindingCode {
     /// All that this engine can raise.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MissingPreamble,
         Self::MissingFileMeta,
         Self::WrongTransferSyntax,
@@ -174,6 +176,7 @@ impl FindingCode {
         Self::ImplausibleAge,
         Self::NonstandardCharacterSet,
         Self::TrailingBytes,
+        Self::RepeatedNumber,
         Self::TooManyRows,
     ];
 
@@ -201,6 +204,7 @@ impl FindingCode {
             Self::ImplausibleAge => "implausible-age",
             Self::NonstandardCharacterSet => "nonstandard-character-set",
             Self::TrailingBytes => "trailing-bytes",
+            Self::RepeatedNumber => "repeated-number",
             Self::TooManyRows => "too-many-rows",
         }
     }

@@ -185,7 +185,7 @@ impl UnitRows {
         if matches!(status, "indexed" | "failed") && has_findings {
             let keys = if header.recognised { self.keys(header, uid.clone()) } else { Keys::default() };
             let entity_keys = if indexed { self.entity_keys.last() } else { None };
-            let of_file = code.map(|code| Finding {
+            let of_code = code.map(|code| Finding {
                 level: Level::File,
                 code: code.as_str(),
                 message: message.unwrap_or_default().to_owned().into(),
@@ -195,7 +195,7 @@ impl UnitRows {
                 raw: None,
             });
             let most = FILE_LIMIT.min(KEYS_LIMIT.checked_div(keys.weight()).unwrap_or(FILE_LIMIT)).max(1);
-            for finding in of_file.iter().chain(&cut).chain(&findings).take(most) {
+            for finding in of_code.iter().chain(&cut).chain(&findings).take(most) {
                 self.findings.append(facts.url, &keys, entity_keys, finding);
             }
         }
@@ -214,7 +214,9 @@ impl UnitRows {
     /// Adds the rows that takers made of a file, and answers a finding for each table of which rows are left out.
     fn take(&mut self, number: u64, header: &mut Header, uid: Option<String>) -> Vec<Finding> {
         let told = header.takers.told();
-        let mut has_rows = |place| header.takers.rows(place).is_some_and(|rows| !rows.is_empty());
+        let mut has_rows = |place| {
+            header.takers.rows(place).is_some_and(|rows| !rows.is_empty() || rows.has_more() || rows.has_repeats())
+        };
         if !told.places().any(&mut has_rows) {
             return vec![];
         }
@@ -230,7 +232,16 @@ impl UnitRows {
                 rows.truncate(of_instance.rows_limit());
                 outcome = outcome.and(table.append(rows, &of_instance, self.batch_bytes));
                 if rows.has_more() {
-                    cut.push(rows_left_out(&table.name));
+                    let message =
+                        format!("the file makes more rows in {} than are kept: the others are left out", table.name);
+                    cut.push(of_file(FindingCode::TooManyRows, message));
+                }
+                if rows.has_repeats() {
+                    let message = format!(
+                        "an item has no number, or the number of an item before: it has no row in {}",
+                        table.name
+                    );
+                    cut.push(of_file(FindingCode::RepeatedNumber, message));
                 }
             }
         }
@@ -550,12 +561,12 @@ fn nonstandard(gathered: &Gathered, raw: &RawValue<'_>) -> Option<Finding> {
     })
 }
 
-/// The finding about a table of which a file has more rows than are kept.
-fn rows_left_out(table: &str) -> Finding {
+/// A finding about the file as a whole.
+fn of_file(code: FindingCode, message: String) -> Finding {
     Finding {
         level: Level::File,
-        code: FindingCode::TooManyRows.as_str(),
-        message: format!("the file makes more rows in {table} than are kept: the others are left out").into(),
+        code: code.as_str(),
+        message: message.into(),
         element_path: None,
         tag: None,
         byte_offset: None,

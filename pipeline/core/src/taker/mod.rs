@@ -9,6 +9,7 @@ mod attribute;
 mod content_items;
 mod frames;
 mod items;
+mod numbered;
 mod outline;
 mod references;
 mod rows;

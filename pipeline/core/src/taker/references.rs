@@ -2,9 +2,8 @@
 //!
 //! A reference to an instance is an item with ReferencedSOPInstanceUID (PS3.3 10.8). Its series and study stand in it, or in an item around.
 
-use std::collections::HashMap;
-
 use super::attribute::{Allowance, Attribute, Values, number_cell, path_text, text_cell};
+use super::numbered::Numbered;
 use super::outline::{Outline, Part, Place};
 use super::{FileRows, RowTaker, TakenColumn, TakerKind, TakerWish, TopElements};
 use crate::gathered::{Gathered, RawValue};
@@ -121,11 +120,9 @@ struct Item {
 #[derive(Debug, Default)]
 struct References {
     items: Vec<Item>,
-    texts: Vec<String>,
-    number_of_text: HashMap<String, u32>,
+    texts: Numbered<String>,
     /// Of each path the one around, and the tag of its last sequence.
-    paths: Vec<(Path, u32)>,
-    number_of_path: HashMap<(Path, u32), Path>,
+    paths: Numbered<(Path, u32)>,
 }
 
 /// One row.
@@ -138,7 +135,6 @@ struct Row {
 impl References {
     /// Reads every item, each before those inside it.
     fn read(&mut self, values: &mut Values<'_>) {
-        self.paths.push((0, 0));
         // Of each place the path of a sequence, or the number of an item.
         let mut known = vec![0_u32; values.outline.len()];
         let outline = values.outline;
@@ -189,34 +185,19 @@ impl References {
 
     /// The number of a text.
     fn text(&mut self, text: Option<String>) -> Text {
-        let text = text?;
-        if let Some(known) = self.number_of_text.get(&text) {
-            return Some(*known);
-        }
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.texts.push(text.clone());
-        self.number_of_text.insert(text, number);
-        Some(number)
+        text.map(|text| self.texts.number(text))
     }
 
     /// The number of the path of a sequence in an item of another.
     fn path(&mut self, around: Path, tag: u32) -> Path {
-        if let Some(known) = self.number_of_path.get(&(around, tag)) {
-            return *known;
-        }
-        let number = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
-        self.paths.push((around, tag));
-        self.number_of_path.insert((around, tag), number);
-        number
+        self.paths.number((around, tag)).saturating_add(1)
     }
 
     /// The keywords of a path.
     fn path_text(&self, path: Path) -> String {
         let mut tags = vec![];
         let mut at = path;
-        while at != 0
-            && let Some((around, tag)) = self.paths.get(at as usize)
-        {
+        while let Some((around, tag)) = at.checked_sub(1).and_then(|number| self.paths.get(number)) {
             tags.push(*tag);
             at = *around;
         }
@@ -241,17 +222,16 @@ impl References {
     /// Writes a row for each path and target, in the order in which they are first named.
     fn write(&self, allowance: &mut Allowance, rows: &mut FileRows) {
         let mut found: Vec<Row> = vec![];
-        let mut row_of: HashMap<(Path, Text, Text, Text), usize> = HashMap::new();
+        let mut targets: Numbered<(Path, Text, Text, Text)> = Numbered::default();
         for item in self.items.iter().filter(|item| item.refers) {
             let (series, study) = if item.instance.is_some() { (None, None) } else { (item.series, item.study) };
-            let target = (item.path, item.instance, series, study);
-            let number = *row_of.entry(target).or_insert(found.len());
-            match found.get_mut(number) {
+            let number = targets.number((item.path, item.instance, series, study));
+            match found.get_mut(number as usize) {
                 Some(row) => row.name_again(item),
                 None => found.push(Row { item: *item, times: 1 }),
             }
         }
-        let text = |text: Text| text_cell(text.and_then(|number| self.texts.get(number as usize)).cloned());
+        let text = |text: Text| text_cell(text.and_then(|number| self.texts.get(number)).cloned());
         for Row { item, times } in &found {
             let path = self.path_text(item.path);
             if !allowance.take(path.len()) {

@@ -19,11 +19,17 @@ pub struct FileRows {
     columns: Vec<Cells>,
     rows: u32,
     has_more: bool,
+    has_repeats: bool,
 }
 
 impl FileRows {
     pub(super) fn new(columns: usize) -> Self {
-        Self { columns: std::iter::repeat_with(Cells::default).take(columns).collect(), rows: 0, has_more: false }
+        Self {
+            columns: std::iter::repeat_with(Cells::default).take(columns).collect(),
+            rows: 0,
+            has_more: false,
+            has_repeats: false,
+        }
     }
 
     /// Begins a row and answers its number; None where the file has made too many.
@@ -61,6 +67,17 @@ impl FileRows {
     /// Says that rows are left out.
     pub const fn cut(&mut self) {
         self.has_more = true;
+    }
+
+    /// Says that something has no row, since no number tells it apart.
+    pub const fn repeat(&mut self) {
+        self.has_repeats = true;
+    }
+
+    /// Whether something has no row, since no number tells it apart.
+    #[must_use]
+    pub const fn has_repeats(&self) -> bool {
+        self.has_repeats
     }
 
     /// How many rows there are.
@@ -113,5 +130,6 @@ impl FileRows {
         }
         self.rows = 0;
         self.has_more = false;
+        self.has_repeats = false;
     }
 }

@@ -8,6 +8,8 @@ mod regions;
 mod segmentation;
 mod sources;
 
+use std::collections::HashSet;
+
 use super::attribute::{Allowance, Attribute, CODE_TAGS, Code, Values, number_cell, text_cell};
 use super::outline::{Outline, Place};
 use super::{FileRows, RowTaker, TakenColumn, TakerKind, TakerWish, TopElements};
@@ -120,7 +122,7 @@ impl RowTaker for SegmentTaker {
         self.outline.end_file();
         let outline = &self.outline;
         let mut values = Values { outline, gathered, sets: &mut self.sets };
-        let mut writer = Writer { allowance: Allowance::of(outline), rows };
+        let mut writer = Writer { allowance: Allowance::of(outline), numbers: HashSet::new(), rows };
         // A file that has several kinds is not sound; all the same, each has its rows.
         let is_whole = segmentation::write(&mut values, &mut writer)
             && regions::write(&mut values, &mut writer)
@@ -158,10 +160,21 @@ struct Segment<'s> {
 #[derive(Debug)]
 struct Writer<'r> {
     allowance: Allowance,
+    /// Those of rows written.
+    numbers: HashSet<i64>,
     rows: &'r mut FileRows,
 }
 
 impl Writer<'_> {
+    /// Whether a number tells a row apart from those before.
+    fn takes(&mut self, number: Option<i64>) -> bool {
+        let takes = number.is_some_and(|number| self.numbers.insert(number));
+        if !takes {
+            self.rows.repeat();
+        }
+        takes
+    }
+
     /// Writes a row; answers whether it may be made.
     fn write(&mut self, segment: Segment<'_>) -> bool {
         let repeated = segment.frame_of_reference.as_ref().map_or(0, String::len);

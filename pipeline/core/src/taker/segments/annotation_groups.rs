@@ -39,9 +39,13 @@ pub(super) fn write(values: &mut Values<'_>, writer: &mut Writer<'_>) -> bool {
     let sources = Sources::referenced(values);
     let frame_of_reference = values.text(Outline::TOP, FRAME_OF_REFERENCE);
     groups.all(|item| {
+        let number = values.integer(item, GROUP_NUMBER);
+        if !writer.takes(number) {
+            return true;
+        }
         let algorithm = outline.first_item(item, ALGORITHM_IDENTIFICATION_SEQUENCE);
         writer.write(Segment {
-            number: values.integer(item, GROUP_NUMBER),
+            number,
             kind: "annotation-group",
             label: values.text(item, GROUP_LABEL),
             description: values.text(item, GROUP_DESCRIPTION),

@@ -51,6 +51,9 @@ pub(super) fn write(values: &mut Values<'_>, writer: &mut Writer<'_>) -> bool {
     let of_file = values.text(Outline::TOP, FRAME_OF_REFERENCE);
     regions.all(|item| {
         let number = values.integer(item, ROI_NUMBER);
+        if !writer.takes(number) {
+            return true;
+        }
         let contour = number.and_then(|number| contours.get(&number)).copied();
         let own = values.text(item, REFERENCED_FRAME_OF_REFERENCE);
         let frame_of_reference = own.or_else(|| of_file.clone());

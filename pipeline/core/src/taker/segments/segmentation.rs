@@ -47,6 +47,9 @@ pub(super) fn write(values: &mut Values<'_>, writer: &mut Writer<'_>) -> bool {
     let frame_of_reference = values.text(Outline::TOP, FRAME_OF_REFERENCE);
     segments.all(|item| {
         let number = values.integer(item, SEGMENT_NUMBER);
+        if !writer.takes(number) {
+            return true;
+        }
         let mut algorithm_name = values.text(item, SEGMENT_ALGORITHM_NAME);
         if algorithm_name.is_none() {
             let algorithm = outline.first_item(item, ALGORITHM_IDENTIFICATION_SEQUENCE);
