@@ -30,8 +30,8 @@ def every_row(top: Dataset) -> list[Row]:
     """A row for each item."""
     return [
         *(_segment(top, item) for item in sequence(top, "SegmentSequence")),
-        *(_annotation_group(top, item) for item in sequence(top, "AnnotationGroupSequence")),
         *(_roi(top, item) for item in sequence(top, "StructureSetROISequence")),
+        *(_annotation_group(top, item) for item in sequence(top, "AnnotationGroupSequence")),
     ]
 
 

@@ -24,7 +24,7 @@ def segment_rows(top: Level) -> list[Row]:
     Raises:
         Exception: pydicom can't parse a sequence.
     """
-    return [*_segments(top), *_annotation_groups(top), *_rois(top)]
+    return [*_segments(top), *_rois(top), *_annotation_groups(top)]
 
 
 def _segments(top: Level) -> Iterator[Row]:
