@@ -73,6 +73,7 @@ FINDINGS: dict[FindingCode, bytes] = {
 NOT_OF_ENGINES = {
     FindingCode.CONFLICTING_DUPLICATE,
     FindingCode.INCONSISTENT_ATTRIBUTE,
+    FindingCode.DANGLING_REFERENCE,
     *RESERVED_CODES,
     FileCode.CORRUPT_ARCHIVE,
     FileCode.WORKER_KILLED,

@@ -148,10 +148,9 @@ def test_other_findings_stay_and_those_of_the_same_series_too(nights: Nights) ->
     _is_rebuild(nights)
 
 
-@pytest.mark.parametrize("level", ["series", "study"])
-def test_series_and_studies(nights: Nights, level: str) -> None:
+@pytest.mark.parametrize("target", [{"series": "2.4"}, {"study": "3.4"}, {"instance": "3.4", "class": STUDY_CLASS}])
+def test_series_and_studies(nights: Nights, target: dict[str, str]) -> None:
     """One is there as long as it has an instance, and not if a copy that lost its place was its only one."""
-    target = {"series": {"series": "2.4"}, "study": {"study": "3.4"}}[level]
     _write(nights, "a", 1, target)
     for name, number in (("b", 2), ("c", 3)):
         _write(nights, name, number, series=4, study=4)
