@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dicomlake.cli.fail_on import check_names, found
-from dicomlake.lake import Lake
+from dicomlake.lake import Lake, verify
 from dicomlake.run import IndexRequest, Progress, run_index
 from dicomlake.runner import SerialRunner
 from tests.run import days
@@ -20,8 +20,11 @@ from tests.run.faults import Killed
 from tests.run.game import Game
 from tests.run.links import PATIENT_CLASS, STUDY_CLASS, ReferringEngine, drawn_references
 from tests.run.test_killed import assert_killed_runs_are_healed
+from tests.run.test_nights import MORE_SEEDS
+from tests.run.test_verify import change_table
 
 NIGHTS = 25
+SEEDS = 3
 
 
 @pytest.fixture
@@ -145,10 +148,9 @@ def test_other_findings_stay_and_those_of_the_same_series_too(nights: Nights) ->
     _is_rebuild(nights)
 
 
-@pytest.mark.parametrize("level", ["series", "study"])
-def test_series_and_studies(nights: Nights, level: str) -> None:
+@pytest.mark.parametrize("target", [{"series": "2.4"}, {"study": "3.4"}, {"instance": "3.4", "class": STUDY_CLASS}])
+def test_series_and_studies(nights: Nights, target: dict[str, str]) -> None:
     """One is there as long as it has an instance, and not if a copy that lost its place was its only one."""
-    target = {"series": {"series": "2.4"}, "study": {"study": "3.4"}}[level]
     _write(nights, "a", 1, target)
     for name, number in (("b", 2), ("c", 3)):
         _write(nights, name, number, series=4, study=4)
@@ -206,16 +208,44 @@ def test_run_counts_findings(nights: Nights) -> None:
     assert counts == [(2, True), (0, False)]
 
 
-def test_many_doubts_are_judged_in_turns(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Doubtful rows are judged part file by part file where they are many."""
-    monkeypatch.setattr("dicomlake.run.links.judge._MOST_DOUBTS", 1)
-    monkeypatch.setattr("dicomlake.run.links.judge._PARTS_AT_ONCE", 1)
-    nights.overrides["listing.unit_files"] = 1
+@pytest.mark.parametrize(("doubts", "parts", "rows"), [(1, 1, 65_536), (1 << 20, 4, 2)], ids=["in turns", "in row groups"])
+def test_many_doubts(nights: Nights, monkeypatch: pytest.MonkeyPatch, doubts: int, parts: int, rows: int) -> None:
+    """Doubtful rows are judged some part files at a time where they are many; part files have several row groups."""
+    monkeypatch.setattr("dicomlake.run.links.judge._MOST_DOUBTS", doubts)
+    monkeypatch.setattr("dicomlake.run.links.judge._PARTS_AT_ONCE", parts)
+    monkeypatch.setattr("dicomlake.parts.write.ROW_GROUP_ROWS", rows)
     for number in range(8):
-        _write(nights, f"{number}", number, {"instance": f"1.{number + 1}"}, {"series": f"2.{number // 2 + 1}"}, series=number // 2)
+        others = [{"instance": f"1.{number - 1}"}, {"instance": f"1.{number}", "relation": "performed-procedure-step"}]
+        ahead = [{"instance": f"1.{number + 1}"}, {"series": f"2.{number // 2 + 1}"}]
+        _write(nights, f"{number}", number, *others, *ahead, series=number // 2)
     nights.run()
-    assert {uid for uid, there in _in_lake(nights).items() if not there} == {"1.8", "2.4"}
+    assert nights.lake.instance_references.collect().height == 32
+    (nights.archive.folder / "5").unlink()
+    _write(nights, "8", 8, series=4)
+    nights.run()
+    dangling = nights.lake.instance_references.filter(pl.col("in_lake").not_())
+    uids = dangling.select(pl.coalesce("ReferencedSOPInstanceUID", "ReferencedSeriesInstanceUID")).collect().to_series()
+    assert sorted(uids) == ["1.-1", "1.5", "1.5"]
     _is_rebuild(nights)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "said"),
+    [
+        ("instance_references", pl.lit(None, pl.Boolean).alias("in_lake"), "2 rows whose in_lake is null where it must not be"),
+        ("instance_references", pl.lit(value=True).alias("in_lake"), "1 rows whose in_lake is wrong"),
+        ("instance_references", pl.lit(value=True).alias("in_lake"), "1 series with findings of such references have no counterpart"),
+        ("findings", pl.lit("odd-length").alias("code"), "1 series with references without target have no counterpart"),
+    ],
+)
+def test_broken_rules_are_found(nights: Nights, table: str, change: pl.Expr, said: str) -> None:
+    """`verify` judges every row again."""
+    _write(nights, "a", 1, {"instance": "1.1"}, {"instance": "1.9"}, {"instance": "1.1", "relation": "performed-procedure-step"})
+    nights.run()
+    is_judged = pl.lit(value=True) if table == "findings" else pl.col("relation") == "source-image"
+    name = change.meta.output_name()
+    change_table(nights, table, lambda rows: rows.with_columns(pl.when(is_judged).then(change).otherwise(name).alias(name)))
+    assert any(said in defect for defect in verify(nights.location).defects)
 
 
 @pytest.mark.long
@@ -257,12 +287,28 @@ def test_target_that_only_a_dead_run_saw(nights: Nights, unit_files: int) -> Non
     _is_rebuild(nights)
 
 
+def test_finding_whose_object_went_in_a_dead_run(nights: Nights) -> None:
+    """The next run finds that in the part files that the last snapshot pins."""
+    _write(nights, "a", 1, {"instance": "1.9"})
+    _write(nights, "b", 2, {"instance": "1.1"}, series=1)
+    nights.run()
+    (nights.archive.folder / "a").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dicomlake.run.stages.roll_up_touched", _die)
+        with pytest.raises(Killed):
+            nights.run()
+    nights.run()
+    assert _in_lake(nights) == {"1.1": False}
+    assert _findings(nights) == [("2.1", "SourceImageSequence", _message("source-image"))]
+    _is_rebuild(nights)
+
+
 def _die(*_: object, **__: object) -> None:
     raise Killed
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(SEEDS), *MORE_SEEDS])
 def test_after_every_night_references_equal_those_of_a_rebuild(
     nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -19,10 +19,10 @@ NIGHTS = 25
 SEEDS = 8
 
 _FIRST = int(os.environ.get("DICOMLAKE_FIRST_SEED", "1000"))
-_MORE = range(_FIRST, _FIRST + int(os.environ.get("DICOMLAKE_GAMES", "0")))
+MORE_SEEDS = range(_FIRST, _FIRST + int(os.environ.get("DICOMLAKE_GAMES", "0")))
 
 
-@pytest.mark.parametrize("seed", [*range(SEEDS), *_MORE])
+@pytest.mark.parametrize("seed", [*range(SEEDS), *MORE_SEEDS])
 def test_after_every_night_the_lake_equals_a_rebuild(nights: Nights, tmp_path: Path, seed: int) -> None:
     """Whatever happens to files, settings, runs and upkeep: see the game."""
     game = Game(nights, tmp_path, seed)

@@ -56,7 +56,7 @@ def filled(nights: Nights) -> Nights:
 def test_each_broken_rule_is_found(filled: Nights, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """Whether the lake is small enough to be read once for all checks or not."""
     table, change, said = BROKEN[broken]
-    _change(filled, table, change)
+    change_table(filled, table, change)
     at_once = verify(filled.location)
     assert any(said in defect for defect in at_once.defects)
     monkeypatch.setattr(import_module("dicomlake.lake.upkeep.verify"), "_ROWS_IN_MEMORY", 1)  # the room has a function of that name
@@ -78,7 +78,7 @@ def test_table_once_opened_is_kept_and_news_is_seen(filled: Nights, monkeypatch:
     assert sum(part.rows for part in lake.parts("files")) == before.height
 
 
-def _change(nights: Nights, name: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+def change_table(nights: Nights, name: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     """Write a table anew with other rows, and a snapshot that pins it."""
     row = nights.lake.row
     with closing(LakeWriter.open(nights.location, nights.settings.schema_of_lake())) as writer:

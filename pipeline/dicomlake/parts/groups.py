@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -130,17 +130,29 @@ class OpenPart:
         Raises:
             LakeDamaged: it can't be read.
         """
-        rows = self._read_encoded(group, [name for name in wanted if name in self.names])
+        return self.rows_where(group, {name: partial(are_among, ordered=values) for name, values in wanted.items()})
+
+    def rows_where(self, group: RowGroup, tests: Mapping[str, Callable[[pa.Array], np.ndarray]]) -> np.ndarray:
+        """Likewise the indices of the rows of which one column or another passes its test.
+
+        Args:
+            group: the row group.
+            tests: by the name of the column, what says of each of some texts whether it passes.
+
+        Raises:
+            LakeDamaged: it can't be read.
+        """
+        rows = self._read_encoded(group, [name for name in tests if name in self.names])
         chosen = np.zeros(group.rows, dtype=bool)
         for name, column in zip(rows.schema.names, rows.columns, strict=True):
             values = column.combine_chunks()
             if pa.types.is_dictionary(values.type):
                 # A dictionary tells of most row groups that they hold none of them.
-                is_wanted = are_among(values.dictionary, wanted[name])
-                if is_wanted.any():
-                    chosen |= np.append(is_wanted, [False])[values.indices.fill_null(len(is_wanted)).to_numpy()]
+                passes = tests[name](values.dictionary)
+                if passes.any():
+                    chosen |= np.append(passes, [False])[values.indices.fill_null(len(passes)).to_numpy()]
             else:
-                chosen |= are_among(values, wanted[name])
+                chosen |= tests[name](values)
         return np.flatnonzero(chosen)
 
     def _opened(self, repeating: Iterable[str] = (), metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:

@@ -20,6 +20,9 @@ from dicomlake.errors import FindingCode
 LEVELS = {"instance": "SOPInstanceUID", "series": "SeriesInstanceUID", "study": "StudyInstanceUID"}
 """The levels of targets, and the column of `instances` that has their UIDs."""
 
+LEVEL = pl.Enum(list(LEVELS))
+"""The type of a column of levels."""
+
 TARGET_COLUMNS = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "ReferencedSeriesInstanceUID", "ReferencedStudyInstanceUID")
 """The columns that `target_level` and `target_uid` need; `is_judged` needs `relation` too."""
 
@@ -35,7 +38,6 @@ FINDING_COLUMNS = (
 )
 """The columns of rows from which findings are made, beside those of the targets."""
 
-_LEVEL = pl.Enum(list(LEVELS))
 _MANAGEMENT_CLASSES = "1.2.840.10008.3.1."
 _STUDY_CLASSES = ("1.2.840.10008.3.1.2.3.1", "1.2.840.10008.3.1.2.3.2")
 _PROCEDURE_STEP = "performed-procedure-step"
@@ -67,7 +69,7 @@ def target_level() -> pl.Expr:
         .then(pl.lit("series"))
         .otherwise(pl.lit("study"))
     )
-    return level.cast(_LEVEL)
+    return level.cast(LEVEL)
 
 
 def target_uid() -> pl.Expr:

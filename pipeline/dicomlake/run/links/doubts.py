@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from dicomlake.parts import Location, OpenPart, PartFile, RowGroup, open_part
-from dicomlake.rollup.references import TARGET_COLUMNS, members, target_level, target_uid, uid_hashes
+from dicomlake.rollup.references import LEVEL, TARGET_COLUMNS, members, sorted_hashes, target_level, target_uid, uid_hashes
 from dicomlake.run.links.changes import Hashes
 
-_JUDGED = ("in_lake", "snapshot", *TARGET_COLUMNS)
-_OTHERS = ("series_key", "PatientID")
+_READ = ("in_lake", "snapshot", *TARGET_COLUMNS, "series_key", "PatientID")
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,42 @@ class Doubts:
             return pl.concat([_NO_DOUBTS, *(self._in_group(opened, group, in_new=in_new) for group in opened.groups)])
 
     def _in_group(self, opened: OpenPart, group: RowGroup, *, in_new: bool) -> pl.DataFrame:
-        may_be_true = any(map(len, self.vanished.values())) or (in_new and not self.trusts_units)
-        # Rows without a target in the lake are few: this column alone tells of most row groups that they hold none.
-        if not may_be_true and opened.frame(group, ["in_lake"])["in_lake"].all():
+        near = self._near(opened, group, in_new=in_new)
+        if len(near) == 0:
             return _NO_DOUBTS
-        rows = opened.frame(group, _JUDGED).with_row_index("row").filter(pl.col("in_lake").is_not_null())
-        rows = rows.select(
-            "row", "in_lake", level=target_level(), uid=target_uid(), is_new=(pl.col("snapshot") >= self.first_new) & pl.lit(in_new)
-        )
+        rows = opened.some_columns(group, _READ, near).with_columns(row=pl.Series(near, dtype=pl.UInt32)).drop_nulls("in_lake")
+        rows = rows.with_columns(level=target_level(), uid=target_uid(), is_new=(pl.col("snapshot") >= self.first_new) & pl.lit(in_new))
         in_lake, is_new = rows["in_lake"].to_numpy(), rows["is_new"].to_numpy()
         doubtful = is_new & (~in_lake | (not self.trusts_units))
         doubtful |= ~in_lake & _are_among(rows, self.came)
         doubtful |= in_lake & _are_among(rows, self.vanished)
-        chosen = rows.filter(pl.Series(doubtful))
-        if chosen.height == 0:
-            return _NO_DOUBTS
-        others = opened.some_columns(group, _OTHERS, chosen["row"].to_numpy())
-        found = chosen.hstack(others).with_columns(group=pl.lit(group.number, dtype=pl.UInt32))
+        found = rows.filter(pl.Series(doubtful, dtype=pl.Boolean)).with_columns(group=pl.lit(group.number, dtype=pl.UInt32))
         return found.select(_NO_DOUBTS.columns)
+
+    def _near(self, opened: OpenPart, group: RowGroup, *, in_new: bool) -> np.ndarray:
+        """The indices of rows that are to be looked at more closely: most row groups have none."""
+        if in_new and not self.trusts_units:
+            return np.arange(group.rows)
+        near = np.empty(0, dtype=np.int64)
+        if in_new or any(map(len, self.came.values())):
+            near = opened.frame(group, ["in_lake"])["in_lake"].not_().fill_null(value=False).arg_true().to_numpy()
+        lost = {name: hashes for name, hashes in self._lost_by_column().items() if len(hashes)}
+        if lost:
+            near = np.union1d(near, opened.rows_where(group, {name: partial(_have_hash, hashes) for name, hashes in lost.items()}))
+        return near
+
+    def _lost_by_column(self) -> dict[str, np.ndarray]:
+        """The hashes of targets that vanished, by the column in which they may stand."""
+        gone = self.vanished
+        return {
+            "ReferencedSOPInstanceUID": sorted_hashes([gone["instance"], gone["study"]]),
+            "ReferencedSeriesInstanceUID": gone["series"],
+            "ReferencedStudyInstanceUID": gone["study"],
+        }
+
+
+def _have_hash(hashes: np.ndarray, texts: pa.Array) -> np.ndarray:
+    return members(uid_hashes(pl.Series(texts)), hashes)
 
 
 def _are_among(rows: pl.DataFrame, hashes: Hashes) -> np.ndarray:
@@ -88,7 +107,7 @@ _NO_DOUBTS = pl.DataFrame(
     schema={
         "group": pl.UInt32,
         "row": pl.UInt32,
-        "level": pl.DataFrame(schema=dict.fromkeys(TARGET_COLUMNS, pl.String)).select(target_level()).to_series().dtype,
+        "level": LEVEL,
         "uid": pl.String,
         "in_lake": pl.Boolean,
         "is_new": pl.Boolean,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
 from dicomlake.errors import FindingCode
@@ -13,6 +14,7 @@ from dicomlake.rollup.references import FINDING_COLUMNS, TARGET_COLUMNS, Danglin
 from dicomlake.rollup.written import write_findings
 
 _TABLE = "instance_references"
+_PARTS_AT_ONCE = 4
 _KEY = ["series_key", "code", "element_path", "message"]
 
 
@@ -57,26 +59,27 @@ def dangling_series(writer: LakeWriter, part: PartFile) -> pl.Series:
 
 
 def _found(writer: LakeWriter, series: pl.Series) -> pl.DataFrame:
-    wanted = series.implode()
+    wanted = series.sort()
     dangling = DanglingTargets()
     columns = list(dict.fromkeys([*FINDING_COLUMNS, *TARGET_COLUMNS]))
 
     def rows_of(part: PartFile) -> list[pl.DataFrame]:
-        return [rows.filter(pl.col("series_key").is_in(wanted)) for rows in _dangling_rows(writer, part, columns)]
+        return list(_dangling_rows(writer, part, columns, wanted))
 
     parts = list(writer.tables[_TABLE].parts.values())
-    for start in range(0, len(parts), 4):
-        for frames in side_by_side(rows_of, parts[start : start + 4]):
+    for start in range(0, len(parts), _PARTS_AT_ONCE):
+        for frames in side_by_side(rows_of, parts[start : start + _PARTS_AT_ONCE]):
             for rows in frames:
                 dangling.add(rows)
     return dangling.findings()
 
 
-def _dangling_rows(writer: LakeWriter, part: PartFile, columns: list[str]) -> Iterator[pl.DataFrame]:
-    """Some columns of the rows of a part file whose `in_lake` is false, row group by row group."""
+def _dangling_rows(writer: LakeWriter, part: PartFile, columns: list[str], series: pl.Series | None = None) -> Iterator[pl.DataFrame]:
+    """Some columns of the rows of a part file whose `in_lake` is false, row group by row group; where given, of some series alone."""
     with open_part(writer.location, part) as opened:
         for group in opened.groups:
-            in_lake = opened.frame(group, ["in_lake"])["in_lake"]
-            rows = in_lake.not_().fill_null(value=False).arg_true()
-            if rows.len():
-                yield opened.some_columns(group, columns, rows.to_numpy())
+            rows = opened.frame(group, ["in_lake"])["in_lake"].not_().fill_null(value=False).arg_true().to_numpy()
+            if len(rows) and series is not None:
+                rows = np.intersect1d(rows, opened.rows_with_any(group, {"series_key": series}), assume_unique=True)
+            if len(rows):
+                yield opened.some_columns(group, columns, rows)

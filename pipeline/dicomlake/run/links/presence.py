@@ -6,7 +6,7 @@ import polars as pl
 
 from dicomlake.lake import KeyFinder, LakeWriter, Table
 from dicomlake.parts import PartFile, open_part, side_by_side
-from dicomlake.rollup.references import LEVELS
+from dicomlake.rollup.references import LEVEL, LEVELS
 
 _TABLES = {"instance": "instances", "series": "series", "study": "studies"}
 
@@ -31,7 +31,7 @@ def present_targets(writer: LakeWriter, wanted: pl.DataFrame) -> pl.DataFrame:
         of_level = wanted.filter(pl.col("level") == level)
         if of_level.height:
             uids = _Search(writer.tables[_TABLES[level]], name).find(of_level.select(pl.col("uid").alias(name), "PatientID"))
-            found.append(uids.alias("uid").to_frame().select(pl.lit(level).cast(wanted.schema["level"]).alias("level"), "uid"))
+            found.append(uids.alias("uid").to_frame().select(pl.lit(level, dtype=LEVEL).alias("level"), "uid"))
     return pl.concat([wanted.select("level", "uid").clear(), *found])
 
 
