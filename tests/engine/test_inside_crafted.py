@@ -8,6 +8,7 @@ from typing import Any
 import pydicom
 import pytest
 
+from tests.engine.conftest import both_engines
 from tests.engine.crafted import SYNTAXES, Make, write
 from tests.engine.crafted.content_items import CONTENT_ITEMS
 from tests.engine.crafted.references import REFERENCES
@@ -15,7 +16,7 @@ from tests.engine.crafted.segments import SEGMENTS
 from tests.engine.oracle.content_items import content_items
 from tests.engine.oracle.references import references
 from tests.engine.oracle.segments import has_repeated_numbers, segments
-from tests.engine.test_inside import judge
+from tests.engine.test_against_oracle import judge
 
 pytestmark = [pytest.mark.usefixtures("engine", "lenient_pydicom"), pytest.mark.filterwarnings("ignore")]
 
@@ -65,23 +66,12 @@ def test_repeated_numbers() -> None:
     }
 
 
-def _judge(tmp_path: Path, *, repeats_numbers: bool) -> dict[str, list[str]]:
-    chosen = [(table, name, way) for table, name, way in CASES if has_repeated_numbers(_case(table, name)[0]()) == repeats_numbers]
-    paths = [write(_case(table, name)[0](), tmp_path / f"{table}-{name}-{way}".replace(" ", "-"), way) for table, name, way in chosen]
-    judged, found = judge(paths)
-    assert judged["left out"] == 0
-    assert sum(judged.values()) >= len(paths)
-    return found
-
-
-@pytest.mark.parametrize("engine", ["pydicom"], indirect=True, scope="module")
+@both_engines
 def test_engines(tmp_path: Path) -> None:
     """The engines answer what the oracle does, however files are encoded."""
-    assert _judge(tmp_path, repeats_numbers=False) == {}
-
-
-@pytest.mark.xfail(reason="the step that drops rows with repeated numbers is not connected yet")
-@pytest.mark.parametrize("engine", ["pydicom"], indirect=True, scope="module")
-def test_engines_drop_repeated_numbers(tmp_path: Path) -> None:
-    """Likewise where segments have no number, or one that is taken."""
-    assert _judge(tmp_path, repeats_numbers=True) == {}
+    names = [f"{table}-{name}-{way}".replace(" ", "-") for table, name, way in CASES]
+    paths = [write(_case(table, name)[0](), tmp_path / file, way) for file, (table, name, way) in zip(names, CASES, strict=True)]
+    judged, found = judge(paths)
+    assert found == {}
+    assert judged["left out"] == 0
+    assert sum(judged.values()) >= len(paths)

@@ -177,11 +177,11 @@ class _FileRead:
                 code, message = FileCode.TRUNCATED, _TRUNCATED
             self._end(code, message)
         else:
+            digest = header.digest()
             reads_frames = self._request.frames.read
             self.inside = rows_inside(header.top, self._request.schema.frame_attributes if reads_frames else ())
             for column in FRAME_HEADER_COLUMNS if reads_frames else ():
                 values[column.name] = column_value(column, column.path.steps, header.top, self.findings)
-            digest = header.digest()
             self.instance = {**values, **_entity_keys(values), **self._places(header), "header_digest": digest, "transfer_syntax": syntax}
             self.row |= {"status": FileStatus.INDEXED, "SOPInstanceUID": values["SOPInstanceUID"], "header_digest": digest}
             if cut_at is not None:
