@@ -9,7 +9,7 @@ use super::{
     ALGORITHM_NAME, ANATOMIC_REGION_SEQUENCE, CIELAB_VALUE, FRAME_OF_REFERENCE, Segment, TRACKING_ID, TRACKING_UID,
     Writer,
 };
-use crate::value::typed::ItemType;
+use crate::value::typed::{ItemType, Scalar, Typed};
 
 const SEGMENT_SEQUENCE: u32 = 0x0062_0002;
 const SEGMENT_NUMBER: Attribute = Attribute::of(0x0062_0004, ItemType::Int64);
@@ -23,7 +23,7 @@ const PROPERTY_TYPE_SEQUENCE: u32 = 0x0062_000F;
 const SHARED_FUNCTIONAL_GROUPS: u32 = 0x5200_9229;
 const PER_FRAME_FUNCTIONAL_GROUPS: u32 = 0x5200_9230;
 const SEGMENT_IDENTIFICATION_SEQUENCE: u32 = 0x0062_000A;
-const REFERENCED_SEGMENT_NUMBER: Attribute = Attribute::of(0x0062_000B, ItemType::Int64);
+const REFERENCED_SEGMENT_NUMBERS: Attribute = Attribute::list(0x0062_000B, ItemType::Int64);
 
 pub(super) const TOP: [u32; 3] = [SEGMENT_SEQUENCE, SHARED_FUNCTIONAL_GROUPS, PER_FRAME_FUNCTIONAL_GROUPS];
 pub(super) const LEAVES: [u32; 6] = [
@@ -32,7 +32,7 @@ pub(super) const LEAVES: [u32; 6] = [
     SEGMENT_DESCRIPTION.tag,
     SEGMENT_ALGORITHM_TYPE.tag,
     SEGMENT_ALGORITHM_NAME.tag,
-    REFERENCED_SEGMENT_NUMBER.tag,
+    REFERENCED_SEGMENT_NUMBERS.tag,
 ];
 
 /// Writes a row for each segment; answers whether all could be made.
@@ -80,21 +80,37 @@ pub(super) fn write(values: &mut Values<'_>, writer: &mut Writer<'_>) -> bool {
 fn frames_of_segments(values: &mut Values<'_>) -> Option<HashMap<i64, i64>> {
     let outline = values.outline;
     let shared = outline.first_item(Outline::TOP, SHARED_FUNCTIONAL_GROUPS);
-    let shared = shared.and_then(|groups| segment_of(groups, values));
+    let shared = shared.map(|groups| segments_of(groups, values)).unwrap_or_default();
     let mut frames = outline.items(Outline::TOP, PER_FRAME_FUNCTIONAL_GROUPS).peekable();
     frames.peek()?;
     let mut counts: HashMap<i64, i64> = HashMap::new();
     for groups in frames {
-        if let Some(segment) = segment_of(groups, values).or(shared) {
-            let count = counts.entry(segment).or_default();
+        let own = segments_of(groups, values);
+        for segment in if own.is_empty() { &shared } else { &own } {
+            let count = counts.entry(*segment).or_default();
             *count = count.saturating_add(1);
         }
     }
     Some(counts)
 }
 
-/// The segment that functional groups name.
-fn segment_of(groups: Place, values: &mut Values<'_>) -> Option<i64> {
-    let identification = values.outline.first_item(groups, SEGMENT_IDENTIFICATION_SEQUENCE)?;
-    values.integer(identification, REFERENCED_SEGMENT_NUMBER)
+/// The segments that functional groups name, each once.
+fn segments_of(groups: Place, values: &mut Values<'_>) -> Vec<i64> {
+    let Some(identification) = values.outline.first_item(groups, SEGMENT_IDENTIFICATION_SEQUENCE) else {
+        return vec![];
+    };
+    let mut segments = match values.cell(identification, REFERENCED_SEGMENT_NUMBERS) {
+        Typed::List(numbers) => numbers.iter().filter_map(integer_of).collect(),
+        Typed::One(number) => integer_of(&number).into_iter().collect::<Vec<_>>(),
+    };
+    segments.sort_unstable();
+    segments.dedup();
+    segments
+}
+
+const fn integer_of(value: &Scalar<'_>) -> Option<i64> {
+    match value {
+        Scalar::Integer(number) => Some(*number),
+        _ => None,
+    }
 }
