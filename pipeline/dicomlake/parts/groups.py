@@ -137,7 +137,7 @@ class OpenPart:
 
         Args:
             group: the row group.
-            tests: by the name of the column, what says of each of some texts whether it passes.
+            tests: by the name of the column, a function that says of each text whether it passes.
 
         Raises:
             LakeDamaged: it can't be read.

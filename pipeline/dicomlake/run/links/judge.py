@@ -64,6 +64,9 @@ def _moved_targets(
 
     An instance that went has either come again, so that its row is new, or it is not in the lake any more: `instances` holds each once. A
     series or study that lost an instance may have others, so its own table is asked.
+
+    A UID that came could hide one that vanished and has the same hash. For a million of each the chance is one in ten million, and `verify`
+    would tell.
     """
     location, partition_by = writer.location, writer.schema.partition_by
     instances = removed.difference(writer.pinned_parts("instances"), writer.tables["instances"].parts)
