@@ -121,12 +121,16 @@ fn cell(column: &dyn Array, row: usize) -> String {
 
 /// Some columns of the rows of a table, with `|` between them.
 fn rows(found: &Batches, table: &str, columns: &[&str]) -> Vec<String> {
+    lines(batches(found, table), columns)
+}
+
+fn lines(batches: &[RecordBatch], columns: &[&str]) -> Vec<String> {
     let of_batch = |batch: &RecordBatch| {
         let columns: Vec<_> = columns.iter().map(|name| batch.column_by_name(name).unwrap().clone()).collect();
         let row = |row: usize| columns.iter().map(|column| cell(column, row)).collect::<Vec<_>>().join("|");
         (0..batch.num_rows()).map(row).collect::<Vec<_>>()
     };
-    batches(found, table).iter().flat_map(of_batch).collect()
+    batches.iter().flat_map(of_batch).collect()
 }
 
 /// A data set in every transfer syntax.
@@ -425,7 +429,8 @@ fn takers_change_nothing_elsewhere_and_hear_the_same_with_others() {
         let text = writer.item(&writer.element(0x0040_A160, "UT", "text"));
         let image = writer.item(&uid(writer, INSTANCE, "2.1"));
         let reference = writer.item(&writer.sequence(0x0008_1199, &[image]));
-        let segment = writer.item(&writer.element(0x0062_0005, "LO", "label"));
+        let number = writer.element(0x0062_0004, "US", [7, 7]);
+        let segment = writer.item(&[number, writer.element(0x0062_0005, "LO", "label")].concat());
         let content = writer.open_sequence(CONTENT, &[text, reference]);
         [content, writer.sequence(0x0062_0002, &[segment])].concat()
     };
@@ -441,12 +446,17 @@ fn takers_change_nothing_elsewhere_and_hear_the_same_with_others() {
     let (with, without) = (folder.scan(&files, &TABLES), folder.scan(&files, &[]));
     assert_eq!(with.files, without.files);
     assert_eq!(with.instances, without.instances);
-    assert_eq!(with.findings, without.findings);
+    // Takers add findings of their own, and only these.
+    let columns = ["code", "url", "level", "element_path", "tag", "byte_offset", "raw", "message"];
+    let of_takers = |line: &String| line.starts_with("repeated-number|") || line.starts_with("too-many-rows|");
+    let mut left = lines(&with.findings, &columns);
+    left.retain(|line| !of_takers(line));
+    assert_eq!(left, lines(&without.findings, &columns));
     for table in TABLES {
         let alone = folder.scan(&files, &[table]);
         assert_eq!(batches(&alone, table), batches(&with, table), "{table}");
         let count: usize = batches(&with, table).iter().map(RecordBatch::num_rows).sum();
-        assert!(count > 200, "{table}: {count}");
+        assert!(count > 20, "{table}: {count}");
     }
 }
 
