@@ -49,7 +49,7 @@ Columns = dict[str, list[str]]
 def made(seed: int) -> list[bytes]:
     """Files made at random, sound in most places and wrong in some."""
     random = Random(f"made {seed}")
-    return [FileMaker(random, user_columns.SCHEMA.columns, random.choice([4, 14, 30])).file() for _ in range(FILES_A_BATCH)]
+    return [FileMaker(random, user_columns.MADE_COLUMNS, random.choice([4, 14, 30])).file() for _ in range(FILES_A_BATCH)]
 
 
 def damaged(seed: int) -> list[bytes]:

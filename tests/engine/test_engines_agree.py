@@ -143,6 +143,6 @@ def test_files_made_at_random(tmp_path: Path, seed: int) -> None:
     files = {}
     for number in range(250):
         path = tmp_path / f"{number:03}"
-        path.write_bytes(FileMaker(random, user_columns.SCHEMA.columns, random.choice([4, 14, 30]), trouble=0, sound=True).file())
+        path.write_bytes(FileMaker(random, user_columns.MADE_COLUMNS, random.choice([4, 14, 30]), trouble=0, sound=True).file())
         files[f"made-{seed}/{path.name}"] = path
     _check(_differences(files, *_scans(files)), f"made-{seed}/")

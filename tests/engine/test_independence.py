@@ -24,7 +24,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Files of which many share a value, or have one that differs from their neighbour's in VR, byte order or character set alone."""
     folder = tmp_path_factory.mktemp("unit")
     random = Random("unit")
-    files = [FileMaker(random, user_columns.SCHEMA.columns).file() for _ in range(60)]
+    files = [FileMaker(random, user_columns.MADE_COLUMNS).file() for _ in range(60)]
     files += [mutated(random, data) for data in files[:30]] + files[:10]
     paths = [folder / f"{number:03}" for number in range(len(files))]
     for path, data in zip(paths, files, strict=True):

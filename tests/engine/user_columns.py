@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomlake.schema import Column, LakeSchema
-from dicomlake.schema.columns import user_column
+from dicomlake.schema.columns import standard_columns, user_column
 
 COLUMNS: tuple[Column, ...] = (
     user_column("(0019,xx0C)[SIEMENS MR HEADER]", name="b_value", vr="IS"),
@@ -60,3 +60,6 @@ COLUMNS: tuple[Column, ...] = (
 
 SCHEMA = LakeSchema.build(COLUMNS, partition_by="BodyPartExamined")
 """The standard columns and these, partitioned by another one than usual."""
+
+MADE_COLUMNS: tuple[Column, ...] = (*standard_columns()[:230], *COLUMNS)
+"""The columns that files made at random are made for. They are always the same, so that a seed makes the same files."""

@@ -178,11 +178,13 @@ class _FileRead:
             self._end(code, message)
         else:
             digest = header.digest()
+            places = self._places(header)
+            # Last, since pydicom forgets raw bytes as it goes through items.
             reads_frames = self._request.frames.read
             self.inside = rows_inside(header.top, self._request.schema.frame_attributes if reads_frames else ())
             for column in FRAME_HEADER_COLUMNS if reads_frames else ():
                 values[column.name] = column_value(column, column.path.steps, header.top, self.findings)
-            self.instance = {**values, **_entity_keys(values), **self._places(header), "header_digest": digest, "transfer_syntax": syntax}
+            self.instance = {**values, **_entity_keys(values), **places, "header_digest": digest, "transfer_syntax": syntax}
             self.row |= {"status": FileStatus.INDEXED, "SOPInstanceUID": values["SOPInstanceUID"], "header_digest": digest}
             if cut_at is not None:
                 self._end(FileCode.TRUNCATED, _TRUNCATED, None if header.is_deflated else cut_at)
