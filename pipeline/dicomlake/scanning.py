@@ -14,6 +14,7 @@ from dicomlake.errors import ConfigurationError
 from dicomlake.extract.dicomdir import read_file_ids
 from dicomlake.extract.engine import Engine, Scanned, ScanRequest
 from dicomlake.extract.engines import make_engine
+from dicomlake.extract.kept import KeptRows
 from dicomlake.extract.unit import located_members, scan_unit
 from dicomlake.parts import Location
 from dicomlake.run.planning import make_planner
@@ -74,6 +75,13 @@ def _listed(text: str, settings: Settings) -> Iterator[pa.Table]:
     planner = make_planner([source], _NO_LAKE, (), settings, snapshot=1, current=pl.lit(value=True), read_all=True)
     yield from planner.units(merge_listings([source]))
     yield from planner.archive_units(planner.counts.files_to_read)
+
+
+def rows_inside(scanned: Scanned) -> dict[str, int]:
+    """How many rows a scan has in each table of what stands inside headers, and how many stacks its slices make."""
+    counts = {name: scanned.tables[name].num_rows for name in ("frames", "instance_references", "segments", "content_items")}
+    stacks = KeptRows.of(scanned).stacks.rows.height if scanned.instances.num_rows else 0
+    return {"frames": counts.pop("frames"), "stacks": stacks, **counts}
 
 
 def url_of(path: str | os.PathLike[str]) -> str:

@@ -12,7 +12,7 @@ from dicomlake.cli.commands.inspect import line_of
 from dicomlake.cli.output.values import size_text
 from dicomlake.extract.header_tree import HeaderNode
 from dicomlake.run import Progress
-from dicomlake.samples import MANIFEST_NAME
+from dicomlake.samples import MANIFEST_NAME, write_special
 from dicomlake.schema import standard_columns, table_names
 from tests.cli.conftest import Run
 
@@ -165,9 +165,20 @@ def test_inspect_marks_the_element_with_the_defect(run: Run, archive: Path) -> N
 def test_inspect_json_is_one_object(run: Run, archive: Path) -> None:
     """The same as an object, for a program."""
     inspected = run("inspect", _defective(archive, "truncated"), "--json").json
-    assert list(inspected) == ["file", "instance", "findings", "header"]
+    assert list(inspected) == ["file", "instance", "rows", "findings", "header"]
     assert inspected["file"]["code"] == inspected["header"]["code"] == "truncated"
     assert {node["keyword"] for node in inspected["header"]["nodes"]} >= {"PatientID", "StudyInstanceUID"}
+
+
+def test_inspect_counts_rows_of_other_tables(run: Run, tmp_path: Path) -> None:
+    """A segmentation has frames, a stack for each segment, references and segments; a table without rows is not shown."""
+    (study,) = write_special(tmp_path / "special", ["dangling-segmentation"]).instances  # one file
+    path = tmp_path / "special" / study.path
+    rows = run("inspect", path, "--json").json["rows"]
+    assert rows == {"frames": 30, "stacks": 3, "instance_references": 20, "segments": 3, "content_items": 0}
+    shown = run("inspect", path).out
+    assert "rows in other tables" in shown
+    assert "content_items" not in shown
 
 
 def test_inspect_of_what_is_no_dicom(run: Run, archive: Path) -> None:

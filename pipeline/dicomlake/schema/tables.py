@@ -9,7 +9,7 @@ from __future__ import annotations
 from dicomlake.schema.columns import data_rows
 from dicomlake.schema.declaration import Entity, OwnColumn, TableDeclaration, WrittenBy
 
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 """The meaning of rows. Raise it by hand when that changes: then every file is read again."""
 
 _PATIENT = ("PatientID", "IssuerOfPatientID")

@@ -23,10 +23,14 @@ _INDENT = "  "
 
 @dataclass(frozen=True)
 class Inspected:
-    """The result for a file: its row of `files`, its row of `instances` if any, its findings (all without nulls), and its header."""
+    """The result for a file: its row of `files`, its row of `instances` if any, its findings (all without nulls), and its header.
+
+    ``rows`` says how many rows it gives to each table of what stands inside headers.
+    """
 
     file: dict[str, Any]
     instance: dict[str, Any]
+    rows: dict[str, int]
     findings: list[dict[str, Any]]
     header: HeaderTree
 
@@ -34,7 +38,8 @@ class Inspected:
 def inspect(file: FileArgument, *, engine: EngineOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show one file: row, findings, whole header.
 
-    The row is the one that `index` would write, without the columns that are null. In the header, an element with a defect has the
+    The row is the one that `index` would write, without the columns that are null. Below it stands how many frames, stacks, references,
+    segments and content items the file gives. In the header, an element with a defect has the
     defect's code after an arrow.
     """
     inspected = look_at(file, engine, config)
@@ -51,7 +56,7 @@ def look_at(file: str, engine: str | None, config: str | None) -> Inspected:
         UsageError: there is no such local file.
     """
     from dicomlake.api import header_tree, scan
-    from dicomlake.scanning import url_of
+    from dicomlake.scanning import rows_inside, url_of
     from dicomlake.urls import is_local
 
     url = url_of(file)
@@ -63,6 +68,7 @@ def look_at(file: str, engine: str | None, config: str | None) -> Inspected:
     return Inspected(
         file=_without_nulls(scanned.files.to_pylist()[0]),
         instance=next(map(_without_nulls, scanned.instances.to_pylist()), {}),
+        rows=rows_inside(scanned),
         findings=[_without_nulls(row) for row in scanned.findings.to_pylist()],
         header=header_tree(file, config=config, engine=engine),
     )
@@ -75,7 +81,13 @@ def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
 def _as_object(inspected: Inspected) -> dict[str, Any]:
     header = asdict(inspected.header)
     header["nodes"] = [_without_nulls(node) for node in header["nodes"]]
-    return {"file": inspected.file, "instance": inspected.instance, "findings": inspected.findings, "header": header}
+    return {
+        "file": inspected.file,
+        "instance": inspected.instance,
+        "rows": inspected.rows,
+        "findings": inspected.findings,
+        "header": header,
+    }
 
 
 def _print(inspected: Inspected) -> None:
@@ -85,6 +97,10 @@ def _print(inspected: Inspected) -> None:
         print()
         print_title("instance")
         _print_record(inspected.instance)
+    if any(inspected.rows.values()):
+        print()
+        print_title("rows in other tables")
+        _print_record({name: count for name, count in inspected.rows.items() if count})
     if inspected.findings:
         print()
         print_title("findings")
