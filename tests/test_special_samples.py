@@ -97,6 +97,15 @@ def test_echoes(root: Path) -> None:
     assert len({image.SOPInstanceUID for image in images}) == len({int(image.InstanceNumber) for image in images}) == 20
 
 
+def test_diffusion(root: Path) -> None:
+    """Each of ten positions has an image without a gradient, and one of each direction."""
+    images = headers(root, "diffusion")
+    told = Counter((image.DiffusionBValue, tuple(image.get("DiffusionGradientOrientation", ()))) for image in images)
+    assert told == {(0.0, ()): 10, (1000.0, (1.0, 0.0, 0.0)): 10, (1000.0, (0.0, 0.6, 0.8)): 10}
+    assert steps(heights(images)) == {2.5: 9, 0.0: 20}
+    assert len({image.SOPInstanceUID for image in images}) == len({int(image.InstanceNumber) for image in images}) == 30
+
+
 def test_tilted_gantry(root: Path) -> None:
     """Slices go on along z, and their normal is 15 degrees off."""
     images = headers(root, "tilted-gantry")

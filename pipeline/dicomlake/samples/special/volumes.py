@@ -23,6 +23,9 @@ _FAULT = 4
 
 _TILT_DEGREES = 15.0
 _SECOND_ECHO_TIME = 192.0
+_B_VALUE = 1000.0
+_DIRECTIONS = ((1.0, 0.0, 0.0), (0.0, 0.6, 0.8))
+"""Of the gradients, as DiffusionGradientOrientation."""
 
 
 def missing_slice(study: Study) -> list[SampleFile]:
@@ -60,6 +63,21 @@ def two_echoes(study: Study) -> list[SampleFile]:
     for dataset in second:
         dataset.EchoNumbers = ["2"]
     return [*first, *(_renumbered(series, dataset, _STACK.slices + number) for number, dataset in enumerate(second, 1))]
+
+
+def diffusion(study: Study) -> list[SampleFile]:
+    """Answer a diffusion MR: an image without a gradient and one for each of two directions at every position."""
+    series = Series(study, 1, "MR", "Diffusion", MR_SCANNER, BRAIN)
+    technique = replace(T2, sequence="EP", sequence_name="ep_b0", b_value=0.0)
+    files = mr_series(series, _STACK, technique)
+    for file in files:
+        file.dataset.DiffusionDirectionality = "NONE"
+    for direction in _DIRECTIONS:
+        for image in mr_series(series, _STACK, replace(technique, sequence_name=f"ep_b{_B_VALUE:.0f}", b_value=_B_VALUE)):
+            image.dataset.DiffusionDirectionality = "DIRECTIONAL"
+            image.dataset.DiffusionGradientOrientation = list(direction)
+            files.append(_renumbered(series, image.dataset, len(files) + 1))
+    return files
 
 
 def tilted_gantry(study: Study) -> list[SampleFile]:

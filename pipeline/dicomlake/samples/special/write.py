@@ -46,6 +46,7 @@ _KINDS = {
     "annotated-slide": _Kind(slides.annotated_slide, "a slide and microscopy bulk simple annotations of it"),
     "radiopharmaceutical": _Kind(agents.radiopharmaceutical, "a PET with its radiopharmaceutical"),
     "contrast": _Kind(agents.contrast, "a CT with two contrast agents"),
+    "diffusion": _Kind(volumes.diffusion, "a diffusion MR without a gradient and with one in two directions"),
 }
 
 SPECIAL_KINDS = tuple(_KINDS)
