@@ -129,6 +129,15 @@ def test_segmentations(root: Path) -> None:
     *images, segmentation = headers(root, "sourced-segmentation")
     assert {row["source_series"][0] for row in segments(segmentation)} == {images[0].SeriesInstanceUID}
     assert [row["frames"] for row in segments(segmentation)] == [10, 10, 10]
+    assert [row["anatomic_region_meaning"] for row in segments(segmentation)] == [None, None, "Lung"]
+
+
+def test_radiotherapy(root: Path) -> None:
+    """The dose is of the plan, the plan of the structure set, and the structure set of the images."""
+    *images, contours, plan, dose = headers(root, "radiotherapy")
+    assert dose.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID == plan.SOPInstanceUID
+    assert plan.ReferencedStructureSetSequence[0].ReferencedSOPInstanceUID == contours.SOPInstanceUID
+    assert {row["source_series"][0] for row in segments(contours)} == {image.SeriesInstanceUID for image in images}
 
 
 @pytest.mark.parametrize(

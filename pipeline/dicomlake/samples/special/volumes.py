@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from dicomlake.samples.elements import decimal, decimals, reference
+from dicomlake.samples.elements import code, decimal, decimals, reference
 from dicomlake.samples.encoding import SampleFile, pixels
 from dicomlake.samples.entities import Series, Study
 from dicomlake.samples.images.derived import segmentation
@@ -22,6 +22,7 @@ _FAULT = 4
 """Index of the slice that is missing, or there twice."""
 
 _TILT_DEGREES = 15.0
+_LUNG = ("39607008", "SCT", "Lung")
 _SECOND_ECHO_TIME = 192.0
 _B_VALUE = 1000.0
 _DIRECTIONS = ((1.0, 0.0, 0.0), (0.0, 0.6, 0.8))
@@ -109,10 +110,11 @@ def dangling_segmentation(study: Study) -> list[SampleFile]:
 
 
 def sourced_segmentation(study: Study) -> list[SampleFile]:
-    """Answer a CT, and a segmentation of it that names its images once more at top level."""
+    """Answer a CT, and a segmentation of it that names the lung as the region of its lesion, and its images once more at top level."""
     images = ct_series(_ct(study, "Segmented"), _STACK)
     datasets: Sequence[Dataset] = [file.dataset for file in images]
     file = segmentation(Series(study, 2, "SEG", "Organs", WORKSTATION, CHEST), datasets)
+    file.dataset.SegmentSequence[-1].AnatomicRegionSequence = code(*_LUNG)
     file.dataset.SourceImageSequence = [reference(image) for image in datasets]
     return [*images, file]
 
