@@ -97,6 +97,15 @@ def test_echoes(root: Path) -> None:
     assert len({image.SOPInstanceUID for image in images}) == len({int(image.InstanceNumber) for image in images}) == 20
 
 
+def test_diffusion(root: Path) -> None:
+    """Each of ten positions has an image without a gradient, and one of each direction."""
+    images = headers(root, "diffusion")
+    told = Counter((image.DiffusionBValue, tuple(image.get("DiffusionGradientOrientation", ()))) for image in images)
+    assert told == {(0.0, ()): 10, (1000.0, (1.0, 0.0, 0.0)): 10, (1000.0, (0.0, 0.6, 0.8)): 10}
+    assert steps(heights(images)) == {2.5: 9, 0.0: 20}
+    assert len({image.SOPInstanceUID for image in images}) == len({int(image.InstanceNumber) for image in images}) == 30
+
+
 def test_tilted_gantry(root: Path) -> None:
     """Slices go on along z, and their normal is 15 degrees off."""
     images = headers(root, "tilted-gantry")
@@ -120,6 +129,15 @@ def test_segmentations(root: Path) -> None:
     *images, segmentation = headers(root, "sourced-segmentation")
     assert {row["source_series"][0] for row in segments(segmentation)} == {images[0].SeriesInstanceUID}
     assert [row["frames"] for row in segments(segmentation)] == [10, 10, 10]
+    assert [row["anatomic_region_meaning"] for row in segments(segmentation)] == [None, None, "Lung"]
+
+
+def test_radiotherapy(root: Path) -> None:
+    """The dose is of the plan, the plan of the structure set, and the structure set of the images."""
+    *images, contours, plan, dose = headers(root, "radiotherapy")
+    assert dose.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID == plan.SOPInstanceUID
+    assert plan.ReferencedStructureSetSequence[0].ReferencedSOPInstanceUID == contours.SOPInstanceUID
+    assert {row["source_series"][0] for row in segments(contours)} == {image.SeriesInstanceUID for image in images}
 
 
 @pytest.mark.parametrize(

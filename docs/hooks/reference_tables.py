@@ -10,6 +10,7 @@ from dicomlake.cli.commands.schema import type_name
 from dicomlake.schema import LakeSchema, TableDeclaration, WrittenBy
 
 _OWN = "own"
+_OF_FRAMES = "functional groups"
 _WRITERS = {WrittenBy.UNIT: "units of work", WrittenBy.ROLL_UP: "roll-ups of `instances`", WrittenBy.RUN: "the end of a run"}
 
 
@@ -42,7 +43,7 @@ def table_text(name: str) -> str:
 
 
 def _group(table: TableDeclaration, field: pa.Field) -> str:
-    return _OWN if field.name in table.own_names() else _said(field)["group"]
+    return _OWN if field.name in table.own_names() else _said(field).get("group", _OF_FRAMES)
 
 
 def _said(field: pa.Field) -> dict[str, str]:
@@ -68,8 +69,9 @@ def _attributes(fields: Iterable[pa.Field]) -> str:
 
 
 def _attribute(field: pa.Field, said: dict[str, str]) -> str:
-    """The name in PS3.6; of a nested attribute its path; of a bound, which one it is."""
-    name = said["description"] if said["path"].isidentifier() else f"`{said['path']}`"
+    """The name in PS3.6; of a nested attribute its path, or its paths in their order; of a bound, which one it is."""
+    paths = ", else ".join(f"`{path}`" for path in said["path"].split("|"))
+    name = said["description"] if said["path"].isidentifier() else paths
     for bound, word in (("_min", "least"), ("_max", "greatest")):
         if field.name.endswith(bound):
             return f"{name}: the {word} in the series"

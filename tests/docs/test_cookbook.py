@@ -11,7 +11,7 @@ import pytest
 
 import dicomlake
 from tests.docs.asking import Asking
-from tests.docs.cookbook import FOLDER, Query, accessions, asking, queries, sample_lake, show_answer
+from tests.docs.cookbook import FOLDER, Query, accessions, asking, queries, sample_lake, show_answer, special_lake
 from tests.docs.expressions import EXPRESSIONS
 from tests.docs.pages import Page
 
@@ -35,6 +35,19 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> dicomlake.Lake:
 
 
 @pytest.fixture(scope="module")
+def special(tmp_path_factory: pytest.TempPathFactory) -> dicomlake.Lake:
+    """A lake of the special studies."""
+    return special_lake(tmp_path_factory.mktemp("special"))
+
+
+@pytest.fixture
+def shown(query: Query, request: pytest.FixtureRequest) -> dicomlake.Lake:
+    """The lake whose answers stand on the page of a query."""
+    lake: dicomlake.Lake = request.getfixturevalue("special" if query.is_special else "sample")
+    return lake
+
+
+@pytest.fixture(scope="module")
 def real(real_files_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dicomlake.Lake:
     """A lake of real files."""
     lake = tmp_path_factory.mktemp("real") / "lake"
@@ -52,6 +65,32 @@ def ask_sample(sample: dicomlake.Lake) -> Asking:
 def ask_sample_backwards(sample: dicomlake.Lake) -> Asking:
     """Asks the sample with its rows in the opposite order."""
     return asking(sample, backwards=True)
+
+
+@pytest.fixture(scope="module")
+def ask_special(special: dicomlake.Lake) -> Asking:
+    """Asks the special studies."""
+    return asking(special)
+
+
+@pytest.fixture(scope="module")
+def ask_special_backwards(special: dicomlake.Lake) -> Asking:
+    """Asks the special studies with their rows in the opposite order."""
+    return asking(special, backwards=True)
+
+
+@pytest.fixture
+def ask_shown(query: Query, request: pytest.FixtureRequest) -> Asking:
+    """Asks the lake whose answers stand on the page of a query."""
+    ask: Asking = request.getfixturevalue("ask_special" if query.is_special else "ask_sample")
+    return ask
+
+
+@pytest.fixture
+def ask_shown_backwards(query: Query, request: pytest.FixtureRequest) -> Asking:
+    """Asks that lake with its rows in the opposite order."""
+    ask: Asking = request.getfixturevalue("ask_special_backwards" if query.is_special else "ask_sample_backwards")
+    return ask
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +123,17 @@ def test_each_heading_asks_one_thing(page: Path) -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=_name)
-def test_answers_are_those_of_the_sample(query: Query, ask_sample: Asking, ask_sample_backwards: Asking) -> None:
+def test_answers_are_those_of_the_sample(query: Query, ask_shown: Asking, ask_shown_backwards: Asking) -> None:
     """The text below a query is its answer, and the order of the rows in the tables does not change it."""
-    assert query.answer == show_answer(ask_sample, query.sql)
-    assert query.answer == show_answer(ask_sample_backwards, query.sql)
+    assert query.answer == show_answer(ask_shown, query.sql)
+    assert query.answer == show_answer(ask_shown_backwards, query.sql)
     assert (query.answer == "no rows\n") == (query.question in NOTHING_IN_THE_SAMPLE)
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=_name)
-def test_lake_answers_the_same_under_lock(query: Query, sample: dicomlake.Lake, ask_sample: Asking) -> None:
+def test_lake_answers_the_same_under_lock(query: Query, shown: dicomlake.Lake, ask_shown: Asking) -> None:
     """`Lake.sql`, which lets a query read nothing but the lake, gives the same."""
-    _assert_same(sample.sql(query.sql, accessions=accessions(sample)).collect(), ask_sample(query.sql))
+    _assert_same(shown.sql(query.sql, accessions=accessions(shown)).collect(), ask_shown(query.sql))
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=_name)

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 import dicomlake
+from dicomlake.answers.questions import questions
 from dicomlake.cli.application import command_line
 from dicomlake.config import Settings
 from dicomlake.schema import LakeSchema, table_names
@@ -40,6 +41,9 @@ def test_overview_lists_all_tables() -> None:
 def test_each_attribute_has_its_tag_and_units() -> None:
     """A row as a whole."""
     assert "| `SliceThickness` | float64 | (0018,0050) | DS | mm | Slice Thickness |" in _page("tables/instances.md")
+    frame = "| `SliceThickness` | float64 | (0018,0050) | DS | mm | `PixelMeasuresSequence[0].SliceThickness` |"
+    assert frame in _page("tables/frames.md")
+    assert "`MRImageFrameTypeSequence[0].FrameType`, else `CTImageFrameTypeSequence[0].FrameType`, else " in _page("tables/frames.md")
     assert "| `KVP_max` | float64 | (0018,0060) | DS | kV | KVP: the greatest in the series |" in _page("tables/series.md")
 
 
@@ -84,6 +88,14 @@ def test_commands_have_every_option(name: str) -> None:
     shown = {option for names, _ in rows for option in names.split(", ")}
     for parameter in options:
         assert any(one.split()[0] == parameter.opts[0] for one in shown), parameter.name
+
+
+def test_every_ready_question_has_a_row() -> None:
+    """And no other; a row says what the question itself says of its rows."""
+    rows = dict(re.findall(r"^\| `@(\w+)` \| (.+) \|$", _page("ready-questions.md"), re.MULTILINE))
+    assert {name: f"A row for each {of}" for name, of in rows.items()} == {
+        name: question.help.split(", as ")[0] for name, question in questions().items()
+    }
 
 
 def test_python_has_every_public_name() -> None:

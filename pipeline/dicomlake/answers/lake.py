@@ -16,7 +16,8 @@ class Lake(OpeningLake):
     """The tables of a lake, pinned to one finished run (the last, unless ``at`` says otherwise): SQL over them, and their files.
 
     Every table is an attribute, a polars LazyFrame: ``lake.files``, ``lake.instances``, ``lake.series``, ``lake.studies``,
-    ``lake.patients``, ``lake.findings``, ``lake.snapshots``.
+    ``lake.patients``, ``lake.frames``, ``lake.stacks``, ``lake.instance_references``, ``lake.segments``, ``lake.content_items``,
+    ``lake.findings``, ``lake.snapshots``.
 
     Args:
         url: the lake's folder or url.
@@ -39,7 +40,7 @@ class Lake(OpeningLake):
         errors in the data come. Integer sums are 64 bits wide.
 
         Args:
-            query: one question.
+            query: one question, or the name of a ready one, as in ``@ct_index``.
             frames: further tables by name: frames of polars, pandas or Arrow.
 
         Raises:

@@ -32,7 +32,11 @@ def query(
     lake: LakeArgument,
     sql: Annotated[
         str | None,
-        typer.Argument(metavar="SQL", help="A SELECT over files, instances, series, studies, patients, findings, snapshots."),
+        typer.Argument(
+            metavar="SQL",
+            help="A SELECT over files, instances, series, studies, patients, frames, stacks, instance_references, segments, "
+            "content_items, findings, snapshots; or @NAME, a ready question.",
+        ),
     ] = None,
     *,
     file: Annotated[
@@ -62,6 +66,7 @@ def query(
     dicomlake query ./lake "select Modality, count(*) as series from series group by all order by series desc"
     dicomlake query ./lake "select url, code, message from files where status = 'failed'"
     dicomlake query ./lake "select * from instances where Modality = 'CT'" -o ct.parquet
+    dicomlake query ./lake @ct_index -o ct.csv
     dicomlake query ./lake --with wanted=list.csv "select * from studies join wanted using (AccessionNumber)"
     """
     from dicomlake.answers.sql.answer import ask

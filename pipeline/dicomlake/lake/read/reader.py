@@ -13,7 +13,8 @@ class Lake(SnapshotView):
     """The tables of a lake, pinned to one finished run (the last, unless ``at`` says otherwise).
 
     Every table is an attribute, a polars LazyFrame: ``lake.files``, ``lake.instances``, ``lake.series``, ``lake.studies``,
-    ``lake.patients``, ``lake.findings``, ``lake.snapshots``.
+    ``lake.patients``, ``lake.frames``, ``lake.stacks``, ``lake.instance_references``, ``lake.segments``, ``lake.content_items``,
+    ``lake.findings``, ``lake.snapshots``.
 
     Args:
         url: the lake's folder or url.

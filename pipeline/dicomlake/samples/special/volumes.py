@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
-from dicomlake.samples.elements import decimal, decimals, reference
+from dicomlake.samples.elements import code, decimal, decimals, reference
 from dicomlake.samples.encoding import SampleFile, pixels
 from dicomlake.samples.entities import Series, Study
 from dicomlake.samples.images.derived import segmentation
@@ -22,7 +22,11 @@ _FAULT = 4
 """Index of the slice that is missing, or there twice."""
 
 _TILT_DEGREES = 15.0
+_LUNG = ("39607008", "SCT", "Lung")
 _SECOND_ECHO_TIME = 192.0
+_B_VALUE = 1000.0
+_DIRECTIONS = ((1.0, 0.0, 0.0), (0.0, 0.6, 0.8))
+"""Of the gradients, as DiffusionGradientOrientation."""
 
 
 def missing_slice(study: Study) -> list[SampleFile]:
@@ -62,6 +66,21 @@ def two_echoes(study: Study) -> list[SampleFile]:
     return [*first, *(_renumbered(series, dataset, _STACK.slices + number) for number, dataset in enumerate(second, 1))]
 
 
+def diffusion(study: Study) -> list[SampleFile]:
+    """Answer a diffusion MR: an image without a gradient and one for each of two directions at every position."""
+    series = Series(study, 1, "MR", "Diffusion", MR_SCANNER, BRAIN)
+    technique = replace(T2, sequence="EP", sequence_name="ep_b0", b_value=0.0)
+    files = mr_series(series, _STACK, technique)
+    for file in files:
+        file.dataset.DiffusionDirectionality = "NONE"
+    for direction in _DIRECTIONS:
+        for image in mr_series(series, _STACK, replace(technique, sequence_name=f"ep_b{_B_VALUE:.0f}", b_value=_B_VALUE)):
+            image.dataset.DiffusionDirectionality = "DIRECTIONAL"
+            image.dataset.DiffusionGradientOrientation = list(direction)
+            files.append(_renumbered(series, image.dataset, len(files) + 1))
+    return files
+
+
 def tilted_gantry(study: Study) -> list[SampleFile]:
     """Answer a CT whose planes are tilted against the way of the table: each slice is shifted in its plane against the one before."""
     files = ct_series(_ct(study, "Gantry tilted"), _STACK)
@@ -91,10 +110,11 @@ def dangling_segmentation(study: Study) -> list[SampleFile]:
 
 
 def sourced_segmentation(study: Study) -> list[SampleFile]:
-    """Answer a CT, and a segmentation of it that names its images once more at top level."""
+    """Answer a CT, and a segmentation of it that names the lung as the region of its lesion, and its images once more at top level."""
     images = ct_series(_ct(study, "Segmented"), _STACK)
     datasets: Sequence[Dataset] = [file.dataset for file in images]
     file = segmentation(Series(study, 2, "SEG", "Organs", WORKSTATION, CHEST), datasets)
+    file.dataset.SegmentSequence[-1].AnatomicRegionSequence = code(*_LUNG)
     file.dataset.SourceImageSequence = [reference(image) for image in datasets]
     return [*images, file]
 

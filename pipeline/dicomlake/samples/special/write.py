@@ -13,7 +13,7 @@ from dicomlake.samples.entities import Procedure, Study
 from dicomlake.samples.identity import Identity
 from dicomlake.samples.manifest import MANIFEST_NAME, Defect, Entry, Manifest, Reference, build_manifest
 from dicomlake.samples.patients import ordinary_patient
-from dicomlake.samples.special import agents, reports, slides, volumes
+from dicomlake.samples.special import agents, radiotherapy, reports, slides, volumes
 
 _FIRST_PATIENT = 901
 """Patients count from here, so that a lake can hold an ordinary sample too."""
@@ -46,6 +46,8 @@ _KINDS = {
     "annotated-slide": _Kind(slides.annotated_slide, "a slide and microscopy bulk simple annotations of it"),
     "radiopharmaceutical": _Kind(agents.radiopharmaceutical, "a PET with its radiopharmaceutical"),
     "contrast": _Kind(agents.contrast, "a CT with two contrast agents"),
+    "diffusion": _Kind(volumes.diffusion, "a diffusion MR without a gradient and with one in two directions"),
+    "radiotherapy": _Kind(radiotherapy.radiotherapy, "a planning CT, its structure set, plan and dose"),
 }
 
 SPECIAL_KINDS = tuple(_KINDS)
