@@ -3,8 +3,8 @@
 The header is that of an enhanced MR with a dozen functional groups in each frame, some 7 MB. Sequences have known lengths, then none.
 The best of several scans counts, in seconds of CPU of one thread. Rows are held against what was written.
 
-Checked target: the rows of the header take at most 250 ms. Beside it stand the scan with ``frames: off``, which skips the per-frame sequence where
-its length is known, and the walk of pydicom over the same items.
+Checked target: the rows of the header take at most 250 ms. Beside it stand the scan with ``frames: off``, which skips the per-frame
+sequence where its length is known, and the walk of pydicom over the same items.
 
     python benchmarks/frames.py [--frames 12000] [--runs 7] [--folder FOLDER]
 

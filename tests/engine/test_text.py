@@ -134,8 +134,9 @@ def test_values_are_split_after_decoding(scan_bytes: ScanBytes) -> None:
 @both_engines
 def test_items_have_character_sets_of_their_own(scan_bytes: ScanBytes) -> None:
     """An item's own (0008,0005) rules inside it; an item without one inherits."""
-    own = E.element("SpecificCharacterSet", "ISO_IR 192") + E.element("SegmentLabel", "Ä".encode())
-    inherited = E.element("SegmentLabel", b"\xc4")
+    first, second = (E.element("SegmentNumber", number) for number in (b"\1\0", b"\2\0"))
+    own = E.element("SpecificCharacterSet", "ISO_IR 192") + first + E.element("SegmentLabel", "Ä".encode())
+    inherited = second + E.element("SegmentLabel", b"\xc4")
     scanned = scan_bytes(with_elements(E.element("SpecificCharacterSet", "ISO_IR 100"), E.sequence("SegmentSequence", own, inherited)))
     assert scanned.value("Segment_SegmentLabel") == ["Ä", "Ä"]
     assert scanned.codes() == set()

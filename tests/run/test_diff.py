@@ -210,7 +210,7 @@ def test_rows_that_are_written_as_they_were_are_no_change(nights: Nights) -> Non
     nights.run()
     nights.run(full=True)
     found = nights.lake.diff()
-    assert found.counts.select(pl.sum_horizontal("came", "went", "changed")).to_series().to_list() == [0] * 5
+    assert found.counts.select(pl.sum_horizontal("came", "went", "changed")).to_series().sum() == 0
     assert found.files.height == 0
 
 
@@ -277,4 +277,6 @@ def test_an_earlier_snapshot_that_is_no_longer_whole(nights: Nights, lose: Calla
         nights.lake.diff()
     with pytest.raises(LakeDamaged, match=r"snapshot 1 is no longer whole.*series"):
         nights.lake.at(1).series.collect()
-    assert nights.lake.diff(2).counts["after"].to_list() == [1] * 5
+    counts = dict(nights.lake.diff(2).counts.select("table", "after").iter_rows())
+    assert {counts.pop(name) for name in ("patients", "studies", "series", "instances", "files")} == {1}
+    assert set(counts.values()) == {0}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dicomlake.extract.unit
+import dicomlake.extract.kept
 import dicomlake.run.reading
 from dicomlake.extract.unit import UnitResult, UnitTask, run_unit
 from dicomlake.lake import Lake, LakeWriter, verify
@@ -52,7 +52,7 @@ def _assert_as_the_general_way(nights: Nights, tmp_path: Path) -> None:
     """A lake of the same archive of which no unit rolled up anything has the same rows."""
     other = Location.of(tmp_path / "general")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dicomlake.extract.unit, "_rolled_up", lambda *_: None)
+        patch.setattr(dicomlake.extract.kept.KeptRows, "rolled_up", lambda *_: None)
         nights.run(lake=other)
     assert_same_lake(Lake(nights.location.url), Lake(other.url))
 
@@ -73,7 +73,9 @@ def test_whole_units_need_no_second_reading(nights: Nights, tmp_path: Path, sett
             _write(nights, f"{number}/{name}", uid, f"S{number}", f"T{number}", f"P{number}", KVP=kvp, Manufacturer=name)
     summary = nights.run()
     assert summary.files_indexed == 18
-    assert [(final.entities, final.findings, _left(final)) for final in settled] == [(18, 6, {"series": 0, "studies": 0, "patients": 0})]
+    assert [(final.entities, final.findings, _left(final)) for final in settled] == [
+        (18, {"inconsistent-attribute": 6}, {"series": 0, "studies": 0, "patients": 0})
+    ]
     assert settled[0].instances == []
     _assert_no_part_file_is_left_over(nights)
     _assert_as_the_general_way(nights, tmp_path)

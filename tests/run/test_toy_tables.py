@@ -201,6 +201,7 @@ def test_a_schema_that_travels_keeps_its_tables(monkeypatch: pytest.MonkeyPatch)
     sent = pickle.dumps(LakeSchema.build())
     monkeypatch.undo()
     arrived = pickle.loads(sent)  # noqa: S301 - it is our own
-    assert [table.name for table in arrived.unit_tables] == ["instances", "findings", "cards", "items", "files"]
+    of_takers = ["frames", "instance_references", "segments", "content_items"]
+    assert [table.name for table in arrived.unit_tables] == ["instances", "findings", *of_takers, "cards", "items", "files"]
     assert arrived.table("items").names == [column.name for column in ITEMS.own]
     assert pl.DataFrame(arrived.table("cards").empty_table()).schema["labels"] == pl.List(pl.String)

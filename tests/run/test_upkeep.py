@@ -258,7 +258,7 @@ def test_column_that_came_since_is_a_change(tmp_path: Path) -> None:
     former = write_sorted(location, "series", rows.drop_columns(["SeriesDescription"]), ["SeriesInstanceUID"])
     now = pl.DataFrame(rows)
     task = RollUpTask("series", now.select("series_key"), (), tuple(former), schema, location, 7)
-    keyed = _with_snapshots(now, schema.table("series"), task)
+    keyed = _with_snapshots(now, "series", former, task)
     assert dict(zip(keyed["SeriesInstanceUID"], keyed["snapshot"], strict=True)) == {"1": 7, "2": 3}
 
 
