@@ -24,6 +24,7 @@ os.environ["POLARS_MAX_THREADS"] = "1"
 
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.native_engine import NativeEngine
@@ -115,8 +116,8 @@ def _written(path: Path, frames: int, *, undefined: bool) -> Path:
         PerFrameFunctionalGroupsSequence=[_frame(number) for number in range(frames)],
     )
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-    dataset.file_meta.MediaStorageSOPClassUID, dataset.file_meta.MediaStorageSOPInstanceUID = _ENHANCED_MR, "1.2.3"
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID, dataset.file_meta.MediaStorageSOPInstanceUID = UID(_ENHANCED_MR), UID("1.2.3")
     if undefined:
         for element in dataset.iterall():
             element.is_undefined_length = element.VR == "SQ"
