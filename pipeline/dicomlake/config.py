@@ -87,7 +87,7 @@ class FramesSettings(_Model):
     """Which frames have rows, and columns of the user's own. In YAML ``frames: off`` is ``frames: {read: false}``."""
 
     read: bool = True
-    limit: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    limit: Annotated[int, Field(ge=1, le=500_000)] = 100_000
     tiled_full: bool = False
     columns: Annotated[tuple[FrameColumnSettings, ...], Field(strict=False)] = ()
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from dicomlake.geometry.dividing import DIVIDING_ATTRIBUTES, DividingAttribute
-from dicomlake.geometry.grouping import Flags, Floats, Numbers, by_gaps, first_of_runs, ranked, refined, smallest_vectors
+from dicomlake.geometry.grouping import Flags, Floats, Numbers, by_gaps, first_of_runs, joined, ranked, refined, smallest_vectors
 from dicomlake.geometry.placed import PlacedSlices, axes
 
 ORIENTATION_TOLERANCE = 0.01
@@ -107,7 +107,7 @@ def _alike(slices: pl.DataFrame, placed: PlacedSlices, of_series: Numbers) -> tu
 
 def _kinds(image_types: pl.Series) -> pl.Series:
     """ImageType from its third value on, as text; empty where there is none."""
-    return image_types.list.slice(2).list.join("\\").fill_null("")
+    return joined(image_types.list.slice(2)).fill_null("")
 
 
 def _differs(groups: Numbers, ranks: Numbers) -> Flags:

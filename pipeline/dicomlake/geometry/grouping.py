@@ -15,14 +15,20 @@ Flags: TypeAlias = NDArray[np.bool_]
 _MOST_ROUNDS = 4
 
 
+def joined(lists: pl.Series) -> pl.Series:
+    """Lists of text as one text each, with backslashes between the values; a null in a list is an empty value."""
+    nulls = lists.explode(empty_as_null=True).null_count() - lists.null_count() - int((lists.list.len() == 0).sum())
+    return (lists.list.eval(pl.element().fill_null("")) if nulls else lists).list.join("\\")
+
+
 def ranked(values: pl.Series) -> Numbers:
-    """The rank of each value among the distinct ones, from 0; null, NaN and lists that hold either come last, as one value.
+    """The rank of each value among the distinct ones, from 0; null, NaN and lists of numbers that hold either come last, as one value.
 
     Lists of text are ranked as their text joined by backslashes, and lists of numbers as their first three.
     """
     if isinstance(values.dtype, pl.List):
         if values.dtype.inner == pl.String:
-            return ranked(values.list.join("\\"))
+            return ranked(joined(values))
         rows = values.len()
         columns = [ranked(values.list.get(index, null_on_oob=True)) for index in range(3)]
         ranks = np.zeros(rows, np.int64)

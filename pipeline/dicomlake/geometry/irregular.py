@@ -17,7 +17,7 @@ from dicomlake.geometry.measures import (
 from dicomlake.geometry.placed import PlacedSlices
 
 FEWEST_SLICES = 3
-"""A stack with fewer slices is not judged: one slice is no volume, and the only step of two slices is even in any case."""
+"""A stack with fewer slices is not judged: one slice is not a volume, and the only step of two slices is even in any case."""
 
 SHOWN_SLICES = 5
 """How many slices a message names."""
@@ -59,7 +59,7 @@ def is_localizer() -> pl.Expr:
 def irregular_geometry(slices: pl.DataFrame, placed: PlacedSlices, in_order: SortedSlices, rows: pl.DataFrame) -> pl.DataFrame:
     """Say of each stack that should be a volume, and can't be one, why, and name its first few slices.
 
-    A stack should be a volume if it has three slices or more, its SOP class is cross-sectional, and it is no localizer. A message holds
+    A stack should be a volume if it has three slices or more, its SOP class is cross-sectional, and it is not a localizer. A message holds
     numbers of slices and lengths; no attribute of a patient.
 
     Args:

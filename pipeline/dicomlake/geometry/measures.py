@@ -99,7 +99,7 @@ class Spacing:
         position_count: distinct positions.
         slice_spacing: (last - first) / (position_count - 1), mm; NaN below two positions.
         is_even: whether each step is the spacing within 1 %.
-        missing_slices: the positions that even steps would leave empty; -1 where steps are no multiples of the smallest, or are none.
+        missing_slices: the positions that even steps would leave empty; -1 where steps are not multiples of the smallest, or are none.
     """
 
     position_count: Numbers

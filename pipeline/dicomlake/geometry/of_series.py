@@ -21,7 +21,7 @@ SERIES_GEOMETRY_SCHEMA = pl.Schema(
 def geometry_of_series(stacks: pl.DataFrame) -> pl.DataFrame:
     """Whether each series is a regular volume, or all of the volumes that it holds are.
 
-    A column is true if it is true of each stack that is no localizer, and false if it is false of one. It is null where all stacks are
+    A column is true if it is true of each stack that is not a localizer, and false if it is false of one. It is null where all stacks are
     localizers, or where it is null of one stack and false of none.
 
     Args:

@@ -18,7 +18,7 @@ _OF_INSTANCE: dict[str, pl.DataType] = {
     "Columns": pl.Int64(),
     "FrameOfReferenceUID": pl.String(),
 }
-"""What frames take from their instance, and its type in `slices`."""
+"""The columns that frames take from their instance, with their types in `slices`."""
 
 _OF_SLICE: dict[str, tuple[str, pl.DataType]] = {
     "ImageType": ("FrameType", pl.List(pl.String())),
@@ -27,7 +27,7 @@ _OF_SLICE: dict[str, tuple[str, pl.DataType]] = {
     "PixelSpacing": ("PixelSpacing", pl.List(pl.Float64())),
     "SliceThickness": ("SliceThickness", pl.Float64()),
 }
-"""What each slice has of its own: its name in `slices` and in `instances`, its name in `frames`, and its type in `slices`."""
+"""The columns that each slice has of its own: its name in `slices` and in `instances`, its name in `frames`, and its type in `slices`."""
 
 _ATTRIBUTES = tuple(attribute for attribute in DIVIDING_ATTRIBUTES if attribute.name not in _OF_INSTANCE)
 

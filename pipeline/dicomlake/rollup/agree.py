@@ -63,7 +63,8 @@ def _steady(rows: pl.DataFrame, starts: pl.Series, names: list[str]) -> list[str
     # Lists are dear to compare, and compared by their hashes here as in `_counted`. An expression of many columns is made only once.
     lists = [name for name in names if isinstance(types[name], pl.List)]
     plain = [name for name in names if name not in set(lists)]
-    compared = rows.select(plain).hstack(rows.select(_hashes(lists)))
+    hashed = rows.select(_hashes(lists))
+    compared = rows.select(plain).hstack(hashed) if plain else hashed  # a frame without columns has no rows either
     changes = compared.select((pl.all().ne_missing(pl.all().shift()) & ~starts).any())
     return [name for name, changed in changes.row(0, named=True).items() if not changed] if names else []
 

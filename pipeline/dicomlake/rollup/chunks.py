@@ -134,8 +134,12 @@ def chunks(
             everything.filter(pl.col(key).is_in(wanted[key].implode()))
             .group_by(key, maintain_order=True)
             .agg(pl.col("rows").sum(), pl.col("place").unique())
-            .with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         )
+        if level.name == "series":  # their frames are read too
+            frames_of_series = of_frames.group_by(key).agg(pl.col("frames").sum())
+            entities = entities.join(frames_of_series, on=key, how="left", maintain_order="left")
+            entities = entities.with_columns(pl.col("rows") + pl.col("frames").fill_null(0))
+        entities = entities.with_columns(chunk=(pl.col("rows").cum_sum() - pl.col("rows")) // limit)
         for chunk in entities.partition_by("chunk", maintain_order=True):
             keys, rows = chunk.select(key), int(chunk["rows"].sum())
             with_rows, groups = _in_parts(ordered, chunk["place"].explode())
@@ -155,8 +159,10 @@ def _in_parts(parts: Sequence[PartFile], places: pl.Series) -> tuple[tuple[PartF
 
 
 def _frame_places(location: Location, parts: Sequence[PartFile], series: pl.Series) -> pl.DataFrame:
-    """Where frames of some series stand: ``series_key`` and ``place``, the numbers of the part file and of the row group."""
-    found = [pl.DataFrame(schema={"series_key": pl.String, "place": _PLACE})]
+    """Where frames of some series stand: ``series_key``, how many, and ``place``, the numbers of the part file and of the row group."""
+    found = [pl.DataFrame(schema={"series_key": pl.String, "frames": pl.UInt32, "place": _PLACE})]
+    if series.is_empty():
+        return found[0]
 
     def places(number: int) -> list[pl.DataFrame]:
         of_part = []
@@ -164,8 +170,8 @@ def _frame_places(location: Location, parts: Sequence[PartFile], series: pl.Seri
             for group in opened.groups:
                 near = opened.rows_with_any(group, {"series_key": series})
                 if len(near):
-                    keys = opened.some_columns(group, ["series_key"], near).unique()
-                    of_part.append(compact(keys).with_columns(place=_place(number, group.number)))
+                    counted = opened.some_columns(group, ["series_key"], near).group_by("series_key").agg(pl.len().alias("frames"))
+                    of_part.append(compact(counted).with_columns(place=_place(number, group.number)))
         return of_part
 
     return pl.concat([*found, *(frame for of_part in side_by_side(places, range(len(parts))) for frame in of_part)])

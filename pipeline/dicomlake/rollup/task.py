@@ -133,18 +133,21 @@ def _rows_of(task: RollUpTask, part: PartFile, columns: Sequence[str] | None, pa
     (key,) = task.keys.columns
     wanted = {key: task.keys[key].drop_nulls().sort()}
     numbers = task.groups.get(part.path, task.frame_groups.get(part.path))
+    types = pl.DataFrame(task.schema.table(part.table).empty_table()).schema
     with open_part(task.lake, part, partition_by=partition_by) as opened:
         names = opened.names if columns is None else columns
+        # A part file that an earlier version wrote lacks columns that came since.
+        lacking = [pl.lit(None, dtype=types[name]).alias(name) for name in names if name not in opened.names and name != partition_by]
         for group in opened.groups:
             if numbers is not None and group.number not in numbers:
                 continue
             indices = opened.rows_with_any(group, wanted)
             if len(indices) == group.rows:
-                yield opened.frame(group, names)
+                yield opened.frame(group, names).with_columns(lacking)
             elif 2 * len(indices) > group.rows:
-                yield compact(opened.frame(group, names)[indices])
+                yield compact(opened.frame(group, names)[indices]).with_columns(lacking)
             elif len(indices):
-                yield opened.some_columns(group, names, indices)
+                yield opened.some_columns(group, names, indices).with_columns(lacking)
 
 
 def _with_snapshots(rows: pl.DataFrame, table: str, parts: Sequence[PartFile], task: RollUpTask) -> pl.DataFrame:

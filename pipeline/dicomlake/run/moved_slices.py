@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from dicomlake.lake import Gone, LakeWriter
-from dicomlake.parts import write_sorted
+from dicomlake.lake import Changes, LakeWriter, Table, change_values
+from dicomlake.parts import PartFile, open_part, side_by_side
 from dicomlake.rollup import RollUpResult
 
 _PLACES = {"instances": ["url"], "frames": ["url", "frame_number"]}
@@ -35,22 +35,34 @@ class MovedSlices:
             LakeChanged: another run committed meanwhile.
             AccessDenied: the lake can't be written.
         """
-        for name, place in _PLACES.items():
+        for name in _PLACES:
             if not self._moved[name]:
                 continue
             table = writer.tables[name]
-            moved = pl.concat(self._moved[name])
-            urls = moved.select("url").unique()
-            rows = table.rows_with(urls).join(
-                moved.rename({"stack": "now"}).with_columns(has_moved=pl.lit(value=True)), on=place, how="left", maintain_order="left"
-            )
-            has_moved = pl.col("has_moved").is_not_null()
-            rows = rows.with_columns(
-                stack=pl.when(has_moved).then("now").otherwise("stack"),
-                snapshot=pl.when(has_moved).then(pl.lit(snapshot, pl.Int64)).otherwise("snapshot"),
-            )
-            declaration = writer.schema.declaration(name)
-            arrow = rows.select(table.schema.names).to_arrow().cast(table.schema)
-            parts = write_sorted(writer.location, name, arrow, declaration.order, partition_by=writer.schema.partition_of(name))
-            rewritten = table.without(Gone(urls))
-            table.commit([*parts, *rewritten.added], rewritten.removed, writer.next_number())
+            moved = pl.concat(self._moved[name]).with_columns(pl.lit(snapshot, pl.Int64).alias("snapshot"))
+            urls = moved["url"].unique().sort()
+
+            def changed(part: PartFile, table: Table = table, moved: pl.DataFrame = moved, urls: pl.Series = urls) -> PartFile | None:
+                return _changed(table, part, moved, urls)
+
+            parts = list(table.parts.values())
+            rewritten = [(former, part) for former, part in zip(parts, side_by_side(changed, parts), strict=True) if part is not None]
+            table.commit([part for _, part in rewritten], [former for former, _ in rewritten], writer.next_number())
+
+
+def _changed(table: Table, part: PartFile, moved: pl.DataFrame, urls: pl.Series) -> PartFile | None:
+    """The part file written anew with the stacks of moved slices; None where it holds none of them."""
+    place = _PLACES[table.name]
+    changes = {}
+    with open_part(table.location, part, partition_by=table.partition_by) as opened:
+        for group in opened.groups:
+            near = opened.rows_with_any(group, {"url": urls})
+            if len(near):
+                rows = opened.some_columns(group, place, near).with_columns(row=pl.Series(near))
+                found = rows.join(moved, on=place, how="inner", maintain_order="left")
+                if found.height:
+                    values = {name: found[name].to_arrow() for name in ("stack", "snapshot")}
+                    changes[group.number] = Changes(found["row"].to_numpy(), values)
+    if not changes:
+        return None
+    return change_values(table.location, part, table.schema, changes, partition_by=table.partition_by)

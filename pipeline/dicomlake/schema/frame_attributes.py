@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+RESERVED_NAMES = frozenset({"file", "frames", "items", "pixel_data_offset", "dose_position", "portion", "copy"})
+"""Names of columns that frames have while their rows are made."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrameAttribute:
     """A column of `frames` that is an attribute of the header.
@@ -99,6 +103,8 @@ def user_frame_attribute(
     Raises:
         ConfigurationError: the path, the VR or the type can't be used, or a step of the path does not take the first item.
     """
+    if name in RESERVED_NAMES:
+        raise ConfigurationError(f"frame column name '{name}' can't be used; give it another 'name'")
     column = user_column(path, name=name, vr=vr, type_name=type_name, description=description, units=units)
     if any(step.item != 0 for step in column.path.steps[:-1]):
         raise ConfigurationError(f"frame column path '{path}' must take the first item ([0]) of every sequence")

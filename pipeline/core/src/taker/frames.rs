@@ -14,6 +14,9 @@ const PER_FRAME_FUNCTIONAL_GROUPS: u32 = 0x5200_9230;
 /// The name of the table, and its first column: 0 in the row of the shared groups, else the number of the frame.
 const TABLE: &str = "frames";
 const FRAME_NUMBER: &str = "frame_number";
+/// Which copy of its sequence a row is of, from 1: of a sequence that is given twice the last one counts.
+const COPY: &str = "copy";
+const OWN_COLUMNS: usize = 2;
 
 /// An attribute: how its values are read, and its paths below an item of a functional groups sequence, in the order in which they count.
 #[derive(Clone, Debug)]
@@ -104,13 +107,17 @@ impl TakerKind for FrameTable {
     }
 
     fn columns(&self) -> Vec<TakenColumn> {
-        let number = TakenColumn { name: FRAME_NUMBER.to_owned(), item: ItemType::Int64, is_list: false };
+        let own = [FRAME_NUMBER, COPY].map(|name| TakenColumn {
+            name: name.to_owned(),
+            item: ItemType::Int64,
+            is_list: false,
+        });
         let taken = |of: &FrameAttribute| TakenColumn {
             name: of.column.name.clone(),
             item: of.column.item,
             is_list: of.column.is_list,
         };
-        std::iter::once(number).chain(self.attributes.iter().map(taken)).collect()
+        own.into_iter().chain(self.attributes.iter().map(taken)).collect()
     }
 
     fn wish(&self) -> TakerWish {
@@ -135,7 +142,8 @@ impl TakerKind for FrameTable {
             sequences: vec![],
             items: vec![],
             row: None,
-            has_shared: false,
+            shared_copies: 0,
+            frame_copies: 0,
             frames: 0,
             sets: CharacterSets::default(),
         })
@@ -153,7 +161,8 @@ struct FrameTaker {
     row: Option<u32>,
     /// Of each attribute the rank of the path of the value that the row has.
     ranks: Vec<usize>,
-    has_shared: bool,
+    shared_copies: i64,
+    frame_copies: i64,
     frames: i64,
     sets: CharacterSets,
 }
@@ -189,11 +198,12 @@ impl FrameTaker {
         self.nodes.get(node?)
     }
 
-    fn begin_row(&mut self, number: i64, rows: &mut FileRows) {
+    fn begin_row(&mut self, number: i64, copy: i64, rows: &mut FileRows) {
         self.row = rows.add_row();
         self.ranks.fill(usize::MAX);
         if let Some(row) = self.row {
             rows.set(row, 0, Typed::One(Scalar::Integer(number)));
+            rows.set(row, 1, Typed::One(Scalar::Integer(copy)));
         }
     }
 }
@@ -203,7 +213,8 @@ impl RowTaker for FrameTaker {
         self.sequences.clear();
         self.items.clear();
         self.row = None;
-        self.has_shared = false;
+        self.shared_copies = 0;
+        self.frame_copies = 0;
         self.frames = 0;
     }
 
@@ -226,15 +237,18 @@ impl RowTaker for FrameTaker {
 
     fn begin_item(&mut self, index: u32, rows: &mut FileRows) {
         let node = match self.sequences.last() {
-            // A second sequence of shared groups is a fault of the file; the first one counts.
-            Some(Sequence::Shared) if index == 0 && !self.has_shared => {
-                self.has_shared = true;
-                self.begin_row(0, rows);
+            Some(Sequence::Shared) if index == 0 => {
+                self.shared_copies = self.shared_copies.saturating_add(1);
+                self.begin_row(0, self.shared_copies, rows);
                 Some(0)
             }
             Some(Sequence::PerFrame) => {
+                if index == 0 {
+                    self.frame_copies = self.frame_copies.saturating_add(1);
+                    self.frames = 0;
+                }
                 self.frames = self.frames.saturating_add(1);
-                self.begin_row(self.frames, rows);
+                self.begin_row(self.frames, self.frame_copies, rows);
                 Some(0)
             }
             Some(Sequence::Inside(node)) if index == 0 => *node,
@@ -252,7 +266,11 @@ impl RowTaker for FrameTaker {
             return;
         };
         if reserves_block(value.tag) {
-            item.creators.push((value.tag, String::from_utf8_lossy(value.value).trim_matches([' ', '\0']).to_owned()));
+            let name = String::from_utf8_lossy(value.value).trim_matches([' ', '\0']).to_owned();
+            match item.creators.iter_mut().find(|(tag, _)| *tag == value.tag) {
+                Some(known) => known.1 = name,
+                None => item.creators.push((value.tag, name)),
+            }
             return;
         }
         let Some(node) = item.node.and_then(|node| self.nodes.get(node)) else {
@@ -269,7 +287,7 @@ impl RowTaker for FrameTaker {
             let cell = typed(column, value, gathered, &mut self.sets, &mut Noted::default());
             if cell != Typed::One(Scalar::Null) {
                 *rank = leaf.rank;
-                rows.set(row, leaf.attribute.saturating_add(1), cell.into_owned());
+                rows.set(row, leaf.attribute.saturating_add(OWN_COLUMNS), cell.into_owned());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What an object refers to: a row for each path and target of items that name an instance, or a series or a study alone.
+//! References of an object: a row for each path and target of items that name an instance, or a series or a study alone.
 //!
 //! A reference to an instance is an item with ReferencedSOPInstanceUID (PS3.3 10.8). Its series and study stand in it, or in an item around.
 

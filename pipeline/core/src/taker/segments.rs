@@ -1,4 +1,4 @@
-//! What is marked in images: segments of segmentations (PS3.3 C.8.20.2), regions of interest of structure sets (C.8.8.5), and groups of
+//! Marks in images: segments of segmentations (PS3.3 C.8.20.2), regions of interest of structure sets (C.8.8.5), and groups of
 //! annotations of microscopy bulk simple annotations (C.37.1).
 //!
 //! Contours, points and their coordinates are not read.

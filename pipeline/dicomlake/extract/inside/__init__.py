@@ -21,7 +21,7 @@ def finished(tables: Mapping[str, pa.Table], multi_frame: MultiFrame | None, req
     `frames` is made of functional groups and of the header.
 
     `instance_references` gets its relations. `segments` loses items that no number tells apart. No file keeps more rows of a table than
-    the limit. What is lost is a finding.
+    the limit. Lost rows are a finding.
 
     Args:
         tables: every table that units write, of one unit, by name, with the schemas of ``ScanRequest.scanned_schema``. The rows of a file

@@ -88,7 +88,7 @@ def of_tiles(frames: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     placed = [found for row in tiled.iter_rows() if (found := _tile_positions(frames, row)) is not None]
     if not placed:
         return frames
-    positions = pl.concat(placed)
+    positions = pl.concat(placed, how="diagonal")
     names = [name for name in positions.columns if name not in ("file", "frame_number")]
     joined = frames.join(positions, on=["file", "frame_number"], how="left", suffix=":tile", maintain_order="left")
     known = [name for name in names if name in frames.columns]

@@ -38,6 +38,10 @@ _NEEDED = (
 )
 
 
+_FRAMES_AT_ONCE = 500_000
+"""About how many frames are made at a time, so that memory is bounded however many a unit has."""
+
+
 def columns_of_instances(attributes: Sequence[FrameAttribute]) -> list[str]:
     """The columns of `instances` that `frames_of` needs, those of ``FRAME_HEADER_COLUMNS`` and ``functional_groups`` aside."""
     top = [attribute.top for attribute in attributes if attribute.top is not None]
@@ -69,25 +73,45 @@ def frames_of(multi_frame: MultiFrame, request: ScanRequest) -> tuple[pa.Table, 
     Returns:
         The rows, and rows of `findings`, `frame-count`, for instances that do not have the frames that they claim.
     """
-    limits, attributes, schema = request.frames, request.schema.frame_attributes, request.scanned_schema("frames")
+    limits, schema = request.frames, request.scanned_schema("frames")
     header = pl.DataFrame(multi_frame.instances)
-    items = pl.DataFrame(multi_frame.groups).unique(_PLACE, keep="first", maintain_order=True)
+    items = _last_copies(pl.DataFrame(multi_frame.groups))
     counted = _counted(header, items)
     has_rows = pl.col("frames").is_between(1, pl.min_horizontal(pl.lit(limits.limit), pl.col("file_size").fill_null(limits.limit)))
     kept = counted.filter(has_rows)
+    portions = kept.with_columns(portion=(pl.col("frames").cum_sum() - pl.col("frames")) // _FRAMES_AT_ONCE)
+    made = [_frames_of(portion, items, request) for portion in portions.partition_by("portion", maintain_order=True)]
+    rows = pa.concat_tables([schema.empty_table(), *made])
+    return rows, _as_rows(_findings(counted, has_rows), request.scanned_schema("findings"))
+
+
+def _frames_of(kept: pl.DataFrame, items: pl.DataFrame, request: ScanRequest) -> pa.Table:
+    """The rows of some instances."""
+    attributes = request.schema.frame_attributes
+    items = items.join(kept.select("file"), on="file", how="semi", maintain_order="left")
     frames = kept.select("file", pl.int_ranges(1, pl.col("frames") + 1).alias("frame_number")).explode("frame_number")
     frames = _with_attributes(frames, items, kept, attributes)
     frames = frames.join(_times(kept), on=_PLACE, how="left", maintain_order="left")
     for column, keyword in VECTORS.items():
-        frames = frames.join(_entries(kept, keyword, column), on=_PLACE, how="left", maintain_order="left")
+        entries = _entries(kept, keyword, column)
+        if entries.height:
+            frames = frames.join(entries, on=_PLACE, how="left", maintain_order="left")
     frames = frames.join(_pixel_data(kept), on="file", how="left", maintain_order="left").with_columns(
         frame_offset=pl.col("pixel_data_offset") + (pl.col("frame_number") - 1) * pl.col("frame_length")
     )
     frames = frame_positions.of_dose(frames, kept)
-    if limits.tiled_full:
+    if request.frames.tiled_full:
         frames = frame_positions.of_tiles(frames, kept)
     frames = frames.join(kept.select("file", *OF_INSTANCE), on="file", how="left", maintain_order="left")
-    return _as_rows(frames, schema), _as_rows(_findings(counted, has_rows), request.scanned_schema("findings"))
+    return _as_rows(frames, request.scanned_schema("frames"))
+
+
+def _last_copies(items: pl.DataFrame) -> pl.DataFrame:
+    """The items of sequences; of one that is given twice (``copy`` counts them) those of the last."""
+    if "copy" not in items.columns:
+        return items
+    is_last = pl.col("copy") == pl.col("copy").max().over("file", pl.col("frame_number") == 0)
+    return items.filter(is_last) if items["copy"].max() != 1 and items.height else items
 
 
 def _as_rows(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
@@ -121,7 +145,7 @@ def _with_attributes(frames: pl.DataFrame, items: pl.DataFrame, kept: pl.DataFra
     frames = frames.join(items.select(*_PLACE, *present), on=_PLACE, how="left", maintain_order="left")
     frames = frames.join(shared, on="file", how="left", maintain_order="left")
     top = {attribute.name: attribute.top for attribute in attributes if attribute.top is not None}
-    columns = {name: top_name if top_name in kept.columns else in_header(top_name) for name, top_name in top.items()}
+    columns = top
     without_groups = kept.filter(~pl.col("functional_groups")).select(
         "file", *(pl.col(column).alias(f"top:{name}") for name, column in columns.items())
     )

@@ -1,6 +1,6 @@
 """The rows that a run takes away from `instances` and `instance_references`, noted while it commits; and which targets came and vanished.
 
-The notes spare the run a second look at part files that it wrote anew. Whatever it did not note itself, because a run that died did it,
+The notes spare the run a second look at part files that it wrote anew. Changes that it did not note, because a run that died made them,
 is found by comparing the part files of now with those that the last snapshot pins.
 """
 
@@ -24,7 +24,7 @@ _MOST_CHUNKS = 64
 
 
 class LinkChanges:
-    """What a run changes that matters to references; memory is bounded by the rows that went, 8 bytes each.
+    """The changes of a run that matter to references; memory is bounded by the rows that went, 8 bytes each.
 
     Args:
         writer: the lake, before the first commit of the run.

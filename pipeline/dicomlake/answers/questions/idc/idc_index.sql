@@ -1,9 +1,14 @@
 -- A row for each series, as idc_index of the Imaging Data Commons has them.
-with of_instances as (
-    select series_key, mode(sop_class_name) as sop_class_name, mode(TransferSyntaxUID) as TransferSyntaxUID,
-        mode(transfer_syntax_name) as transfer_syntax_name
-    from instances
-    group by series_key
+with syntaxes as (
+    select series_key, TransferSyntaxUID, transfer_syntax_name, count(*) as instances from instances group by all
+),
+most_frequent as (
+    select distinct on (series_key) series_key, TransferSyntaxUID, transfer_syntax_name
+    from syntaxes
+    order by series_key, instances desc, TransferSyntaxUID
+),
+classes as (
+    select SOPClassUID, min(sop_class_name) as sop_class_name from instances group by SOPClassUID
 )
 select
     series.PatientID,
@@ -16,9 +21,9 @@ select
     series.BodyPartExamined,
     series.Modality,
     series.SOPClassUID,
-    of_instances.sop_class_name,
-    of_instances.TransferSyntaxUID,
-    of_instances.transfer_syntax_name,
+    classes.sop_class_name,
+    most_frequent.TransferSyntaxUID,
+    most_frequent.transfer_syntax_name,
     series.PhotometricInterpretation,
     series.PixelRepresentation::varchar as PixelRepresentation,
     series.Manufacturer,
@@ -31,5 +36,6 @@ select
 from series
 join studies using (study_key)
 join patients on patients.patient_key = series.patient_key
-left join of_instances using (series_key)
+left join most_frequent using (series_key)
+left join classes on classes.SOPClassUID = series.SOPClassUID
 order by series.PatientID, series.StudyInstanceUID, series.SeriesInstanceUID

@@ -33,7 +33,7 @@ def content_item_rows(top: Level) -> list[Row]:
         top: the data set of the file.
 
     Returns:
-        The own columns of `content_items` that are no keys, and ``item_number``.
+        The own columns of `content_items` that are not keys, and ``item_number``.
 
     Raises:
         Exception: pydicom can't parse a sequence.

@@ -19,7 +19,7 @@ def segment_rows(top: Level) -> list[Row]:
         top: the data set of the file.
 
     Returns:
-        The own columns of `segments` that are no keys.
+        The own columns of `segments` that are not keys.
 
     Raises:
         Exception: pydicom can't parse a sequence.
