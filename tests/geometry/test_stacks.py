@@ -315,3 +315,14 @@ def test_plane(orientation: list[float], plane: str, obliquity: float) -> None:
     assert row["plane"] == plane
     assert row["obliquity_degrees"] == pytest.approx(obliquity, abs=1e-6)
     assert math.hypot(*row["slice_axis"]) == pytest.approx(1.0)
+
+
+def test_an_empty_value_of_image_type_is_a_value() -> None:
+    """Lists that differ in an empty value alone are two values: of them the most frequent is shown, whatever the order of rows."""
+    types = [["A", None, "B"], ["A", "B"], ["A", "B"]]
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0]):
+        rows = stacks_of(slices([one(place, ImageType=[*types[place][:1], "X", *types[place][1:]]) for place in order])).rows
+        assert rows.height == 2
+    same = [one(0, ImageType=["A", None]), one(1, ImageType=["A"]), one(2, ImageType=["A"])]
+    shown = [stacks_of(slices(rows)).rows["ImageType"].to_list() for rows in (same, same[::-1])]
+    assert shown == [[["A"]], [["A"]]]
