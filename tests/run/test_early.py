@@ -18,7 +18,7 @@ import dicomlake.run.reading
 from dicomlake.extract.unit import UnitResult, UnitTask, run_unit
 from dicomlake.lake import Lake, LakeWriter, verify
 from dicomlake.parts import Location
-from dicomlake.run.early import EarlyRollUps, FinalRollUps
+from dicomlake.run.rolling_up.early import EarlyRollUps, FinalRollUps
 from dicomlake.runner import SerialRunner
 from dicomlake.runner.protocol import Outcome
 from tests.run.comparison import assert_same_lake

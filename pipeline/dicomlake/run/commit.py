@@ -13,8 +13,8 @@ from dicomlake.extract.unit import UnitResult
 from dicomlake.lake import Gone, LakeWriter, RemovedKeys, Rewritten, Table
 from dicomlake.ledger import PLACE
 from dicomlake.parts import PartFile, delete_parts, read_part
-from dicomlake.run.early import EarlyRollUps
 from dicomlake.run.links import LinkChanges
+from dicomlake.run.rolling_up.early import EarlyRollUps
 
 _URL = pl.Series("url", [], dtype=pl.String)
 _PROMOTED = ("url", "file_size", "modified", "etag", "source", "first_snapshot", "SOPInstanceUID")

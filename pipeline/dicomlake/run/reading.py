@@ -20,8 +20,8 @@ from dicomlake.extract.unit import UnitResult, UnitTask, killed_result, run_unit
 from dicomlake.parts import Location
 from dicomlake.plan import unit_of
 from dicomlake.run.commit import FinishedUnit
-from dicomlake.run.early import SharedSeries
 from dicomlake.run.progress import Progress
+from dicomlake.run.rolling_up.early import SharedSeries
 from dicomlake.runner import Runner, RunnerStarter
 
 SPLIT_PIECES = 16

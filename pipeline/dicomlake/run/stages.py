@@ -20,10 +20,10 @@ from dicomlake.lake import LakeWriter, Reading
 from dicomlake.plan import Planner
 from dicomlake.run.commit import Committer, FinishedUnit
 from dicomlake.run.feed import UnitFeed
-from dicomlake.run.hierarchy import roll_up_touched
 from dicomlake.run.links import judge_links
 from dicomlake.run.progress import READING_STAGE, ROLLING_UP_STAGE, Progress, Summary, summarised
 from dicomlake.run.reading import LateRunner, UnitReader, unit_files, units_of_promoted
+from dicomlake.run.rolling_up.hierarchy import roll_up_touched
 from dicomlake.run.time_limit import TimeLimit
 from dicomlake.run.upkeep import close_past, merge_part_files
 from dicomlake.version import VERSION

@@ -11,9 +11,9 @@ from dicomlake.errors import FindingCode, RefusedError
 from dicomlake.lake import Gone, KeyFinder, LakeWriter, RemovedKeys, Rewritten
 from dicomlake.parts import PartFile
 from dicomlake.rollup import RollUpTask, chunks, run_roll_ups, touched_entities
-from dicomlake.run.early import EarlyRollUps
-from dicomlake.run.moved_slices import MovedSlices
 from dicomlake.run.progress import Progress
+from dicomlake.run.rolling_up.early import EarlyRollUps
+from dicomlake.run.rolling_up.moved_slices import MovedSlices
 from dicomlake.runner import Runner
 
 
