@@ -53,6 +53,15 @@ def test_figures_are_those_of_the_record(name: str, heading: str, key: str, coun
         assert _is_one_of(figure, measured), figure
 
 
+def test_seconds_of_frames_are_those_of_the_record() -> None:
+    """So are the seconds for a header of many frames, and those of pydicom."""
+    (rows,) = re.findall(r"become rows in ([\d.]+) seconds", SPEED)
+    (walked,) = re.findall(r"pydicom takes (\d+) seconds to walk", SPEED)
+    measured = _record("frames")["seconds"].values()
+    assert _is_one_of(rows, [seconds["rows"] for seconds in measured])
+    assert _is_one_of(walked, [seconds["pydicom"] for seconds in measured])
+
+
 def test_files_a_second_are_those_of_the_record() -> None:
     """So is the speed of the whole command over a slow store."""
     (figure,) = re.findall(r"read ([\d,]+) files a second", SPEED)
