@@ -23,7 +23,10 @@ LEVELS = {"instance": "SOPInstanceUID", "series": "SeriesInstanceUID", "study": 
 LEVEL = pl.Enum(list(LEVELS))
 """The type of a column of levels."""
 
-TARGET_COLUMNS = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "ReferencedSeriesInstanceUID", "ReferencedStudyInstanceUID")
+TARGET_UIDS = ("ReferencedSOPInstanceUID", "ReferencedSeriesInstanceUID", "ReferencedStudyInstanceUID")
+"""The columns that may name the target, in the order in which they count."""
+
+TARGET_COLUMNS = ("ReferencedSOPClassUID", *TARGET_UIDS, "element_path")
 """The columns that `target_level` and `target_uid` need; `is_judged` needs `relation` too."""
 
 FINDING_COLUMNS = (
@@ -40,6 +43,8 @@ FINDING_COLUMNS = (
 
 _MANAGEMENT_CLASSES = "1.2.840.10008.3.1."
 _STUDY_CLASSES = ("1.2.840.10008.3.1.2.3.1", "1.2.840.10008.3.1.2.3.2")
+_STUDY_SEQUENCES = r"(^|\.)(RT)?ReferencedStudySequence$"
+_MANAGED_SEQUENCES = r"(^|\.)Referenced(Patient|Visit)Sequence$"
 _PROCEDURE_STEP = "performed-procedure-step"
 _GROUP = ("series_key", "relation")
 
@@ -48,17 +53,19 @@ def is_judged() -> pl.Expr:
     """Whether the target of a row is an object that files hold.
 
     Service classes of management (PS3.4, UIDs below 1.2.840.10008.3.1) tell of patients, visits and procedure steps. Only Detached Study
-    Management and its components name something that files hold: a study.
+    Management and its components name something that files hold: a study. Where the class is missing, the sequence tells.
     """
-    is_study = pl.col("ReferencedSOPClassUID").is_in(_STUDY_CLASSES)
-    is_managed = pl.col("ReferencedSOPClassUID").str.starts_with(_MANAGEMENT_CLASSES) & ~is_study
-    names_any = pl.any_horizontal(pl.col(name).is_not_null() for name in TARGET_COLUMNS[1:])
+    sop_class = pl.col("ReferencedSOPClassUID")
+    is_managed = sop_class.str.starts_with(_MANAGEMENT_CLASSES) & ~sop_class.is_in(_STUDY_CLASSES)
+    is_managed = is_managed.fill_null(pl.col("element_path").str.contains(_MANAGED_SEQUENCES))
+    names_any = pl.any_horizontal(pl.col(name).is_not_null() for name in TARGET_UIDS)
     return names_any & ~is_managed.fill_null(value=False) & pl.col("relation").ne_missing(_PROCEDURE_STEP)
 
 
 def target_level() -> pl.Expr:
     """The level of a row's target: a key of ``LEVELS``."""
-    is_study = pl.col("ReferencedSOPClassUID").is_in(_STUDY_CLASSES).fill_null(value=False)
+    is_study = pl.col("ReferencedSOPClassUID").is_in(_STUDY_CLASSES)
+    is_study = is_study.fill_null(pl.col("element_path").str.contains(_STUDY_SEQUENCES)).fill_null(value=False)
     is_instance = pl.col("ReferencedSOPInstanceUID").is_not_null()
     level = (
         pl.when(is_instance & is_study)
@@ -74,7 +81,7 @@ def target_level() -> pl.Expr:
 
 def target_uid() -> pl.Expr:
     """The UID of a row's target: of the instance, else of the series, else of the study."""
-    return pl.coalesce(TARGET_COLUMNS[1:])
+    return pl.coalesce(TARGET_UIDS)
 
 
 def uid_hashes(uids: pl.Series) -> np.ndarray:
