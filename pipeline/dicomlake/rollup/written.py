@@ -22,8 +22,10 @@ def write_level(location: Location, schema: LakeSchema, level: str, rows: pl.Dat
     Raises:
         AccessDenied: the lake can't be written.
     """
-    arrow = schema.table(level)
-    return write_sorted(location, level, rows.select(arrow.names).to_arrow().cast(arrow), schema.declaration(level).order)
+    arrow, order = schema.table(level), schema.declaration(level).order
+    # Polars sorts all columns at once; what stands in order is not sorted again.
+    rows = rows.select(arrow.names).sort(order, nulls_last=True, maintain_order=True)
+    return write_sorted(location, level, rows.to_arrow().cast(arrow), order)
 
 
 def write_findings(location: Location, schema: LakeSchema, findings: Sequence[pl.DataFrame], snapshot: int) -> list[PartFile]:
