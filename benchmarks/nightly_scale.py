@@ -158,7 +158,7 @@ class FormulaEngine:
         listed = pl.DataFrame(files)
         places = places_of_urls(listed["url"], listed["modified"])
         makers = {"files": files_table, "instances": instances_table, "findings": findings_table}
-        return Scanned({name: make(places, request.scanned_schema(name)) for name, make in makers.items()})
+        return Scanned({**request.empty_tables(), **{name: make(places, request.scanned_schema(name)) for name, make in makers.items()}})
 
 
 class MeasuredProgress(Progress):
