@@ -108,6 +108,9 @@ def test_each_damage_of_each_table_is_one_clear_line(nights: Nights, damage: str
             continue
         shutil.rmtree(whole_lake)
         shutil.copytree(kept, whole_lake)
+        if damage.startswith("part file") and not any((whole_lake / name).rglob("part-*.parquet")):
+            assert name in ("frames", "stacks", "instance_references", "segments", "content_items")  # these headers have nothing inside
+            continue
         DAMAGES[damage](whole_lake / name)
         found = verify(nights.location)
         assert all("\n" not in defect for defect in found.defects)
