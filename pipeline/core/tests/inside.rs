@@ -10,23 +10,22 @@
 )]
 
 mod files;
+mod scanned;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use dicomlake_core::drive::{ByteSource, ReadingLimits, Refused};
-use dicomlake_core::scan::{FileToRead, ScanPlan, Surroundings};
+use dicomlake_core::drive::ReadingLimits;
+use dicomlake_core::scan::ScanPlan;
 use dicomlake_core::table::Batches;
 use dicomlake_core::taker::standard_takers;
-use dicomlake_core::value::DictionaryVr;
-use dicomlake_core::value::typed::{ItemType, ReadColumn};
-use dicomlake_core::vr::{Letters, Vr};
+use dicomlake_core::vr::Vr;
 use dicomlake_core::wanted::Step;
 use files::{B, BIG_ENDIAN, DEFLATED, E, EXPLICIT, I, IMPLICIT, Random, Writer, damaged, deflated, part10};
+use scanned::{Folder, batches_of};
 
 const TABLES: [&str; 3] = ["instance_references", "segments", "content_items"];
 
@@ -45,58 +44,11 @@ const CONCEPT: u32 = 0x0040_A043;
 fn plan(tables: &[&str]) -> ScanPlan {
     let names = [("SOPInstanceUID", 0x0008_0018, Vr::UI), ("PatientID", 0x0010_0020, Vr::LO)];
     let column = |(name, tag, vr): (&str, u32, Vr)| {
-        let expected: Vec<Letters> = vec![vr.name().as_bytes().try_into().unwrap()];
-        let (name, vr, item) = (name.to_owned(), DictionaryVr::One(vr), ItemType::Text);
-        let (is_list, gathers, is_partition, is_single) = (false, false, false, true);
-        let column = ReadColumn { name, tag, expected, vr, item, is_list, gathers, is_partition, is_single };
-        (column, vec![Step { tag, creator: None, item: None }])
+        (scanned::column(name, tag, vr), vec![Step { tag, creator: None, item: None }])
     };
     let limits = ReadingLimits { first_read: 256, header_limit: 64 << 20, file_time_limit: Duration::from_secs(600) };
     let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
     ScanPlan::new(names.into_iter().map(column).collect(), limits, false).with_takers(standard_takers(&tables))
-}
-
-struct OnlyLocal;
-
-impl Surroundings for OnlyLocal {
-    fn open(&mut self, _: FileToRead<'_>) -> Result<Box<dyn ByteSource>, Refused> {
-        unreachable!("a local file")
-    }
-
-    fn goes_on(&mut self) -> bool {
-        true
-    }
-}
-
-/// A folder of this test's own, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("dicomlake-inside-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn scan(&self, files: &[Vec<u8>], tables: &[&str]) -> Batches {
-        let paths: Vec<String> =
-            (0..files.len()).map(|n| self.0.join(n.to_string()).to_str().unwrap().to_owned()).collect();
-        for (path, data) in paths.iter().zip(files) {
-            std::fs::write(path, data).unwrap();
-        }
-        let to_read = paths.iter().map(|url| FileToRead { url, size: None });
-        plan(tables).scan(to_read, &mut OnlyLocal).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
-fn batches<'b>(batches: &'b Batches, table: &str) -> &'b [RecordBatch] {
-    &batches.taken.iter().find(|(name, _)| name == table).unwrap().1
 }
 
 /// A cell as text; of null nothing.
@@ -121,7 +73,7 @@ fn cell(column: &dyn Array, row: usize) -> String {
 
 /// Some columns of the rows of a table, with `|` between them.
 fn rows(found: &Batches, table: &str, columns: &[&str]) -> Vec<String> {
-    lines(batches(found, table), columns)
+    lines(batches_of(found, table), columns)
 }
 
 fn lines(batches: &[RecordBatch], columns: &[&str]) -> Vec<String> {
@@ -148,7 +100,7 @@ fn in_every_syntax(data_set: impl Fn(Writer) -> Vec<u8>) -> Vec<Vec<u8>> {
 fn check(table: &str, columns: &[&str], data_set: impl Fn(Writer) -> Vec<u8>, wanted: &[&str]) {
     let folder = Folder::new(&format!("{table}-{}-{}", columns.join("-"), wanted.len()));
     for file in in_every_syntax(data_set) {
-        assert_eq!(rows(&folder.scan(&[file], &TABLES), table, columns), wanted);
+        assert_eq!(rows(&folder.scan(&[file], &plan(&TABLES)), table, columns), wanted);
     }
 }
 
@@ -215,7 +167,7 @@ fn of_a_sequence_that_comes_twice_the_last_one_counts() {
     };
     let inner = [sequence(&["2.1"]), sequence(&["2.2", "2.3"])].concat();
     let data_set = [E.keys(), E.sequence(REFERENCED_SERIES, &[E.item(&inner)]), sequence(&["2.4"])].concat();
-    let found = Folder::new("twice").scan(&[part10(EXPLICIT, &data_set)], &TABLES);
+    let found = Folder::new("twice").scan(&[part10(EXPLICIT, &data_set)], &plan(&TABLES));
     assert_eq!(rows(&found, "instance_references", &["ReferencedSOPInstanceUID"]), ["2.2", "2.3", "2.4"]);
 }
 
@@ -223,7 +175,7 @@ fn of_a_sequence_that_comes_twice_the_last_one_counts() {
 fn private_sequences_refer_too() {
     let image = E.item(&[uid(E, INSTANCE, "2.1"), uid(E, INSTANCE, "")].concat());
     let private = [E.element(0x0029_0010, "LO", "ME"), E.sequence(0x0029_1001, &[image])].concat();
-    let found = Folder::new("private").scan(&[part10(EXPLICIT, &[E.keys(), private].concat())], &TABLES);
+    let found = Folder::new("private").scan(&[part10(EXPLICIT, &[E.keys(), private].concat())], &plan(&TABLES));
     assert_eq!(rows(&found, "instance_references", &["element_path", "ReferencedSOPInstanceUID"]), ["(0029,1001)|2.1"]);
 }
 
@@ -280,7 +232,7 @@ fn frames_that_name_no_segment_have_the_shared_one() {
     let segments = E.sequence(0x0062_0002, &[E.item(&number)]);
     let with = part10(EXPLICIT, &[E.keys(), segments.clone(), shared.clone(), frames].concat());
     let without = part10(EXPLICIT, &[E.keys(), segments, shared].concat());
-    let found = Folder::new("shared").scan(&[with, without], &TABLES);
+    let found = Folder::new("shared").scan(&[with, without], &plan(&TABLES));
     assert_eq!(rows(&found, "segments", &["segment_number", "frames"]), ["3|2", "3|"]);
 }
 
@@ -443,7 +395,7 @@ fn takers_change_nothing_elsewhere_and_hear_the_same_with_others() {
     for length in (0..files[0].len()).step_by(5) {
         files.push(files[0][..length].to_vec());
     }
-    let (with, without) = (folder.scan(&files, &TABLES), folder.scan(&files, &[]));
+    let (with, without) = (folder.scan(&files, &plan(&TABLES)), folder.scan(&files, &plan(&[])));
     assert_eq!(with.files, without.files);
     assert_eq!(with.instances, without.instances);
     // Takers add findings of their own, and only these.
@@ -453,9 +405,9 @@ fn takers_change_nothing_elsewhere_and_hear_the_same_with_others() {
     left.retain(|line| !of_takers(line));
     assert_eq!(left, lines(&without.findings, &columns));
     for table in TABLES {
-        let alone = folder.scan(&files, &[table]);
-        assert_eq!(batches(&alone, table), batches(&with, table), "{table}");
-        let count: usize = batches(&with, table).iter().map(RecordBatch::num_rows).sum();
+        let alone = folder.scan(&files, &plan(&[table]));
+        assert_eq!(batches_of(&alone, table), batches_of(&with, table), "{table}");
+        let count: usize = batches_of(&with, table).iter().map(RecordBatch::num_rows).sum();
         assert!(count > 20, "{table}: {count}");
     }
 }
@@ -464,8 +416,8 @@ fn takers_change_nothing_elsewhere_and_hear_the_same_with_others() {
 fn a_file_of_very_small_items_loses_rows_and_says_so() {
     let items = vec![E.item(&[]); 20_000];
     let content = part10(EXPLICIT, &[E.keys(), E.sequence(CONTENT, &items)].concat());
-    let found = Folder::new("small").scan(&[content], &TABLES);
-    let count: usize = batches(&found, "content_items").iter().map(RecordBatch::num_rows).sum();
+    let found = Folder::new("small").scan(&[content], &plan(&TABLES));
+    let count: usize = batches_of(&found, "content_items").iter().map(RecordBatch::num_rows).sum();
     assert!((500..20_000).contains(&count), "{count}");
     let codes = found.findings[0].column_by_name("code").unwrap().as_string::<i32>();
     assert!(codes.iter().flatten().any(|code| code == "too-many-rows"));

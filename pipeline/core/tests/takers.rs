@@ -10,36 +10,29 @@
 )]
 
 mod files;
+mod scanned;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use dicomlake_core::drive::{ByteSource, ReadingLimits, Refused};
-use dicomlake_core::scan::{FileToRead, ScanPlan, Surroundings};
+use dicomlake_core::drive::ReadingLimits;
+use dicomlake_core::scan::ScanPlan;
 use dicomlake_core::table::{Batches, entity_key};
 use dicomlake_core::taker::ItemTable;
-use dicomlake_core::value::DictionaryVr;
-use dicomlake_core::value::typed::{ItemType, ReadColumn};
-use dicomlake_core::vr::{Letters, Vr};
+use dicomlake_core::value::typed::ReadColumn;
+use dicomlake_core::vr::Vr;
 use dicomlake_core::wanted::Step;
 use files::{B, BIG_ENDIAN, DEFLATED, E, EXPLICIT, I, IMPLICIT, Random, Writer, damaged, deflated, part10};
+use scanned::{Folder, batches_of, column};
 
 /// SegmentSequence and SegmentLabel.
 const SEQUENCE: u32 = 0x0062_0002;
 const LABEL: u32 = 0x0062_0005;
 /// A sequence that no taker asks for by its tag.
 const OTHER: u32 = 0x0008_1140;
-
-fn column(name: &str, tag: u32, vr: Vr) -> ReadColumn {
-    let expected: Vec<Letters> = vec![vr.name().as_bytes().try_into().unwrap()];
-    let (name, vr) = (name.to_owned(), DictionaryVr::One(vr));
-    let (item, is_list) = (ItemType::Text, false);
-    ReadColumn { name, tag, expected, vr, item, is_list, gathers: false, is_partition: false, is_single: true }
-}
 
 fn plan(takers: bool) -> ScanPlan {
     let columns = [
@@ -64,45 +57,6 @@ fn plan(takers: bool) -> ScanPlan {
     }
 }
 
-struct OnlyLocal;
-
-impl Surroundings for OnlyLocal {
-    fn open(&mut self, _: FileToRead<'_>) -> Result<Box<dyn ByteSource>, Refused> {
-        unreachable!("a local file")
-    }
-
-    fn goes_on(&mut self) -> bool {
-        true
-    }
-}
-
-/// A folder of this test's own, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("dicomlake-takers-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn scan(&self, files: &[Vec<u8>], takers: bool) -> Batches {
-        let paths: Vec<String> =
-            (0..files.len()).map(|n| self.0.join(n.to_string()).to_str().unwrap().to_owned()).collect();
-        for (path, data) in paths.iter().zip(files) {
-            std::fs::write(path, data).unwrap();
-        }
-        let to_read = paths.iter().map(|url| FileToRead { url, size: None });
-        plan(takers).scan(to_read, &mut OnlyLocal).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
 fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     let column = batch.column_by_name(name).unwrap().as_string::<i32>();
     column.iter().map(|text| text.map(str::to_owned)).collect()
@@ -110,8 +64,7 @@ fn texts(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
 
 /// The number of the file and the label of each row of a table.
 fn rows(batches: &Batches, table: &str) -> Vec<(i64, Option<String>)> {
-    let (_, of_table) = batches.taken.iter().find(|(name, _)| name == table).unwrap();
-    let rows = of_table.iter().flat_map(|batch| {
+    let rows = batches_of(batches, table).iter().flat_map(|batch| {
         let numbers = batch.column_by_name("file").unwrap().as_primitive::<Int64Type>().values().to_vec();
         numbers.into_iter().zip(texts(batch, "label")).collect::<Vec<_>>()
     });
@@ -145,7 +98,7 @@ fn items_are_rows_in_every_transfer_syntax() {
         for is_open in [false, true] {
             let content = data_set(writer, is_open);
             let file = part10(syntax, &if syntax == DEFLATED { deflated(&content) } else { content });
-            let batches = folder.scan(&[file], true);
+            let batches = folder.scan(&[file], &plan(true));
             assert_eq!(
                 rows(&batches, "segments"),
                 owned(&[(0, Some("first")), (0, Some("second"))]),
@@ -159,7 +112,7 @@ fn items_are_rows_in_every_transfer_syntax() {
 
 #[test]
 fn rows_have_the_keys_of_their_instance() {
-    let batches = Folder::new("keys").scan(&[part10(EXPLICIT, &data_set(E, false))], true);
+    let batches = Folder::new("keys").scan(&[part10(EXPLICIT, &data_set(E, false))], &plan(true));
     let batch = &batches.taken[0].1[0];
     let of = |name: &str| texts(batch, name)[1].clone().unwrap();
     assert_eq!(
@@ -178,7 +131,7 @@ fn a_file_without_the_sequence_or_without_a_row_has_none() {
     let without_key = part10(EXPLICIT, &E.sequence(SEQUENCE, &[E.item(&E.element(LABEL, "LO", "lost"))]));
     let empty = part10(EXPLICIT, &[E.keys(), E.sequence(SEQUENCE, &[])].concat());
     let whole = part10(EXPLICIT, &data_set(E, false));
-    let batches = Folder::new("without").scan(&[bare, without_key, empty, b"no DICOM".to_vec(), whole], true);
+    let batches = Folder::new("without").scan(&[bare, without_key, empty, b"no DICOM".to_vec(), whole], &plan(true));
     assert_eq!(rows(&batches, "segments"), owned(&[(4, Some("first")), (4, Some("second"))]));
 }
 
@@ -196,7 +149,7 @@ fn takers_change_nothing_in_other_tables() {
     for length in (0..files[0].len()).step_by(7) {
         files.push(files[0][..length].to_vec());
     }
-    let (with, without) = (folder.scan(&files, true), folder.scan(&files, false));
+    let (with, without) = (folder.scan(&files, &plan(true)), folder.scan(&files, &plan(false)));
     assert_eq!(with.files, without.files);
     assert_eq!(with.instances, without.instances);
     assert_eq!(with.findings, without.findings);

@@ -4,8 +4,9 @@ mod cells;
 
 use super::attribute::{Allowance, path_text};
 use super::outline::{Outline, Part, Place};
+use super::outlined::OutlineTaker;
 use super::{FileRows, RowTaker, TakenColumn, TakerKind, TakerWish, TopElements};
-use crate::gathered::{Gathered, RawValue};
+use crate::gathered::Gathered;
 use crate::value::CharacterSets;
 use cells::{ItemCells, TAGS};
 
@@ -37,56 +38,22 @@ impl TakerKind for ContentItemTable {
     }
 
     fn taker(&self) -> Box<dyn RowTaker> {
-        Box::new(ContentItemTaker::default())
+        Box::new(OutlineTaker::new(make_rows))
     }
 }
 
-#[derive(Debug, Default)]
-struct ContentItemTaker {
-    outline: Outline,
-    sets: CharacterSets,
-}
-
-impl RowTaker for ContentItemTaker {
-    fn begin_file(&mut self) {
-        self.outline.clear();
-    }
-
-    fn begin_sequence(&mut self, tag: u32, _: &mut FileRows) {
-        self.outline.begin_sequence(tag);
-    }
-
-    fn end_sequence(&mut self, _: &mut FileRows) {
-        self.outline.end();
-    }
-
-    fn begin_item(&mut self, index: u32, _: &mut FileRows) {
-        self.outline.begin_item(index);
-    }
-
-    fn end_item(&mut self, _: &mut FileRows) {
-        self.outline.end();
-    }
-
-    fn leaf(&mut self, value: &RawValue<'_>, _: &Gathered, _: &mut FileRows) {
-        self.outline.value(value);
-    }
-
-    fn end_file(&mut self, gathered: &Gathered, rows: &mut FileRows) {
-        self.outline.end_file();
-        let outline = &self.outline;
-        let mut cells = ItemCells::new(outline, gathered, &mut self.sets);
-        let mut allowance = Allowance::of(outline);
-        for item in content_items(outline) {
-            let path = path_of(outline, &item);
-            let position = position_of(outline, &item);
-            if !allowance.take(path.len().saturating_add(position.len())) {
-                rows.cut();
-                return;
-            }
-            if !rows.add(cells.of_item(&item, path, position)) {
-                return;
-            }
+fn make_rows(outline: &Outline, gathered: &Gathered, sets: &mut CharacterSets, rows: &mut FileRows) {
+    let mut cells = ItemCells::new(outline, gathered, sets);
+    let mut allowance = Allowance::of(outline);
+    for item in content_items(outline) {
+        let path = path_of(outline, &item);
+        let position = position_of(outline, &item);
+        if !allowance.take(path.len().saturating_add(position.len())) {
+            rows.cut();
+            return;
+        }
+        if !rows.add(cells.of_item(&item, path, position)) {
+            return;
         }
     }
 }

@@ -11,6 +11,7 @@ mod frames;
 mod items;
 mod numbered;
 mod outline;
+mod outlined;
 mod references;
 mod rows;
 mod segments;

@@ -39,7 +39,7 @@ struct Value {
     little: bool,
 }
 
-/// What stands inside each other, in the order of the file.
+/// Sequences, items and values, in the order of the file.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
     nodes: Vec<Node>,

@@ -5,8 +5,9 @@
 use super::attribute::{Allowance, Attribute, Values, number_cell, path_text, text_cell};
 use super::numbered::Numbered;
 use super::outline::{Outline, Part, Place};
+use super::outlined::OutlineTaker;
 use super::{FileRows, RowTaker, TakenColumn, TakerKind, TakerWish, TopElements};
-use crate::gathered::{Gathered, RawValue};
+use crate::gathered::Gathered;
 use crate::value::CharacterSets;
 use crate::value::typed::ItemType;
 
@@ -46,49 +47,15 @@ impl TakerKind for ReferenceTable {
     }
 
     fn taker(&self) -> Box<dyn RowTaker> {
-        Box::new(ReferenceTaker::default())
+        Box::new(OutlineTaker::new(make_rows))
     }
 }
 
-#[derive(Debug, Default)]
-struct ReferenceTaker {
-    outline: Outline,
-    sets: CharacterSets,
-}
-
-impl RowTaker for ReferenceTaker {
-    fn begin_file(&mut self) {
-        self.outline.clear();
-    }
-
-    fn begin_sequence(&mut self, tag: u32, _: &mut FileRows) {
-        self.outline.begin_sequence(tag);
-    }
-
-    fn end_sequence(&mut self, _: &mut FileRows) {
-        self.outline.end();
-    }
-
-    fn begin_item(&mut self, index: u32, _: &mut FileRows) {
-        self.outline.begin_item(index);
-    }
-
-    fn end_item(&mut self, _: &mut FileRows) {
-        self.outline.end();
-    }
-
-    fn leaf(&mut self, value: &RawValue<'_>, _: &Gathered, _: &mut FileRows) {
-        self.outline.value(value);
-    }
-
-    fn end_file(&mut self, gathered: &Gathered, rows: &mut FileRows) {
-        self.outline.end_file();
-        let mut values = Values { outline: &self.outline, gathered, sets: &mut self.sets };
-        let mut references = References::default();
-        references.read(&mut values);
-        references.mark();
-        references.write(&mut Allowance::of(&self.outline), rows);
-    }
+fn make_rows(outline: &Outline, gathered: &Gathered, sets: &mut CharacterSets, rows: &mut FileRows) {
+    let mut references = References::default();
+    references.read(&mut Values { outline, gathered, sets });
+    references.mark();
+    references.write(&mut Allowance::of(outline), rows);
 }
 
 /// A text, by its number in the order of first mention; `None` where there is none.
@@ -116,7 +83,7 @@ struct Item {
     refers: bool,
 }
 
-/// What items refer to.
+/// The references of items.
 #[derive(Debug, Default)]
 struct References {
     items: Vec<Item>,

@@ -12,8 +12,9 @@ use std::collections::HashSet;
 
 use super::attribute::{Allowance, Attribute, CODE_TAGS, Code, Values, number_cell, text_cell};
 use super::outline::{Outline, Place};
+use super::outlined::OutlineTaker;
 use super::{FileRows, RowTaker, TakenColumn, TakerKind, TakerWish, TopElements};
-use crate::gathered::{Gathered, RawValue};
+use crate::gathered::Gathered;
 use crate::value::CharacterSets;
 use crate::value::typed::{ItemType, Scalar, Typed};
 use sources::Sources;
@@ -83,53 +84,19 @@ impl TakerKind for SegmentTable {
     }
 
     fn taker(&self) -> Box<dyn RowTaker> {
-        Box::new(SegmentTaker::default())
+        Box::new(OutlineTaker::new(make_rows))
     }
 }
 
-#[derive(Debug, Default)]
-struct SegmentTaker {
-    outline: Outline,
-    sets: CharacterSets,
-}
-
-impl RowTaker for SegmentTaker {
-    fn begin_file(&mut self) {
-        self.outline.clear();
-    }
-
-    fn begin_sequence(&mut self, tag: u32, _: &mut FileRows) {
-        self.outline.begin_sequence(tag);
-    }
-
-    fn end_sequence(&mut self, _: &mut FileRows) {
-        self.outline.end();
-    }
-
-    fn begin_item(&mut self, index: u32, _: &mut FileRows) {
-        self.outline.begin_item(index);
-    }
-
-    fn end_item(&mut self, _: &mut FileRows) {
-        self.outline.end();
-    }
-
-    fn leaf(&mut self, value: &RawValue<'_>, _: &Gathered, _: &mut FileRows) {
-        self.outline.value(value);
-    }
-
-    fn end_file(&mut self, gathered: &Gathered, rows: &mut FileRows) {
-        self.outline.end_file();
-        let outline = &self.outline;
-        let mut values = Values { outline, gathered, sets: &mut self.sets };
-        let mut writer = Writer { allowance: Allowance::of(outline), numbers: HashSet::new(), rows };
-        // A file that has several kinds is not sound; all the same, each has its rows.
-        let is_whole = segmentation::write(&mut values, &mut writer)
-            && regions::write(&mut values, &mut writer)
-            && annotation_groups::write(&mut values, &mut writer);
-        if !is_whole {
-            writer.rows.cut();
-        }
+fn make_rows(outline: &Outline, gathered: &Gathered, sets: &mut CharacterSets, rows: &mut FileRows) {
+    let mut values = Values { outline, gathered, sets };
+    let mut writer = Writer { allowance: Allowance::of(outline), numbers: HashSet::new(), rows };
+    // A file that has several kinds is not sound; all the same, each has its rows.
+    let is_whole = segmentation::write(&mut values, &mut writer)
+        && regions::write(&mut values, &mut writer)
+        && annotation_groups::write(&mut values, &mut writer);
+    if !is_whole {
+        writer.rows.cut();
     }
 }
 
