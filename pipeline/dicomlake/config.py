@@ -78,9 +78,7 @@ class FrameColumnSettings(ColumnSettings):
         Raises:
             ConfigurationError: the path, VR or type can't be used.
         """
-        return user_frame_attribute(
-            self.path, name=self.name, vr=self.vr, type_name=self.type, description=self.description, units=self.units
-        )
+        return user_frame_attribute(self.column())
 
 
 class FramesSettings(_Model):

@@ -94,9 +94,6 @@ class FindingCode(StrEnum):
     TOO_MANY_ROWS = "too-many-rows"
 
 
-RESERVED_CODES: frozenset[FindingCode] = frozenset()
-"""Codes that later tables will raise, and that nothing raises today."""
-
 STATUS_OF_CODE: dict[FileCode, FileStatus] = {
     FileCode.EMPTY_FILE: FileStatus.NOT_DICOM,
     FileCode.NOT_DICOM: FileStatus.NOT_DICOM,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from dicomlake.errors import RESERVED_CODES, FileCode, FindingCode, UsageError
+from dicomlake.errors import FileCode, FindingCode, UsageError
 
 if TYPE_CHECKING:
     from dicomlake.run import Progress, Summary
@@ -15,8 +15,7 @@ FOUND = 3
 """The exit status of a run that finished and found one of the names."""
 
 FAILED = "failed"
-_RESERVED = {code.value for code in RESERVED_CODES}
-_NAMES = {FAILED, *(code.value for code in FileCode), *(code.value for code in FindingCode)} - _RESERVED
+_NAMES = {FAILED, *(code.value for code in FileCode), *(code.value for code in FindingCode)}
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -27,8 +26,7 @@ def check_names(names: Sequence[str]) -> None:
     """
     for name in names:
         if name not in _NAMES:
-            trouble = "is a code that nothing raises yet" if name in _RESERVED else "is neither 'failed' nor a code"
-            raise UsageError(f"--fail-on '{name}' {trouble}; {_advice(name)}")
+            raise UsageError(f"--fail-on '{name}' is neither 'failed' nor a code; {_advice(name)}")
 
 
 def _advice(name: str) -> str:

@@ -104,7 +104,7 @@ class Scanned:
         tables: Mapping[str, pa.Table] = self.__dict__.get("tables", {})
         if name in tables:
             return tables[name]
-        raise AttributeError(f"there is no table '{name}'; the tables are {', '.join(tables)}")
+        raise AttributeError(f"'{name}' is not a table; the tables are {', '.join(tables)}")
 
     def __dir__(self) -> list[str]:
         """The names of tables too, so that editors offer them."""

@@ -32,15 +32,16 @@ class KeptRows:
         """Those of a unit that has instances."""
         import polars as pl  # noqa: PLC0415 - a unit without instances starts sooner without polars
 
-        from dicomlake.rollup import frame_columns_for_stacks, instance_columns_needed, stacks_of_series  # noqa: PLC0415 - likewise
+        from dicomlake.geometry import frame_columns, instance_columns  # noqa: PLC0415 - likewise
+        from dicomlake.rollup import stacks_of_series  # noqa: PLC0415 - likewise
 
         losing = _losing(scanned)
         instances, frames = (
             rows if losing is None else rows.filter(pc.invert(pc.is_in(rows["url"], value_set=losing)))
             for rows in (scanned.instances, scanned.tables["frames"])
         )
-        of_instances = pl.DataFrame(instances.select(instance_columns_needed(instances.schema.names)))
-        of_frames = pl.DataFrame(frames.select(frame_columns_for_stacks(frames.schema.names))) if frames.num_rows else None
+        of_instances = pl.DataFrame(instances.select(instance_columns()))
+        of_frames = pl.DataFrame(frames.select(frame_columns())) if frames.num_rows else None
         return cls(instances, frames, losing, stacks_of_series(of_instances, of_frames))
 
     def with_stacks(self, scanned: Scanned) -> Scanned:

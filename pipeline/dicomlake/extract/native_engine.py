@@ -21,7 +21,7 @@ from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderNode, HeaderTree, Mark, codes_of_file, marked, printable, shown_value
 from dicomlake.extract.inside import finished
 from dicomlake.extract.inside.frame_header import FRAME_HEADER_COLUMNS
-from dicomlake.extract.inside.frames import MultiFrame, columns_of_instances
+from dicomlake.extract.inside.frames import MultiFrame, multi_frame_rows
 from dicomlake.fetch import Opener
 from dicomlake.schema import AttributePath, LakeSchema
 from dicomlake.schema.dictionary import entry_of_tag
@@ -79,8 +79,9 @@ class NativeEngine:
         groups = batches.pop("frames", None)
         multi_frame = None
         if groups is not None:
-            of_files = [_multi_frame(*pair, request) for pair in zip(instances, made, strict=True)]
-            multi_frame = MultiFrame(pa.Table.from_batches(of_files), pa.Table.from_batches(groups))
+            attributes = request.schema.frame_attributes
+            of_files = [multi_frame_rows(rows, read, attributes) for read, rows in zip(instances, made, strict=True)]
+            multi_frame = MultiFrame(pa.concat_tables(of_files), pa.Table.from_batches(groups))
         tables = {
             **request.empty_tables(),
             "files": _files(rows, files, request),
@@ -199,14 +200,6 @@ def _instances(read: pa.RecordBatch, listed: Mapping[str, pa.Array], schema: pa.
         **{name: listed[name].take(file) for name in ("url", "modified", "file_size")},
     }
     return pa.record_batch([arrays[field.name].cast(field.type) for field in schema], schema=schema)
-
-
-def _multi_frame(read: pa.RecordBatch, made: pa.RecordBatch, request: ScanRequest) -> pa.RecordBatch:
-    """The multi-frame instances of a batch, with the columns that rows of frames need."""
-    wanted = columns_of_instances(request.schema.frame_attributes)
-    names = ["file", "functional_groups", *(column.name for column in FRAME_HEADER_COLUMNS)]
-    arrays = {name: made[name] for name in wanted} | {name: read[name] for name in names}
-    return pa.record_batch(arrays).filter(made["is_multiframe"])
 
 
 def _taken(read: list[pa.RecordBatch], listed: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:

@@ -3,7 +3,7 @@
 from dicomlake.rollup.chunks import Chunk, chunks, touched_entities
 from dicomlake.rollup.final import entities_of_units, in_bytes, in_hex, keys_in, not_final
 from dicomlake.rollup.of_unit import UnitRollUp, roll_up_unit
-from dicomlake.rollup.stacks import SeriesStacks, frame_columns_for_stacks, instance_columns_needed, stacks_of_series
+from dicomlake.rollup.stacks import SeriesStacks, stacks_of_series
 from dicomlake.rollup.task import RollUpResult, RollUpTask, run_roll_ups
 
 __all__ = [
@@ -14,10 +14,8 @@ __all__ = [
     "UnitRollUp",
     "chunks",
     "entities_of_units",
-    "frame_columns_for_stacks",
     "in_bytes",
     "in_hex",
-    "instance_columns_needed",
     "keys_in",
     "not_final",
     "roll_up_unit",

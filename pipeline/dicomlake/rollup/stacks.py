@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
 from dicomlake.errors import FindingCode
-from dicomlake.geometry import frame_columns, geometry_of_series, instance_columns, slices_of, stacks_of
+from dicomlake.geometry import geometry_of_series, slices_of, stacks_of
 
-_KEYS = ("patient_key", "study_key", "series_key", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "Modality")
 _OF_FINDING = ("patient_key", "study_key", "series_key", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
+_KEYS = (*_OF_FINDING, "Modality")
 
 
 @dataclass(frozen=True)
@@ -44,22 +43,12 @@ class SeriesStacks:
         return found.select(*_OF_FINDING, level=pl.lit("series"), code=code, message=pl.col("message"))
 
 
-def instance_columns_needed(present: Iterable[str]) -> list[str]:
-    """The columns of `instances` that `stacks_of_series` needs."""
-    return [name for name in instance_columns() if name in set(present)]
-
-
-def frame_columns_for_stacks(present: Iterable[str]) -> list[str]:
-    """The columns of `frames` that `stacks_of_series` needs."""
-    return [name for name in frame_columns() if name in set(present)]
-
-
 def stacks_of_series(instances: pl.DataFrame, frames: pl.DataFrame | None) -> SeriesStacks:
     """Divide the slices of some series into stacks, and measure these.
 
     Args:
-        instances: all instances of the series, each once, with ``instance_columns_needed``.
-        frames: their frames, with ``frame_columns_for_stacks``; None where they have none.
+        instances: all instances of the series, each once, with ``geometry.instance_columns``.
+        frames: their frames, with ``geometry.frame_columns``; None where they have none.
     """
     slices = slices_of(instances, frames)
     stacks = stacks_of(slices)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from dicomlake.geometry import frame_columns, instance_columns
 from dicomlake.parts import Location, PartFile, compact, open_part
 from dicomlake.rollup.functional_groups import frame_columns_needed, with_frames
 from dicomlake.rollup.levels import columns_needed, condense, roll_up
-from dicomlake.rollup.stacks import frame_columns_for_stacks, instance_columns_needed, stacks_of_series
+from dicomlake.rollup.stacks import stacks_of_series
 from dicomlake.rollup.written import write_findings, write_level
 from dicomlake.schema import LakeSchema
 
@@ -76,7 +77,7 @@ def run_roll_up(task: RollUpTask) -> RollUpResult:
     is_series = task.level == "series"
     columns = columns_needed(task.schema, task.level)
     if is_series:
-        columns = list(dict.fromkeys([*columns, *instance_columns_needed(task.schema.table("instances").names), "stack"]))
+        columns = list(dict.fromkeys([*columns, *instance_columns(), "stack"]))
     found = []
     for part in task.instances:
         found += [condense(rows, task.level) for rows in _rows_of(task, part, columns, task.schema.partition_by)]
@@ -122,7 +123,7 @@ def _written(task: RollUpTask, rows: pl.DataFrame, findings: Sequence[pl.DataFra
 
 
 def _frames_of(task: RollUpTask) -> pl.DataFrame | None:
-    names = [*frame_columns_needed(task.schema), *frame_columns_for_stacks(task.schema.table("frames").names), "stack"]
+    names = [*frame_columns_needed(task.schema), *frame_columns(), "stack"]
     columns = list(dict.fromkeys(names))
     frames = [rows for part in task.frames for rows in _rows_of(task, part, columns, None)]
     return pl.concat(frames, rechunk=True) if frames else None

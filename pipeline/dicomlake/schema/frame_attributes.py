@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dicomlake.errors import ConfigurationError
 from dicomlake.schema import types
-from dicomlake.schema.columns import data_rows, tags_of_keywords, units_of_columns, user_column
+from dicomlake.schema.columns import Column, data_rows, tags_of_keywords, units_of_columns
 from dicomlake.schema.path import AttributePath, parse_path
 
 if TYPE_CHECKING:
@@ -89,23 +89,14 @@ def _with_items(path: str) -> str:
     return path.replace(".", "[0].")
 
 
-def user_frame_attribute(
-    path: str,
-    *,
-    name: str | None = None,
-    vr: str | None = None,
-    type_name: str | None = None,
-    description: str | None = None,
-    units: str | None = None,
-) -> FrameAttribute:
-    """Make an attribute of frames of the user's: by its path below a functional groups item; of a private one with ``name`` and ``vr``.
+def user_frame_attribute(column: Column) -> FrameAttribute:
+    """Make an attribute of frames of a column of the user's, whose path begins below a functional groups item.
 
     Raises:
-        ConfigurationError: the path, the VR or the type can't be used, or a step of the path does not take the first item.
+        ConfigurationError: a step of the path does not take the first item, or the name can't be used.
     """
-    if name in RESERVED_NAMES:
-        raise ConfigurationError(f"frame column name '{name}' can't be used; give it another 'name'")
-    column = user_column(path, name=name, vr=vr, type_name=type_name, description=description, units=units)
+    if column.name in RESERVED_NAMES:
+        raise ConfigurationError(f"frame column name '{column.name}' can't be used; give it another 'name'")
     if any(step.item != 0 for step in column.path.steps[:-1]):
-        raise ConfigurationError(f"frame column path '{path}' must take the first item ([0]) of every sequence")
+        raise ConfigurationError(f"frame column path '{column.path.text}' must take the first item ([0]) of every sequence")
     return FrameAttribute(column.name, (column.path,), None, column.vr, column.vm, column.type, column.description, column.units)

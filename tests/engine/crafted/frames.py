@@ -8,7 +8,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from dicomlake.samples.elements import item
-from dicomlake.schema import standard_frame_attributes, user_frame_attribute
+from dicomlake.schema import standard_frame_attributes, user_column, user_frame_attribute
 from tests.engine.crafted import Make, data_set
 from tests.engine.oracle.frames import Choice
 
@@ -158,8 +158,10 @@ def tiled() -> Dataset:
     )
 
 
-PRIVATE = user_frame_attribute("(0021,xxFE)[TEST GROUPS][0].(0021,xx01)[TEST GROUPS]", name="gain", vr="DS", type_name="float64")
-PIXEL_PRESENTATION = user_frame_attribute("CTImageFrameTypeSequence[0].PixelPresentation")
+PRIVATE = user_frame_attribute(
+    user_column("(0021,xxFE)[TEST GROUPS][0].(0021,xx01)[TEST GROUPS]", name="gain", vr="DS", type_name="float64")
+)
+PIXEL_PRESENTATION = user_frame_attribute(user_column("CTImageFrameTypeSequence[0].PixelPresentation"))
 
 
 def private() -> Dataset:

@@ -66,4 +66,4 @@ def sql_of(text: str) -> str:
         return known[name].sql
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {MARK}{near[0]}?" if near else "the names are " + ", ".join(MARK + name for name in known)
-    raise UsageError(f"there is no ready question '{stripped}'; {hint}")
+    raise UsageError(f"'{stripped}' is not a ready question; {hint}")

@@ -50,3 +50,6 @@ def _column(keyword: str, path: str, vr: str, type_name: str) -> Column:
 
 FRAME_HEADER_COLUMNS = tuple(_column(*attribute) for attribute in _ATTRIBUTES)
 """These attributes as columns, for an engine to read."""
+
+FRAME_HEADER_NAMES = ("file", "functional_groups", *(column.name for column in FRAME_HEADER_COLUMNS))
+"""Their names, and two facts about each header: the number of its file in the unit, and whether it has functional groups."""

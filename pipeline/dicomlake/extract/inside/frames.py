@@ -7,7 +7,7 @@ data, positions of RT dose and of tiles.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -16,10 +16,12 @@ import pyarrow as pa
 from dicomlake.errors import FindingCode
 from dicomlake.extract.engine import ScanRequest
 from dicomlake.extract.inside import frame_positions
-from dicomlake.extract.inside.frame_header import VECTORS, in_header
+from dicomlake.extract.inside.frame_header import FRAME_HEADER_NAMES, VECTORS, in_header
 from dicomlake.schema import FrameAttribute
 
 OF_INSTANCE = ("patient_key", "study_key", "series_key", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "url")
+"""Columns that each table of what stands inside headers has of the instance."""
+
 _PLACE = ["file", "frame_number"]
 _NEEDED = (
     "file_size",
@@ -36,14 +38,12 @@ _NEEDED = (
     "pixel_data_offset",
     "pixel_data_length",
 )
-
-
 _FRAMES_AT_ONCE = 500_000
 """About how many frames are made at a time, so that memory is bounded however many a unit has."""
 
 
 def columns_of_instances(attributes: Sequence[FrameAttribute]) -> list[str]:
-    """The columns of `instances` that `frames_of` needs, those of ``FRAME_HEADER_COLUMNS`` and ``functional_groups`` aside."""
+    """The columns of `instances` that `frames_of` needs, those of ``FRAME_HEADER_NAMES`` aside."""
     top = [attribute.top for attribute in attributes if attribute.top is not None]
     return list(dict.fromkeys([*OF_INSTANCE, *_NEEDED, *top]))
 
@@ -61,6 +61,14 @@ class MultiFrame:
 
     instances: pa.Table
     groups: pa.Table
+
+
+def multi_frame_rows(
+    instances: pa.Table | pa.RecordBatch, header: Mapping[str, pa.Array], attributes: Sequence[FrameAttribute]
+) -> pa.Table:
+    """The rows of `MultiFrame.instances` among some rows of `instances`; ``header`` has the columns of ``FRAME_HEADER_NAMES`` for these."""
+    columns = {name: instances[name] for name in columns_of_instances(attributes)} | {name: header[name] for name in FRAME_HEADER_NAMES}
+    return pa.table(columns).filter(instances["is_multiframe"])
 
 
 def frames_of(multi_frame: MultiFrame, request: ScanRequest) -> tuple[pa.Table, pa.Table]:
@@ -107,11 +115,10 @@ def _frames_of(kept: pl.DataFrame, items: pl.DataFrame, request: ScanRequest) ->
 
 
 def _last_copies(items: pl.DataFrame) -> pl.DataFrame:
-    """The items of sequences; of one that is given twice (``copy`` counts them) those of the last."""
-    if "copy" not in items.columns:
+    """The items of sequences; of one that is given twice (``copy`` counts them, where an engine does) those of the last."""
+    if "copy" not in items.columns or items.filter(pl.col("copy") > 1).is_empty():
         return items
-    is_last = pl.col("copy") == pl.col("copy").max().over("file", pl.col("frame_number") == 0)
-    return items.filter(is_last) if items["copy"].max() != 1 and items.height else items
+    return items.filter(pl.col("copy") == pl.col("copy").max().over("file", pl.col("frame_number") == 0))
 
 
 def _as_rows(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
@@ -134,8 +141,8 @@ def _findings(counted: pl.DataFrame, has_rows: pl.Expr) -> pl.DataFrame:
         .otherwise(pl.lit("NumberOfFrames is not the number of items of PerFrameFunctionalGroupsSequence (PS3.3 C.7.6.16)"))
     )
     code = pl.lit(FindingCode.FRAME_COUNT.value)
-    names = [name for name in OF_INSTANCE if name in counted.columns]
-    return counted.filter(differs.fill_null(value=False) | ~has_rows).select(*names, level=pl.lit("file"), code=code, message=message)
+    found = counted.filter(differs.fill_null(value=False) | ~has_rows)
+    return found.select(*OF_INSTANCE, level=pl.lit("file"), code=code, message=message)
 
 
 def _with_attributes(frames: pl.DataFrame, items: pl.DataFrame, kept: pl.DataFrame, attributes: Sequence[FrameAttribute]) -> pl.DataFrame:
@@ -145,14 +152,11 @@ def _with_attributes(frames: pl.DataFrame, items: pl.DataFrame, kept: pl.DataFra
     frames = frames.join(items.select(*_PLACE, *present), on=_PLACE, how="left", maintain_order="left")
     frames = frames.join(shared, on="file", how="left", maintain_order="left")
     top = {attribute.name: attribute.top for attribute in attributes if attribute.top is not None}
-    columns = top
     without_groups = kept.filter(~pl.col("functional_groups")).select(
-        "file", *(pl.col(column).alias(f"top:{name}") for name, column in columns.items())
+        "file", *(pl.col(column).alias(f"top:{name}") for name, column in top.items())
     )
     frames = frames.join(without_groups, on="file", how="left", maintain_order="left")
-    sources = {
-        name: [*([name, f"shared:{name}"] if name in present else []), *([f"top:{name}"] if name in columns else [])] for name in names
-    }
+    sources = {name: [*([name, f"shared:{name}"] if name in present else []), *([f"top:{name}"] if name in top else [])] for name in names}
     return frames.select(*_PLACE, *(pl.coalesce(found).alias(name) for name, found in sources.items() if found))
 
 

@@ -22,7 +22,7 @@ from dicomlake.extract.engine import Scanned, ScanRequest
 from dicomlake.extract.header_tree import HeaderTree, Mark, codes_of_file, marked
 from dicomlake.extract.inside import finished
 from dicomlake.extract.inside.frame_header import FRAME_HEADER_COLUMNS
-from dicomlake.extract.inside.frames import MultiFrame, columns_of_instances
+from dicomlake.extract.inside.frames import MultiFrame, multi_frame_rows
 from dicomlake.extract.pydicom_engine.file import HeaderFile, is_dicom, without_warnings
 from dicomlake.extract.pydicom_engine.header import Header
 from dicomlake.extract.pydicom_engine.inside import RowsInside, functional_groups, rows_inside, tables_inside
@@ -71,8 +71,10 @@ class PydicomEngine:
         of_instances = _instances(instances, request)
         multi_frame = None
         if request.frames.read:
-            groups = functional_groups([(number, read.inside.frames) for number, read in indexed], request.schema.frame_attributes)
-            multi_frame = MultiFrame(_multi_frame(of_instances, instances, [number for number, _ in indexed], request), groups)
+            attributes = request.schema.frame_attributes
+            groups = functional_groups([(number, read.inside.frames) for number, read in indexed], attributes)
+            header = _frame_header(instances, [number for number, _ in indexed])
+            multi_frame = MultiFrame(multi_frame_rows(of_instances, header, attributes), groups)
         tables |= tables_inside([(read.instance, read.inside) for _, read in indexed if read.instance is not None], request)
         return Scanned(finished({**request.empty_tables(), **tables, "instances": of_instances}, multi_frame, request))
 
@@ -288,9 +290,8 @@ def _instances(rows: list[Row], request: ScanRequest) -> pa.Table:
     return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
-def _multi_frame(instances: pa.Table, rows: list[Row], files: list[int], request: ScanRequest) -> pa.Table:
-    """The multi-frame instances, with the columns that rows of frames need."""
-    columns = {name: instances[name] for name in columns_of_instances(request.schema.frame_attributes)}
-    columns |= {column.name: pa.array([row[column.name] for row in rows], arrow_type(column.type)) for column in FRAME_HEADER_COLUMNS}
-    columns |= {"functional_groups": pa.array([row["functional_groups"] for row in rows], pa.bool_()), "file": pa.array(files, pa.uint32())}
-    return pa.table(columns).filter(instances["is_multiframe"])
+def _frame_header(rows: list[Row], files: list[int]) -> dict[str, pa.Array]:
+    """The columns of ``FRAME_HEADER_NAMES``."""
+    columns = {column.name: pa.array([row[column.name] for row in rows], arrow_type(column.type)) for column in FRAME_HEADER_COLUMNS}
+    columns["functional_groups"] = pa.array([row["functional_groups"] for row in rows], pa.bool_())
+    return {"file": pa.array(files, pa.uint32()), **columns}

@@ -1,4 +1,4 @@
-"""Changing values of some rows: a part file is written anew, row group by row group, with the other rows and columns as they were."""
+"""Changing values of some rows: a part file is written again, row group by row group. The other rows and columns stay as they were."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Changes:
 def change_values(
     location: Location, part: PartFile, schema: pa.Schema, changes: Mapping[int, Changes], *, partition_by: str | None = None
 ) -> PartFile:
-    """Write a part file anew with other values in some rows, in the same order; nothing is committed.
+    """Write a part file again with other values in some rows, in the same order; nothing is committed.
 
     Args:
         location: the lake.

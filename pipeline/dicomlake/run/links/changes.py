@@ -1,7 +1,7 @@
 """The rows that a run takes away from `instances` and `instance_references`, noted while it commits; and which targets came and vanished.
 
-The notes spare the run a second look at part files that it wrote anew. Changes that it did not note, because a run that died made them,
-is found by comparing the part files of now with those that the last snapshot pins.
+The notes spare the run a second look at part files that it wrote again. A run that died leaves changes without a note. They
+are found by comparing the part files of now with those that the last snapshot pins.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class LinkChanges:
         return _NOTED.get(table, ())
 
     def follow(self, table: str, rewritten: Rewritten) -> None:
-        """Take note of part files in the lake that were written anew with fewer rows."""
+        """Take note of part files in the lake that were written again with fewer rows."""
         if table == "instances":
             self._note_instances(rewritten, LEVELS)
         elif table == "instance_references":
@@ -87,9 +87,13 @@ def uids_in(location: Location, parts: Iterable[PartFile], levels: Mapping[str, 
     """
 
     def of_part(part: PartFile) -> dict[str, np.ndarray]:
+        hashes: dict[str, list[np.ndarray]] = {level: [] for level in levels}
         with open_part(location, part, partition_by=partition_by) as opened:
-            frames = [opened.frame(group, list(levels.values())) for group in opened.groups]
-            return {level: sorted_hashes(uid_hashes(frame[name].drop_nulls()) for frame in frames) for level, name in levels.items()}
+            for group in opened.groups:
+                frame = opened.frame(group, list(levels.values()))
+                for level, name in levels.items():
+                    hashes[level].append(np.unique(uid_hashes(frame[name].drop_nulls())))
+        return {level: sorted_hashes(chunks) for level, chunks in hashes.items()}
 
     found = side_by_side(of_part, list(parts))
     return {level: sorted_hashes(hashes[level] for hashes in found) for level in levels}

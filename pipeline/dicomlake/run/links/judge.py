@@ -1,4 +1,4 @@
-"""Judging references at the end of a run: rows whose target came or vanished are written anew, and so are the findings of their series."""
+"""Judging references at the end of a run: rows whose target came or vanished are written again, and so are the findings of their series."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judge_links(writer: LakeWriter, snapshot: int, changes: LinkChanges, removed
         writer: the lake, with everything else that the run changes.
         snapshot: the number of the run.
         changes: the rows that the run took away.
-        removed: likewise, with the part files of `instances` that the run wrote anew.
+        removed: likewise, with the part files of `instances` that the run wrote again.
         progress: counts the findings.
 
     Raises:
@@ -89,7 +89,7 @@ class _Judge:
     """Judges doubtful rows, some part files at a time.
 
     Attributes:
-        rewritten: the part files that were written anew, by the path of the former one; they are not committed.
+        rewritten: the part files that were written again, by the path of the former one; they are not committed.
         affected: the keys of series whose findings may have changed.
     """
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from dicomlake.lake import KeyFinder, LakeWriter, Table
 from dicomlake.parts import PartFile, open_part, side_by_side
-from dicomlake.rollup.references import LEVEL, LEVELS
+from dicomlake.rollup.references import LEVEL, LEVELS, members, sorted_hashes, uid_hashes
 
 _TABLES = {"instance": "instances", "series": "series", "study": "studies"}
 
@@ -52,7 +52,7 @@ class _Search:
 
     def _in_groups(self, uids: pl.Series, finder: KeyFinder) -> pl.Series:
         """Those of some UIDs that stand in row groups of which the finder says that they may; not in row groups that were read."""
-        looked_for = uids.implode()
+        looked_for, hashes = uids.implode(), sorted_hashes([uid_hashes(uids)])
 
         def found_in(part: PartFile) -> tuple[list[tuple[str, int]], list[pl.Series]]:
             visited, found = [], []
@@ -62,7 +62,10 @@ class _Search:
                         continue
                     visited.append((part.path, group.number))
                     here = opened.frame(group, [self._column])[self._column]
-                    found.append(here.filter(here.is_in(looked_for)).unique())
+                    # Most row groups have none, as their hashes tell; texts are looked up for the few others.
+                    near = here.filter(pl.Series(members(uid_hashes(here), hashes), dtype=pl.Boolean))
+                    if near.len():
+                        found.append(near.filter(near.is_in(looked_for)).unique())
             return visited, found
 
         parts = [part for part in self._table.parts.values() if finder.may_be_in(part)]

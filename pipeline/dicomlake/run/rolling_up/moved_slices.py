@@ -6,6 +6,8 @@ other numbers, and the rows that name them are written again.
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from dicomlake.lake import Changes, LakeWriter, Table, change_values
@@ -41,17 +43,14 @@ class MovedSlices:
             table = writer.tables[name]
             moved = pl.concat(self._moved[name]).with_columns(pl.lit(snapshot, pl.Int64).alias("snapshot"))
             urls = moved["url"].unique().sort()
-
-            def changed(part: PartFile, table: Table = table, moved: pl.DataFrame = moved, urls: pl.Series = urls) -> PartFile | None:
-                return _changed(table, part, moved, urls)
-
-            parts = list(table.parts.values())
-            rewritten = [(former, part) for former, part in zip(parts, side_by_side(changed, parts), strict=True) if part is not None]
-            table.commit([part for _, part in rewritten], [former for former, _ in rewritten], writer.next_number())
+            former = list(table.parts.values())
+            written = side_by_side(partial(_changed, table, moved, urls), former)
+            rewritten = [(part, now) for part, now in zip(former, written, strict=True) if now is not None]
+            table.commit([now for _, now in rewritten], [part for part, _ in rewritten], writer.next_number())
 
 
-def _changed(table: Table, part: PartFile, moved: pl.DataFrame, urls: pl.Series) -> PartFile | None:
-    """The part file written anew with the stacks of moved slices; None where it holds none of them."""
+def _changed(table: Table, moved: pl.DataFrame, urls: pl.Series, part: PartFile) -> PartFile | None:
+    """The part file written again with the stacks of moved slices; None where it holds none of them."""
     place = _PLACES[table.name]
     changes = {}
     with open_part(table.location, part, partition_by=table.partition_by) as opened:

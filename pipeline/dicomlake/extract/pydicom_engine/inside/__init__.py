@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from dicomlake.extract.engine import ScanRequest
+from dicomlake.extract.inside.frames import OF_INSTANCE
 from dicomlake.extract.pydicom_engine.inside.content_items import content_item_rows
 from dicomlake.extract.pydicom_engine.inside.frames import functional_group_rows, functional_groups
 from dicomlake.extract.pydicom_engine.inside.references import reference_rows
@@ -19,9 +20,6 @@ from dicomlake.schema import FrameAttribute
 __all__ = ["RowsInside", "functional_groups", "rows_inside", "tables_inside"]
 
 Row = dict[str, Any]
-
-_KEYS = ("patient_key", "study_key", "series_key", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "url")
-"""Columns that each table has of the instance."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def rows_inside(top: Level, frame_attributes: Sequence[FrameAttribute]) -> RowsI
 
 
 def tables_inside(files: Sequence[tuple[Row, RowsInside]], request: ScanRequest) -> dict[str, pa.Table]:
-    """The tables of several files, but for `frames`; ``relation`` is null, and rows with the same number all stand.
+    """The tables of several files, except for `frames`. ``relation`` is null, and rows with the same number are all kept.
 
     Args:
         files: of each file its row of `instances`, from which the keys are taken, and the rows inside.
@@ -56,6 +54,6 @@ def tables_inside(files: Sequence[tuple[Row, RowsInside]], request: ScanRequest)
     tables: dict[str, list[Row]] = {"instance_references": [], "segments": [], "content_items": []}
     for instance, inside in files:
         for name, rows in inside.tables.items():
-            keys = {key: instance[key] for key in _KEYS}
+            keys = {key: instance[key] for key in OF_INSTANCE}
             tables[name] += [{**row, **keys} for row in rows]
     return {name: pa.Table.from_pylist(rows, schema=request.scanned_schema(name)) for name, rows in tables.items()}

@@ -20,7 +20,7 @@ class Code(NamedTuple):
 
 
 def text(item: Level | None, keyword: str) -> str | None:
-    """An attribute as text; None where it is absent or empty, and where there is no item."""
+    """An attribute as text; None without an item, or where it is absent or empty."""
     found: str | None = typed(item, keyword, "string")
     return found
 
